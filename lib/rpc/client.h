@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Client: one connection to a server of ours. Methods without an object get it; methods with one reach it by
+ * req_client(). It ends at any moment that the method waits: then rq is cancelled, and the struct stays valid
+ * until the last request on it has ended.
+ */
+#pragma once
+
+#include "rpc/server.h"
+
+/* The client whose call this is; NULL for the daemon's own work. */
+struct client *req_client(const struct req *rq);
+
+struct server *client_server(const struct client *client);
+uint64_t client_id(const struct client *client);
+bool client_read_only(const struct client *client);
+const char *client_uri(const struct client *client);   /* as opened, e.g. "qemu:///system"; NULL before open */
+const struct identity *client_identity(const struct client *client);
+bool client_gone(const struct client *client);
+
+/* The daemon's own data of a connection (zeroed pointer at first). */
+void **client_data(struct client *client);
+
+/* Called once when the client has left or was closed (autodestroy). Lives in the watcher's struct. */
+struct client_watch {
+    struct client_watch *next;
+    struct client *client;     /* NULL: not watching */
+    void (*gone)(struct client_watch *watch, struct client *client);
+};
+void client_watch(struct client *client, struct client_watch *watch);
+void client_unwatch(struct client_watch *watch);
+/* Close; its requests are cancelled. `why` for the log. */
+void client_close(struct client *client, const char *why);

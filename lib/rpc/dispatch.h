@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Dispatch: from a frame to a method and back. For each call: the procedure's row; may this connection do it;
+ * decode into the request's arena; fiber; object; access; job; method; encode; give everything back.
+ *
+ * A daemon lists its methods in tables:
+ *
+ *     static const struct method methods[] = {
+ *         METHOD(remote, DOMAIN_SUSPEND, m_domain_suspend),
+ *         {0},
+ *     };
+ *
+ * A method returns 0 with *out filled (its memory in rq->arena or older), or a negative number with rq->err set.
+ */
+#pragma once
+
+#include "loop/req.h"
+#include "protocol/procedure.h"
+
+typedef int method_function(struct req *rq, void *object, const void *in, void *out);
+
+struct method {
+    const struct procedure *procedure;
+    method_function *function;
+};
+
+/* procedure.h declares the exact prototype of each method; a function that differs doesn't compile. */
+#define METHOD(program, NAME, method_)                                                                               \
+    {                                                                                                                \
+        PROCEDURE(program, NAME), (method_function *)(void (*)(void))(1 ? (method_) : METHOD_TYPE(program, NAME))      \
+    }
+
+/* The descriptors that came with the call; the method takes what it keeps (and leaves -1 behind). */
+int *req_fds(const struct req *rq, unsigned *ret_count);
+/* Descriptor to send with the reply; owned by the request from now on. */
+void req_add_fd(struct req *rq, int fd);

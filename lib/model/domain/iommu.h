@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Iommu: the guest's own I/O memory management unit. */
+#pragma once
+
+#include "model/domain/device.h"
+
+enum iommu_model { IOMMU_UNSET, IOMMU_INTEL, IOMMU_SMMUV3, IOMMU_VIRTIO, IOMMU_AMD, IOMMU_MODEL_MAX };
+extern const char *const iommu_model_names[];
+
+struct iommu {
+    enum iommu_model model;
+    enum tristate intremap, caching_mode, eim, iotlb, dma_translation, xtsup, passthrough; /* on, off */
+    uint32_t aw_bits; /* 0: not given */
+    struct opt_u32 pci_bus;
+    struct device_info info;
+};
+extern const struct xt_table iommu_table;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Small devices: NVRAM of pseries, crypto accelerator, persistent store, lease. */
+#pragma once
+
+#include "model/domain/device.h"
+
+struct nvram {
+    struct device_info info;
+};
+extern const struct xt_table nvram_table;
+
+struct crypto {
+    char *model; /* virtio */
+    char *type;  /* qemu */
+    char *backend; /* builtin, lkcf */
+    uint32_t queues;
+    struct virtio_options virtio;
+    struct device_info info;
+};
+extern const struct xt_table crypto_table;
+
+struct pstore {
+    char *backend; /* acpi-erst */
+    char *path;
+    uint64_t size; /* KiB */
+    struct device_info info;
+};
+extern const struct xt_table pstore_table;
+
+struct lease {
+    char *lockspace, *key, *path;
+    uint64_t offset;
+};
+extern const struct xt_table lease_table;

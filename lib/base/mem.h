@@ -15,6 +15,11 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
+/* A name that no other line of the file uses: for hidden variables of macros. */
+#define UNIQUE(name) CONCAT_(name, __LINE__)
+#define CONCAT_(a, b) CONCAT__(a, b)
+#define CONCAT__(a, b) a##_##b
+
 /* Local that is free()d at the end of its scope: `auto_free char *path = NULL;` */
 #define auto_free CLEANUP(mem_freep)
 
@@ -39,6 +44,9 @@ char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t max);
 void *mem_dup(const void *data, size_t size);
 char *mem_printf(const char *format, ...) PRINTF(1, 2);
+
+/* Give memory that is free back to the system (after many objects went away). */
+void mem_trim(void);
 
 /* Overwrite with zeros in a way that the compiler keeps. */
 void mem_wipe(void *data, size_t size);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Vms: all domains: those in memory by id, UUID and name, and behind them the store's index. No function here
+ * waits or reads more than the store's index says it must.
+ */
+#pragma once
+
+#include "virtqemud/vm.h"
+
+struct wire_domain;
+
+struct vms {
+    struct uuid_map by_uuid; /* every struct vm */
+    struct map by_name;
+    struct number_map by_id; /* running ones */
+    int32_t last_id;
+};
+
+struct vms *vms_new(void);
+
+/* With a reference taken. NULL with err set: ERR_NO_DOMAIN, in stock's words. */
+struct vm *vms_find_uuid(struct vms *vms, const uint8_t *uuid, const char *name, struct err *err);
+struct vm *vms_find_name(struct vms *vms, const char *name, struct err *err);
+struct vm *vms_find_id(struct vms *vms, int32_t id, struct err *err);
+/* The vm of an entry of the index; always succeeds. */
+struct vm *vms_of_entry(struct vms *vms, struct store_entry *entry);
+/* A new transient vm; name and uuid must be free. */
+struct vm *vms_add(struct vms *vms, const char *name, const uint8_t *uuid);
+
+/* May a domain of that name and uuid be defined or created? Returns the existing one (no reference) in *ret. */
+int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive, struct vm **ret,
+                   struct err *err);
+
+/* It runs under a new id from now on; it has ended. */
+void vms_activate(struct vms *vms, struct vm *vm, int32_t id);
+void vms_deactivate(struct vms *vms, struct vm *vm);
+int32_t vms_next_id(struct vms *vms);
+/* It has another name (the store's entry was renamed already). */
+void vms_renamed(struct vms *vms, struct vm *vm, const char *name);
+/* Forget it; vm_unref does it with the last reference. */
+void vms_remove(struct vms *vms, struct vm *vm);
+
+/*
+ * Walk all domains, active and inactive, without making structs: each is a running vm, or an entry (entry->object
+ * is its vm when there is one). The set must not change meanwhile.
+ */
+struct vms_cursor {
+    uint32_t at;
+    bool transient_done;
+    /* what is found */
+    struct vm *vm;             /* NULL: inactive and not in memory */
+    struct store_entry *entry; /* NULL: transient */
+};
+bool vms_next(struct vms *vms, struct vms_cursor *cursor);
+
+extern const struct object_type vms_object_type;

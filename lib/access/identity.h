@@ -18,11 +18,10 @@ struct identity {
     gid_t gid;
     uint64_t start_time;   /* of the process, clock ticks since boot (field 22 of /proc/PID/stat); 0: not known */
     int pidfd;             /* -1: none; refers to the process, so a reused pid can't fool anybody */
-    char *user, *group;    /* names, looked up when first asked for; NULL: not yet, or none */
-    char *selinux_context; /* NULL: none */
+    char *user, *group;    /* names, as another daemon told them; NULL: not known */
+    char *selinux_context; /* of the process, as the kernel gave it with the connection; NULL: none */
     char *sasl_user, *x509_name;
     bool forwarded;        /* told by another daemon, not by the kernel */
-    bool selinux_read, user_read, group_read, start_read;
 };
 
 /* The peer of a connected Unix socket. On failure err says why. The caller owns one reference. */
@@ -36,17 +35,10 @@ static inline void identity_unrefp(struct identity **identity)
     identity_unref(*identity);
 }
 
-/*
- * Things read late, once, because few calls need them. They stay owned by the identity; NULL or 0 when unknown.
- * user and group names come from the passwd and group data base and may block on a slow one: they are asked
- * for by set-up of forwarded connections and by the admin program only.
- */
-const char *identity_user(const struct identity *identity);
-const char *identity_group(const struct identity *identity);
-const char *identity_selinux(const struct identity *identity);
-uint64_t identity_start_time(const struct identity *identity);
-
 /* Root or the user that this daemon runs as. NULL (the daemon itself) is trusted. */
 bool identity_trusted(const struct identity *identity);
-/* "pid 12, uid 1000" for log lines. */
-const char *identity_text(const struct identity *identity, char text[64]);
+/* When its process started (see start_time); 0 when unknown. */
+uint64_t identity_start_time(const struct identity *identity);
+/* "pid 12, uid 1000" for log lines; text has room for IDENTITY_TEXT bytes. */
+enum { IDENTITY_TEXT = 64 };
+const char *identity_text(const struct identity *identity, char text[IDENTITY_TEXT]);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who is at the other end, asked of the kernel once, when the connection is made. */
+#define ERR_FROM ERR_FROM_IDENTITY
+#include "access/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+struct identity *identity_new(void)
+{
+    struct identity *identity = NEW(struct identity);
+
+    identity->references = 1;
+    identity->uid = (uid_t)-1;
+    identity->gid = (gid_t)-1;
+    identity->pidfd = -1;
+    return identity;
+}
+
+struct identity *identity_ref(const struct identity *identity)
+{
+    struct identity *counted = (struct identity *)identity;
+
+    if (counted)
+        counted->references++;
+    return counted;
+}
+
+void identity_unref(const struct identity *identity)
+{
+    struct identity *counted = (struct identity *)identity;
+
+    if (!counted || --counted->references)
+        return;
+    fd_close(&counted->pidfd);
+    free(counted->user);
+    free(counted->group);
+    free(counted->selinux_context);
+    free(counted->sasl_user);
+    free(counted->x509_name);
+    free(counted);
+}
+
+/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so count from its closing parenthesis. */
+static uint64_t process_start_time(pid_t pid)
+{
+    char path[32], text[1024], *at;
+    auto_fd int fd = -1;
+    const char *rest;
+    uint64_t start = 0;
+    ssize_t got;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    got = fd_read_all(fd, text, sizeof(text) - 1);
+    if (got <= 0)
+        return 0;
+    text[got] = '\0';
+    at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    if (!at)
+        return 0;
+    rest = at + 1;
+    return str_take_u64(&rest, &start) < 0 ? 0 : start;
+}
+
+static char *socket_context(int fd)
+{
+    char text[4097];
+    socklen_t length = sizeof(text) - 1;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERSEC, text, &length) < 0 || !length)
+        return NULL;
+    return mem_strndup(text, length);
+}
+
+struct identity *identity_of_socket(int fd, struct err *err)
+{
+    struct ucred cred;
+    socklen_t length = sizeof(cred);
+    struct identity *identity;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0) {
+        err_system(err, errno, "Failed to get client socket identity");
+        return NULL;
+    }
+    identity = identity_new();
+    identity->pid = cred.pid;
+    identity->uid = cred.uid;
+    identity->gid = cred.gid;
+    identity->selinux_context = socket_context(fd);
+    length = sizeof(identity->pidfd);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &identity->pidfd, &length) < 0)
+        identity->pidfd = -1;
+    /* Only somebody who will be asked about needs it, and later the pid could be another's. */
+    if (!identity_trusted(identity) && cred.pid > 0)
+        identity->start_time = process_start_time(cred.pid);
+    return identity;
+}
+
+uint64_t identity_start_time(const struct identity *identity)
+{
+    if (identity->start_time || identity->pid <= 0 || identity->forwarded)
+        return identity->start_time;
+    return process_start_time(identity->pid);
+}
+
+bool identity_trusted(const struct identity *identity)
+{
+    return !identity || identity->uid == 0 || identity->uid == geteuid();
+}
+
+const char *identity_text(const struct identity *identity, char text[IDENTITY_TEXT])
+{
+    if (!identity)
+        return "this daemon";
+    if (identity->uid == (uid_t)-1)
+        return "unknown";
+    snprintf(text, IDENTITY_TEXT, "pid %d, uid %u%s", (int)identity->pid, (unsigned)identity->uid,
+             identity->forwarded ? ", forwarded" : "");
+    return text;
+}

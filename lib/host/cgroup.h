@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Cgroup: where a machine's processes stand in the kernel's control groups, and the limits there; the same calls on
+ * v1, v2, mixed and missing hierarchies. Files of cgroupfs never block. Functions return 0 or -errno: -ENODEV where
+ * no hierarchy has the controller, -EOPNOTSUPP where this kind of hierarchy has no such knob.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/bitmap.h"
+#include "base/mem.h"
+
+enum cgroup_controller {
+    CGROUP_CPU,
+    CGROUP_CPUACCT, /* v2: part of cpu, there even where cpu isn't enabled */
+    CGROUP_CPUSET,
+    CGROUP_MEMORY,
+    CGROUP_DEVICES, /* v2: BPF, not done here: never there */
+    CGROUP_FREEZER, /* v2: part of the core */
+    CGROUP_BLKIO,   /* v2: "io" */
+    CGROUP_PIDS,
+    CGROUP_SYSTEMD, /* the hierarchy that systemd tracks processes in; v2 where it is unified */
+    CGROUP_CONTROLLER_MAX
+};
+extern const char *const cgroup_controller_names[];
+
+/* One group: a directory in each hierarchy. The zero value stands nowhere. */
+struct cgroup {
+    struct cgroup_place {
+        char *path; /* absolute directory; NULL: this controller isn't there */
+        bool v2;
+    } at[CGROUP_CONTROLLER_MAX];
+};
+#define auto_cgroup CLEANUP(cgroup_done)
+void cgroup_done(struct cgroup *group);
+
+/*
+ * The group that a process (0: ourselves) is in. `root` goes before /proc and /sys ("" for the real ones; tests have
+ * trees of their own). A host without any cgroup is no error: the group is empty then.
+ */
+int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret);
+/* Upwards to the scope or service (the last *.scope, *.service or *.libvirt-qemu component): a machine's own group. */
+void cgroup_to_unit(struct cgroup *group);
+bool cgroup_has(const struct cgroup *group, enum cgroup_controller controller);
+bool cgroup_empty(const struct cgroup *group);
+
+/*
+ * The group beneath, "libvirt/emulator": made (with v2's controllers switched on down to it, cpuset copied from the
+ * parent on v1) when `make`, else -ENOENT when it isn't there.
+ */
+int cgroup_child(const struct cgroup *parent, const char *name, bool make, struct cgroup *ret);
+/* Remove the group and all beneath it; processes must be gone. */
+int cgroup_remove(const struct cgroup *group);
+
+int cgroup_add_process(const struct cgroup *group, pid_t pid);
+int cgroup_add_thread(const struct cgroup *group, pid_t tid);
+/* Send a signal to every process in the group and beneath; the number of processes, or -errno. */
+int cgroup_kill(const struct cgroup *group, int signal);
+
+/* Numbers. What has no limit is CGROUP_UNLIMITED, in and out. */
+#define CGROUP_UNLIMITED UINT64_MAX
+enum cgroup_key {
+    CGROUP_CPU_SHARES,    /* v1 cpu.shares 2..262144; v2 cpu.weight 1..10000; as they are, like libvirt */
+    CGROUP_CPU_PERIOD,    /* us */
+    CGROUP_CPU_QUOTA,     /* us per period, or unlimited */
+    CGROUP_CPU_USAGE,     /* ns, read only */
+    CGROUP_CPU_USER,      /* ns, read only */
+    CGROUP_CPU_SYSTEM,    /* ns, read only */
+    CGROUP_MEMORY_HARD,   /* bytes */
+    CGROUP_MEMORY_SOFT,   /* bytes */
+    CGROUP_MEMORY_SWAP,   /* bytes of memory and swap together, on both kinds of hierarchy */
+    CGROUP_MEMORY_USAGE,  /* bytes, read only */
+    CGROUP_BLKIO_WEIGHT,  /* 100..1000 */
+    CGROUP_FROZEN,        /* 1 or 0 */
+    CGROUP_KEY_MAX
+};
+int cgroup_get(const struct cgroup *group, enum cgroup_key key, uint64_t *ret);
+int cgroup_set(const struct cgroup *group, enum cgroup_key key, uint64_t value);
+enum cgroup_controller cgroup_key_controller(enum cgroup_key key);
+
+/* CPU and memory node sets. */
+int cgroup_set_cpus(const struct cgroup *group, const struct bitmap *cpus);
+int cgroup_get_cpus(const struct cgroup *group, struct bitmap *ret);
+int cgroup_set_mems(const struct cgroup *group, const struct bitmap *nodes);
+int cgroup_get_mems(const struct cgroup *group, struct bitmap *ret);
+/* Per-CPU time of the group in ns, one entry per possible CPU (v1 only). */
+int cgroup_get_percpu(const struct cgroup *group, uint64_t **ret_times, size_t *ret_count);
+
+/* v1's device list; `rule` is the kernel's "c 136:* rwm" ("a" with allow false: deny everything). */
+int cgroup_device(const struct cgroup *group, bool allow, const char *rule);
+/* Bytes and requests of all disks together, or of one device; NULL: total. */
+struct cgroup_io {
+    uint64_t read_bytes, write_bytes, read_requests, write_requests;
+};
+int cgroup_get_io(const struct cgroup *group, struct cgroup_io *ret);

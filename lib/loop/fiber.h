@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -50,8 +51,18 @@ bool fiber_cancelled(const struct req *rq);
 /* While on, waits of this request are not cut short by fiber_cancel (rollback of something half done). Nests. */
 void fiber_shield(struct req *rq, bool on);
 
+/* The request whose fiber is running now; NULL on the loop itself. */
+struct req *fiber_current(void);
+
 /* The loop of this daemon (one a process), made on first use. */
 sd_event *loop_event(void);
+/*
+ * Run it until sd_event_exit(loop_event(), code); returns code, or a negative errno. Cheaper than sd_event_loop:
+ * fibers that became ready go on at once, without another round of the loop.
+ */
+int loop_run(void);
+/* Give stacks that nobody uses back to the system: for a daemon that has nothing to do. */
+void fiber_trim(void);
 
 /* A line for every live fiber: request, where it waits, since when. */
 struct buf;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bitmap: a set of small numbers (CPUs, NUMA nodes) that grows when a bit is set. Two bitmaps are equal when the
- * same bits are set. The zero value is empty. Memory comes from the heap, or from the arena when `arena` is set
- * before first use (then bitmap_done does nothing).
+ * Bitmap: a set of small numbers (CPUs, NUMA nodes) that grows when a bit is set. Two bitmaps are equal when
+ * the same bits are set. The zero value is empty. Memory comes from the heap, or from the arena when `arena`
+ * is set before first use (then bitmap_done does nothing).
  */
 #pragma once
 
@@ -42,8 +42,8 @@ void bitmap_subtract(struct bitmap *map, const struct bitmap *what);
 void bitmap_copy(struct bitmap *to, const struct bitmap *from); /* keeps to's arena */
 
 /*
- * "0-3,^2,7": numbers, ranges, and ^ takes a number back that was given before; blanks around items. Numbers must be
- * below `limit`. Returns 0, -EINVAL or -ERANGE; ret is written only on success (its arena is kept).
+ * "0-3,^2,7": numbers, ranges, and ^ takes a number back that was given before; blanks around items. Numbers
+ * must be below `limit`. Returns 0, -EINVAL or -ERANGE; ret is written only on success (its arena is kept).
  */
 int bitmap_parse(const char *text, uint32_t limit, struct bitmap *ret);
 /* "0-1,3,7"; nothing for the empty bitmap. */

@@ -23,7 +23,8 @@ void buf_add_char(struct buf *buf, char c);
 void buf_add_string(struct buf *buf, const char *text); /* NULL adds nothing */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *buf, const char *format, va_list args) PRINTF(2, 0);
-/* Text for an XML attribute or element: < > & ' " become entities, control characters that XML forbids vanish. */
+/* Text for an XML attribute or element: < > & ' " become entities, control characters that XML forbids
+ * vanish. */
 void buf_add_xml(struct buf *buf, const char *text);
 
 /* The content as a string, never NULL; stays owned by the buffer. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Enum: the words of a closed set. `const char *const disk_bus_names[] = {"", "ide", "virtio", NULL};` stands beside
- * the enum; index 0 is "not given" (or a real word where the set has no such value).
+ * Enum: the words of a closed set. `const char *const disk_bus_names[] = {"", "ide", "virtio", NULL};` stands
+ * beside the enum; index 0 is "not given" (or a real word where the set has no such value).
  */
 #pragma once
 

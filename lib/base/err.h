@@ -2,8 +2,8 @@
 /*
  * Errors for people. A function that can fail in a way that a user must understand takes a `struct err *` as
  * its last argument, fills it once, where the failure is born, and returns a negative number; everybody above
- * just passes that number up. What the number is has no meaning then. Functions without a `struct err *` return
- * -errno.
+ * just passes that number up. What the number is has no meaning then. Functions without a `struct err *`
+ * return -errno.
  *
  * Before including this header a file may `#define ERR_FROM ERR_FROM_QEMU` (any row of err.def) to name the
  * subsystem that its errors come from.

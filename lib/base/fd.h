@@ -29,9 +29,9 @@ int fd_write_all(int fd, const void *data, size_t length);
 ssize_t fd_read_all(int fd, void *data, size_t length);
 
 /*
- * One descriptor over a Unix socket with one byte of value 0, as the protocol passes them. fd_send: 0 or -errno.
- * fd_receive: the descriptor (close-on-exec), or -errno; -EAGAIN on a non-blocking socket with nothing there,
- * -EPIPE at end of file, -EPROTO when the byte came without exactly one descriptor.
+ * One descriptor over a Unix socket with one byte of value 0, as the protocol passes them. fd_send: 0 or
+ * -errno. fd_receive: the descriptor (close-on-exec), or -errno; -EAGAIN on a non-blocking socket with
+ * nothing there, -EPIPE at end of file, -EPROTO when the byte came without exactly one descriptor.
  */
 int fd_send(int socket, int fd);
 int fd_receive(int socket);

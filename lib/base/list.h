@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * List: doubly linked, the links live inside the objects. A head and an unlinked node both point to themselves;
- * list_remove may be called twice.
+ * List: doubly linked, the links live inside the objects. A head and an unlinked node both point to
+ * themselves; list_remove may be called twice.
  */
 #pragma once
 
@@ -13,7 +13,10 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                                      \
+    {                                                                                                        \
+        &(name), &(name)                                                                                     \
+    }
 
 static inline void list_init(struct list *node)
 {
@@ -49,10 +52,9 @@ static inline void list_remove(struct list *node)
 /* The object that holds `node` as its `member`. */
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 /* First object of the list, NULL when it is empty. */
-#define LIST_FIRST(head, type, member)                                                                       \
-    (list_empty(head) ? NULL : LIST_ENTRY((head)->next, type, member))
+#define LIST_FIRST(head, type, member) (list_empty(head) ? NULL : LIST_ENTRY((head)->next, type, member))
 /* Walk all objects; the one at hand may be removed (and freed), no other one. */
 #define LIST_FOREACH(head, object, member)                                                                   \
-    for (struct list *UNIQUE(at) = (head)->next, *UNIQUE(next) = UNIQUE(at)->next;                           \
+    for (struct list * UNIQUE(at) = (head)->next, *UNIQUE(next) = UNIQUE(at)->next;                          \
          UNIQUE(at) != (head) && ((object) = LIST_ENTRY(UNIQUE(at), __typeof__(*(object)), member), 1);      \
          UNIQUE(at) = UNIQUE(next), UNIQUE(next) = UNIQUE(at)->next)

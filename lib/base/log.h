@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Log: one line a happening, for the person who has to find out why. A line is wanted when its level reaches the
- * level of the first filter that matches its source ("rpc.conn" for lib/rpc/conn.c, "virtqemud.dev.disk" for
- * virtqemud/dev/disk.c), or the default level where no filter matches. A line that nobody wants costs two loads
- * and a compare; its arguments are not evaluated. Any thread may log.
+ * Log: one line a happening, for the person who has to find out why. A line is wanted when its level reaches
+ * the level of the first filter that matches its source ("rpc.conn" for lib/rpc/conn.c, "virtqemud.dev.disk"
+ * for virtqemud/dev/disk.c), or the default level where no filter matches. A line that nobody wants costs two
+ * loads and a compare; its arguments are not evaluated. Any thread may log.
  *
- * Where lines go is decided by one output function (the daemon skeleton sets it: journal, file, syslog); until
- * then they go to stderr. Setting levels, filters, context and output is for the main thread.
+ * Where lines go is decided by one output function (the daemon skeleton sets it: journal, file, syslog);
+ * until then they go to stderr. Setting levels, filters, context and output is for the main thread.
  */
 #pragma once
 
@@ -34,11 +34,11 @@ extern const char *const log_level_names[];
 /* What an output function is given; valid during the call. */
 struct log_line {
     enum log_level level;
-    const char *source;         /* "rpc.conn" */
+    const char *source; /* "rpc.conn" */
     const char *file, *function;
     int line;
-    const char *request;        /* name of the request that it is about, or NULL */
-    uint64_t serial;            /* of that request */
+    const char *request; /* name of the request that it is about, or NULL */
+    uint64_t serial;     /* of that request */
     const char *text;
 };
 typedef void log_output(const struct log_line *line, void *arg);
@@ -56,8 +56,8 @@ void log_set_context(bool (*context)(const char **ret_name, uint64_t *ret_serial
 int log_set_level(unsigned level, struct err *err);
 unsigned log_get_level(void);
 /*
- * Filters in libvirt's syntax: "LEVEL:MATCH ..." separated by spaces; MATCH is found anywhere in the source and may
- * hold `*` and `?`. NULL or "": none. On error the old filters stay.
+ * Filters in libvirt's syntax: "LEVEL:MATCH ..." separated by spaces; MATCH is found anywhere in the source
+ * and may hold `*` and `?`. NULL or "": none. On error the old filters stay.
  */
 int log_set_filters(const char *filters, struct err *err);
 /* As they were set, "" when there are none. */
@@ -69,7 +69,7 @@ struct log_site {
     int line;
     uint32_t threshold; /* generation of the settings << 4 | lowest level wanted; 0: not known yet */
 };
-extern uint32_t log_lowest;     /* no line below this level is wanted anywhere */
+extern uint32_t log_lowest; /* no line below this level is wanted anywhere */
 bool log_wanted_here(struct log_site *site, enum log_level level);
 static inline bool log_wanted(struct log_site *site, enum log_level level)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Map: hash tables from a string, a UUID or a number to a pointer. Keys are borrowed: they live inside the value
- * (or elsewhere) as long as the entry does. 16 bytes a slot, at most three quarters full; the table grows by
- * doubling and shrinks when less than a quarter is used. The hash is keyed, so names chosen by a client can't make
- * it slow. The zero value is an empty map. Values are never NULL.
+ * Map: hash tables from a string, a UUID or a number to a pointer. Keys are borrowed: they live inside the
+ * value (or elsewhere) as long as the entry does. 16 bytes a slot, at most three quarters full; the table
+ * grows by doubling and shrinks when less than a quarter is used. The hash is keyed, so names chosen by a
+ * client can't make it slow. The zero value is an empty map. Values are never NULL.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -74,4 +75,9 @@ void mem_wipe(void *data, size_t size)
 {
     if (data)
         explicit_bzero(data, size);
+}
+
+void mem_trim(void)
+{
+    malloc_trim(0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Size: amounts with libvirt's units: b/byte/bytes; K, KiB = 1024; KB = 1000; likewise M G T P E; any case. */
+/* Size: amounts with libvirt's units: b/byte/bytes; K, KiB = 1024; KB = 1000; likewise M G T P E; any case.
+ */
 #pragma once
 
 #include <stdint.h>

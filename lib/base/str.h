@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Str: strict reading of numbers, and comparing, cutting and joining text. Number parsers take the whole string:
- * no white space, no '+', no trailing text; they return 0, -EINVAL (not a number) or -ERANGE (does not fit), and
- * write the result only on success. Bytes are ASCII; nothing here looks at the locale.
+ * Str: strict reading of numbers, and comparing, cutting and joining text. Number parsers take the whole
+ * string: no white space, no '+', no trailing text; they return 0, -EINVAL (not a number) or -ERANGE (does
+ * not fit), and write the result only on success. Bytes are ASCII; nothing here looks at the locale.
  */
 #pragma once
 
@@ -50,8 +50,8 @@ bool str_is_utf8(const char *text);
 char *str_trim(char *text);
 
 /*
- * A NULL-terminated vector of strings, all owned. str_split cuts at each separator (any byte of `separators`);
- * empty pieces vanish.
+ * A NULL-terminated vector of strings, all owned. str_split cuts at each separator (any byte of
+ * `separators`); empty pieces vanish.
  */
 char **str_split(const char *text, const char *separators);
 size_t strv_length(char *const *strings); /* NULL: 0 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Time, in microseconds. Durations and deadlines are CLOCK_MONOTONIC; what people and files see is realtime. */
+/* Time, in microseconds. Durations and deadlines are CLOCK_MONOTONIC; what people and files see is realtime.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -8,7 +8,8 @@
 
 enum { UUID_SIZE = 16, UUID_TEXT = 37 };
 
-/* 32 hexadecimal digits; dashes anywhere between bytes, white space around: as lenient as libvirt. 0 or -EINVAL. */
+/* 32 hexadecimal digits; dashes anywhere between bytes, white space around: as lenient as libvirt. 0 or
+ * -EINVAL. */
 int uuid_parse(const char *text, uint8_t ret[UUID_SIZE]);
 /* "8510b1a1-1afa-4da6-8111-785fae202c1e" into text; returns text. */
 const char *uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Conf: libvirt's configuration files. A line is `key = value`; a value is an integer, a string in single, double or
- * triple double quotes, or a list of strings in brackets; `#` begins a comment. A table of `struct conf_key` says which keys
- * there are, and where in a struct their values go; the same table makes the sample file.
+ * Conf: libvirt's configuration files. A line is `key = value`; a value is an integer, a string in single,
+ * double or triple double quotes, or a list of strings in brackets; `#` begins a comment. A table of `struct
+ * conf_key` says which keys there are, and where in a struct their values go; the same table makes the sample
+ * file.
  *
  * Everything read lives in the caller's arena. Errors name file and line.
  */
@@ -23,7 +24,7 @@ enum conf_kind { CONF_INTEGER = 1, CONF_TEXT, CONF_LIST };
 struct conf_value {
     const char *key;
     enum conf_kind kind;
-    unsigned line;           /* 1: the first */
+    unsigned line; /* 1: the first */
     int64_t integer;
     const char *text;
     const char *const *list; /* NULL-terminated */
@@ -52,7 +53,8 @@ enum conf_type {
     CONF_LIMIT,   /* uint64_t: a number, or "unlimited" (UINT64_MAX) */
     CONF_STRING,  /* const char * */
     CONF_ENUM,    /* int: index of a string in names */
-    CONF_STRINGS, /* const char *const *: NULL-terminated; a single string is a list of one; NULL: not given */
+    CONF_STRINGS, /* const char *const *: NULL-terminated; a single string is a list of one; NULL: not given
+                   */
     CONF_IGNORED, /* read and forgotten, with a warning: keys that have no meaning any more */
 };
 
@@ -63,7 +65,7 @@ struct conf_key {
     const char *fallback; /* as it would stand in the file; NULL: the member keeps what it held before */
     int64_t min, max;     /* for numbers; both 0: all that the type holds */
     const char *const *names;
-    const char *help;     /* one paragraph, no line breaks needed */
+    const char *help; /* one paragraph, no line breaks needed */
 };
 
 /*
@@ -73,11 +75,11 @@ struct conf_key {
  *       {0}};
  */
 #define CONF_ROW(holder, member, conf_type, default_, ...)                                                   \
-    {.name = #member,                                                                                        \
-     .type = (conf_type) + 0 * sizeof(char[CONF_FITS_(holder, member, conf_type) ? 1 : -1]),                 \
-     .offset = offsetof(holder, member),                                                                     \
-     .fallback = (default_),                                                                                 \
-     __VA_ARGS__}
+    {                                                                                                        \
+        .name = #member,                                                                                     \
+        .type = (conf_type) + 0 * sizeof(char[CONF_FITS_(holder, member, conf_type) ? 1 : -1]),              \
+        .offset = offsetof(holder, member), .fallback = (default_), __VA_ARGS__                              \
+    }
 #define CONF_FITS_(holder, member, conf_type)                                                                \
     _Generic(((holder *)0)->member,                                                                          \
         bool: (conf_type) == CONF_BOOL,                                                                      \
@@ -92,10 +94,10 @@ enum { CONF_STRICT = 1 }; /* a key that isn't in the table is an error; else a w
 /* Fill target from the defaults alone. */
 void conf_defaults(struct arena *arena, const struct conf_key *keys, void *target);
 /* Defaults, then the text. On error target is as the defaults left it or partly filled: don't use it. */
-int conf_read(struct arena *arena, const struct conf_key *keys, const char *path, const char *text, size_t length,
-              unsigned flags, void *target, struct err *err);
+int conf_read(struct arena *arena, const struct conf_key *keys, const char *path, const char *text,
+              size_t length, unsigned flags, void *target, struct err *err);
 /* The same from a file; one that doesn't exist gives the defaults (ret_found, may be NULL, tells). */
-int conf_read_file(struct arena *arena, const struct conf_key *keys, const char *path, unsigned flags, void *target,
-                   bool *ret_found, struct err *err);
+int conf_read_file(struct arena *arena, const struct conf_key *keys, const char *path, unsigned flags,
+                   void *target, bool *ret_found, struct err *err);
 /* The sample file: each key's help and its default as a comment. */
 void conf_sample(const struct conf_key *keys, const char *title, struct buf *text);

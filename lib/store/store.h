@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Store: objects on disk. DIR/NAME.xml holds an object's canonical text, DIR/autostart/NAME.xml is a link to it when
- * the object starts by itself. In memory there is one small entry an object; texts are read when they are
- * asked for, the recently used ones stay in a cache of bounded size. The store knows names, UUIDs and flags; what
- * the text means is its user's business.
+ * Store: objects on disk. DIR/NAME.xml holds an object's canonical text, DIR/autostart/NAME.xml is a link to
+ * it when the object starts by itself. In memory there is one small entry an object; texts are read when they
+ * are asked for, the recently used ones stay in a cache of bounded size. The store knows names, UUIDs and
+ * flags; what the text means is its user's business.
  *
- * Opening reads the directory, no file. What is inside a file (UUID, flags) is learned when it is first asked for,
- * or all at once by store_load; an index file remembers it from one run to the next, checked file by file. A
- * file that isn't understood is skipped with a line in the log and never overwritten: it is kept aside.
+ * Opening reads the directory, no file. What is inside a file (UUID, flags) is learned when it is first asked
+ * for, or all at once by store_load; an index file remembers it from one run to the next, checked file by
+ * file. A file that isn't understood is skipped with a line in the log and never overwritten: it is kept
+ * aside.
  *
- * One thread. Changes come in two forms: the plain calls do all at once and block for the fsyncs (a quarter of a
- * millisecond on a quiet disk); store_op_* let a worker thread do the blocking part.
+ * One thread. Changes come in two forms: the plain calls do all at once and block for the fsyncs (a quarter
+ * of a millisecond on a quiet disk); store_op_* let a worker thread do the blocking part.
  */
 #pragma once
 
@@ -80,8 +81,9 @@ char *store_read(struct store *store, struct store_entry *entry, struct arena *a
                  struct err *err);
 
 /*
- * Make or replace the object `name`. Errors: the name makes no file name (ERR_XML_ERROR... see store.c), another
- * object has that UUID or the existing one of that name has another (ERR_OPERATION_FAILED), the file system's.
+ * Make or replace the object `name`. Errors: the name makes no file name (ERR_XML_ERROR... see store.c),
+ * another object has that UUID or the existing one of that name has another (ERR_OPERATION_FAILED), the file
+ * system's.
  */
 int store_save(struct store *store, const char *name, const struct store_facts *facts, const char *text,
                struct store_entry **ret, struct err *err);
@@ -93,10 +95,10 @@ int store_remove(struct store *store, struct store_entry *entry, struct err *err
 int store_set_autostart(struct store *store, struct store_entry *entry, bool on, struct err *err);
 
 /*
- * The same in three steps: store_op_* checks and remembers (NULL with err set on failure), store_op_run does the
- * file system's part (in any thread; touches nothing but op), store_op_finish brings the index up to date or
- * reports why it failed, and frees op. Between the first and the last the name and the UUID are taken: another
- * change of them fails.
+ * The same in three steps: store_op_* checks and remembers (NULL with err set on failure), store_op_run does
+ * the file system's part (in any thread; touches nothing but op), store_op_finish brings the index up to date
+ * or reports why it failed, and frees op. Between the first and the last the name and the UUID are taken:
+ * another change of them fails.
  */
 struct store_op;
 struct store_op *store_op_save(struct store *store, const char *name, const struct store_facts *facts,
@@ -116,7 +118,7 @@ int store_check_name(const char *kind, const char *name, struct err *err);
 /* Where the object's text begins behind comments, declarations and white space. */
 const char *store_skip_header(const char *text);
 /*
- * The facts of a text by looking at its top level only: `<name>` must be `name`, `<uuid>` must be there and valid, the root
- * element must be closed at the end. flags stay 0.
+ * The facts of a text by looking at its top level only: `<name>` must be `name`, `<uuid>` must be there and
+ * valid, the root element must be closed at the end. flags stay 0.
  */
 int store_scan(const char *name, const char *text, size_t length, struct store_facts *ret, struct err *err);

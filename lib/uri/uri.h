@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Uri: connection URIs, `driver[+transport]://[user@][host][:port]/path[?name=value&...][#fragment]`. Strict: what isn't a
- * URI is refused with a reason. Parts are stored decoded; formatting encodes again. Memory is the arena's.
+ * Uri: connection URIs, `driver[+transport]://[user@][host][:port]/path[?name=value&...][#fragment]`. Strict:
+ * what isn't a URI is refused with a reason. Parts are stored decoded; formatting encodes again. Memory is
+ * the arena's.
  */
 #pragma once
 
@@ -26,8 +27,8 @@ struct uri {
     const char *path;      /* "/system"; "" when there is none */
     struct uri_param *params;
     size_t param_count;
-    const char *fragment;  /* NULL: not given */
-    bool has_authority;    /* written with "//" */
+    const char *fragment; /* NULL: not given */
+    bool has_authority;   /* written with "//" */
 };
 
 int uri_parse(struct arena *arena, const char *text, struct uri *ret, struct err *err);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+bool file_name_valid(const char *name)
+{
+    return !str_empty(name) && strlen(name) <= NAME_MAX && !strchr(name, '/') && !str_has_control(name) &&
+           !str_eq(name, ".") && !str_eq(name, "..");
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* A file that nobody else has, beside the one that it will replace. */
+static int open_temporary(int dir, const char *name, char temporary[NAME_MAX + 1])
+{
+    for (int tries = 0; tries < 100; tries++) {
+        uint32_t number;
+        int fd;
+
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+            return -EIO;
+        /* a long name is cut: the temporary one must fit too */
+        snprintf(temporary, NAME_MAX + 1, ".%.200s.%08x.new", name, number);
+        fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            return fd;
+        if (errno != EEXIST)
+            return -errno;
+    }
+    return -EEXIST;
+}
+
+static int fill(int fd, mode_t mode, const void *data, size_t length, bool sync)
+{
+    int r = fd_write_all(fd, data, length);
+
+    if (r < 0)
+        return r;
+    if (mode != 0600 && fchmod(fd, mode) < 0)
+        return -errno;
+    if (sync && fsync(fd) < 0)
+        return -errno;
+    return 0;
+}
+
+static int replace(int dir, const char *name, mode_t mode, const void *data, size_t length, bool sync,
+                   struct stat *ret_stat)
+{
+    char temporary[NAME_MAX + 1];
+    auto_fd int fd = -1;
+    int r;
+
+    if (strchr(name, '/'))
+        return -EINVAL;
+    fd = open_temporary(dir, name, temporary);
+    if (fd < 0)
+        return fd;
+    r = fill(fd, mode, data, length, sync);
+    if (r == 0 && renameat(dir, temporary, dir, name) < 0)
+        r = -errno;
+    if (r < 0) {
+        unlinkat(dir, temporary, 0);
+        return r;
+    }
+    /* after the rename: it changes the file's ctime */
+    if (ret_stat && fstat(fd, ret_stat) < 0)
+        return -errno;
+    if (sync && fsync(dir) < 0)
+        return -errno;
+    return 0;
+}
+
+int file_replace(int dir, const char *name, mode_t mode, const void *data, size_t length,
+                 struct stat *ret_stat)
+{
+    return replace(dir, name, mode, data, length, /* sync= */ true, ret_stat);
+}
+
+int file_replace_lazy(int dir, const char *name, mode_t mode, const void *data, size_t length)
+{
+    return replace(dir, name, mode, data, length, /* sync= */ false, NULL);
+}
+
+int file_read_fd(int fd, size_t max, struct buf *ret)
+{
+    size_t chunk = 4096, before = ret->length;
+    struct stat status;
+
+    /* the size is a hint only: files of /proc and /sys say 0 or 4096 */
+    if (fstat(fd, &status) == 0 && status.st_size > 0)
+        chunk = (size_t)status.st_size < max ? (size_t)status.st_size + 1 : max + 1;
+    for (;;) {
+        ssize_t n = read(fd, buf_reserve(ret, chunk), chunk);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        ret->length += (size_t)n;
+        if (ret->length - before > max)
+            return -EFBIG;
+        chunk = 4096;
+    }
+    if (ret->data)
+        ret->data[ret->length] = '\0';
+    return 0;
+}
+
+int file_read(int dir, const char *name, size_t max, struct buf *ret)
+{
+    auto_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+    return file_read_fd(fd, max, ret);
+}
+
+int file_read_line(int dir, const char *name, char **ret)
+{
+    auto_buf struct buf text = {0};
+    int r = file_read(dir, name, 64 * 1024, &text);
+
+    if (r < 0)
+        return r;
+    *ret = mem_strndup(buf_text(&text), strcspn(buf_text(&text), "\n"));
+    return 0;
+}
+
+int file_remove(int dir, const char *name)
+{
+    if (unlinkat(dir, name, 0) < 0)
+        return -errno;
+    return fsync(dir) < 0 ? -errno : 0;
+}
+
+/* For kernels and sandboxes without openat2: component by component, none of them a link. */
+static int walk_beneath(int dir, const char *path, int flags, mode_t mode)
+{
+    auto_fd int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+
+    if (at < 0)
+        return -errno;
+    for (;;) {
+        size_t length = strcspn(path, "/");
+        auto_free char *part = mem_strndup(path, length);
+        bool last = !path[length];
+        int next;
+
+        if (!last && (length == 0 || str_eq(part, "."))) {
+            path += length + 1;
+            continue;
+        }
+        if (str_eq(part, ".."))
+            return -EXDEV;
+        next = openat(at, length ? part : ".",
+                      last ? flags | O_NOFOLLOW : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (next < 0)
+            return -errno;
+        if (last)
+            return next;
+        fd_close(&at);
+        at = next;
+        path += length + 1;
+    }
+}
+
+int file_open_beneath(int dir, const char *path, int flags, mode_t mode)
+{
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+                           .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    long fd;
+
+    if (path[0] == '/')
+        return -EXDEV;
+    do
+        fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+    while (fd < 0 && errno == EINTR);
+    if (fd >= 0)
+        return (int)fd;
+    if (errno != ENOSYS && errno != EPERM)
+        return -errno;
+    return walk_beneath(dir, path, flags | O_CLOEXEC, mode);
+}
+
+/* Born without rights for others, then given its mode: the umask has no say, and it's never open too wide. */
+static int make_dir(const char *path, mode_t mode)
+{
+    if (mkdir(path, mode & 0700) < 0)
+        return -errno;
+    return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+int file_make_dirs(const char *path, mode_t mode)
+{
+    auto_free char *part = mem_strdup(path);
+    struct stat status;
+    int r;
+
+    for (char *slash = part; *slash == '/'; slash++)
+        if (!slash[1])
+            return 0;
+    r = make_dir(part, mode);
+    if (r == -ENOENT) {
+        char *slash = strrchr(part, '/');
+
+        while (slash && slash > part && slash[1] == '\0') {
+            *slash = '\0';
+            slash = strrchr(part, '/');
+        }
+        if (!slash || slash == part)
+            return r;
+        *slash = '\0';
+        r = file_make_dirs(part, mode);
+        if (r < 0)
+            return r;
+        r = make_dir(path, mode);
+    }
+    if (r != -EEXIST)
+        return r;
+    if (stat(path, &status) < 0)
+        return -errno;
+    return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    auto_fd int fd = -1;
+    int r = file_make_dirs(path, mode);
+    struct stat status;
+
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (((uid != (uid_t)-1 && uid != status.st_uid) || (gid != (gid_t)-1 && gid != status.st_gid)) &&
+        fchown(fd, uid, gid) < 0)
+        return -errno;
+    if ((status.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
+        return -errno;
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int file_list(int dir, const char *path, char ***ret_names)
+{
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    size_t count = 0, room = 16;
+    const struct dirent *entry;
+    char **names;
+    DIR *stream;
+
+    if (fd < 0)
+        return -errno;
+    stream = fdopendir(fd);
+    if (!stream) {
+        fd_close(&fd);
+        return -ENOMEM;
+    }
+    names = NEW_ARRAY(char *, room);
+    while ((entry = readdir(stream))) {
+        if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
+            continue;
+        if (count + 1 == room)
+            names = mem_resize_array(names, room *= 2, sizeof(*names));
+        names[count++] = mem_strdup(entry->d_name);
+    }
+    names[count] = NULL;
+    closedir(stream);
+    qsort(names, count, sizeof(*names), by_name);
+    *ret_names = names;
+    return 0;
+}

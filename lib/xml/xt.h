@@ -72,7 +72,7 @@ struct xt_type {
     const char *expect; /* "Expected non-negative integer value", or NULL; ends the message about a bad value */
     const char *unit;   /* of sizes: what the attribute 'unit' prints, else NULL */
     size_t size;
-    bool keep_empty; /* an empty text is a value too */
+    bool skip_empty; /* as text (not as attribute) "" is the same as not given */
     /* 0 or -errno; parse->unit is the unit's text or NULL. */
     int (*parse)(struct xt_parse *parse, const char *text, const void *aux, void *value);
     void (*format)(struct buf *text, const void *value, const void *aux);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct fiber;
+struct call;     /* lib/rpc: the call of a client; NULL for the daemon's own work */
 struct identity; /* lib/access: who asked; NULL is the daemon itself */
 
 struct req {
@@ -21,5 +22,6 @@ struct req {
     const char *name;                /* what is done, e.g. "domain_suspend"; static or in the arena */
     uint64_t serial;                 /* of the request, unique in this daemon; every log line about it carries it */
     const struct identity *identity; /* the caller; lives at least as long as the request */
+    struct call *call;               /* set by lib/rpc, see req_client() */
     struct fiber *fiber;             /* set while it runs in a fiber, see fiber.h */
 };

@@ -65,7 +65,7 @@ struct devices {
     struct vsock *vsock;
     struct pstore *pstore;
 };
-extern const struct xt_table devices_table;
+XT_DECLARE_ROWS(devices_table, struct devices); /* embedded: the table of rows is needed */
 
 /*
  * After the table parse, before any driver's defaults: fixed rules of the format itself that need more than one

@@ -205,6 +205,23 @@ void qmp_flush(struct qmp *qmp)
     set_events(qmp);
 }
 
+/* Take what is there; false when there is nothing more. */
+static bool receive(struct qmp *qmp)
+{
+    void *room = buf_reserve(&qmp->in, READ_BYTES);
+    ssize_t n = recv(qmp->fd, room, READ_BYTES, MSG_DONTWAIT);
+
+    if (n > 0) {
+        qmp->in.length += (size_t)n;
+        take_lines(qmp);
+        return true;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return errno == EINTR;
+    qmp_break(qmp, NULL);
+    return false;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct qmp *qmp = arg;
@@ -214,17 +231,17 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         return 0;
     qmp->refs++; /* a handler may free it */
-    void *room = buf_reserve(&qmp->in, READ_BYTES);
-    ssize_t n = recv(fd, room, READ_BYTES, MSG_DONTWAIT);
-
-    if (n > 0) {
-        qmp->in.length += (size_t)n;
-        take_lines(qmp);
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        qmp_break(qmp, NULL);
-    }
+    receive(qmp);
     qmp_unref(qmp);
     return 0;
+}
+
+void qmp_drain(struct qmp *qmp)
+{
+    qmp->refs++;
+    while (!qmp->broken && receive(qmp))
+        ;
+    qmp_unref(qmp);
 }
 
 struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handlers, void *owner)

@@ -28,6 +28,8 @@ struct qmp_handlers {
 struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handlers, void *owner);
 /* Ends the conversation; calls that are on their way get an error. NULL is fine. */
 void qmp_free(struct qmp *qmp);
+/* Read what QEMU has said already, without waiting: its last words before the process ended. */
+void qmp_drain(struct qmp *qmp);
 /* Why the monitor can't be used any more, or NULL while it can. */
 const char *qmp_broken(const struct qmp *qmp);
 /* How long the oldest unanswered command waits, us; 0 when there is none. */

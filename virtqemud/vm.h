@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "base/uuid.h"
 #include "loop/job.h"
-#include "rpc/client.h"
 #include "store/store.h"
 #include "virtqemud/api.h"
 
@@ -27,42 +27,6 @@ struct vm {
     bool remembered;           /* holds a reference on itself: it ran, and its reason is worth keeping */
     struct job job;
     struct run *run; /* NULL: inactive */
-};
-
-/* While QEMU runs (or starts, or is being found again). */
-struct run {
-    struct arena arena;    /* of the live model and everything beside it */
-    struct domain *domain; /* live model */
-    struct qmp *qmp;       /* NULL before the handshake and after the end */
-    pid_t pid;
-    uint64_t start_time; /* of that pid, clock ticks since boot */
-    int pidfd;
-    bool ours;             /* QEMU is our child: we see its exit status */
-    bool up;               /* start is complete: the machine may be used */
-    bool beingdestroyed;   /* somebody kills it: whoever waits gives up */
-    bool fake_reboot;      /* a guest that powers off shall be reset instead */
-    bool allow_reboot;     /* QEMU itself resets on a guest's reboot */
-    bool shutdown_asked;   /* for the reason of SHUTDOWN */
-    uint8_t pause_reason, resume_reason; /* of the stop or cont that is on its way; 0: nobody asked */
-    uint8_t stop_reason;   /* API_DOMAIN_SHUTOFF_* that the end shall have; 0: see how it ends */
-    uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
-    struct list waiters;   /* struct vm_waiter: who waits for the end */
-    struct sd_event_source *exit; /* of pidfd */
-    struct client_watch autodestroy;
-    char *lib_dir;       /* /var/lib/libvirt/qemu/domain-ID-NAME */
-    char *monitor_path;
-    char *log_path;
-    char *scope;         /* machine name at machined; NULL: none */
-    int64_t log_start;   /* where this run's output begins in the log */
-    unsigned count_vcpus;
-    struct run_vcpu {
-        pid_t thread;
-        char *qom_path;
-        bool online;
-    } *vcpus;            /* by number, up to the maximum */
-    uint64_t balloon_kib; /* last known; 0: as the model says */
-    uint64_t job_since;  /* monotonic time of the start */
-    uint64_t last_status; /* when the status file was written */
 };
 
 struct vm *vm_ref(struct vm *vm);
@@ -86,7 +50,6 @@ static inline bool vm_is_persistent(const struct vm *vm)
 /* 0, or ERR_OPERATION_INVALID "domain is not running" / "domain is already running". */
 int vm_check_active(struct req *rq, const struct vm *vm);
 int vm_check_inactive(struct req *rq, const struct vm *vm);
-int vm_check_persistent(struct req *rq, const struct vm *vm);
 /* The monitor, or NULL with rq->err set: not running, not up yet, or broken. */
 struct qmp *vm_monitor(struct req *rq, const struct vm *vm);
 
@@ -98,9 +61,6 @@ void vm_set_state(struct vm *vm, unsigned state, unsigned reason);
  * API_DOMAIN_AFFECT_*: current (0) is live when it runs, else config. NULL with rq->err set when that isn't there.
  */
 const struct domain *vm_model(struct req *rq, struct vm *vm, unsigned flags);
-/* The definition, fresh in rq->arena; the caller may change it and vm_save_definition it. NULL with rq->err set. */
-struct domain *vm_definition(struct req *rq, struct vm *vm);
-int vm_save_definition(struct req *rq, struct vm *vm, const struct domain *domain);
 /*
  * Which models a change is for: replaces AFFECT_CURRENT by what it means now, checks that live needs a running and config
  * a persistent domain. Negative with rq->err set.

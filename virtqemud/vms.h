@@ -27,7 +27,7 @@ struct vm *vms_of_entry(struct vms *vms, struct store_entry *entry);
 /* A new transient vm; name and uuid must be free. */
 struct vm *vms_add(struct vms *vms, const char *name, const uint8_t *uuid);
 
-/* May a domain of that name and uuid be defined or created? Returns the existing one (no reference) in *ret. */
+/* May a domain of that name and uuid be defined or created? *ret: the existing one with a reference, or NULL. */
 int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive, struct vm **ret,
                    struct err *err);
 
@@ -46,7 +46,7 @@ void vms_remove(struct vms *vms, struct vm *vm);
  */
 struct vms_cursor {
     uint32_t at;
-    bool transient_done;
+    bool transient; /* the entries are done */
     /* what is found */
     struct vm *vm;             /* NULL: inactive and not in memory */
     struct store_entry *entry; /* NULL: transient */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Build: from a live model to a QEMU that can be executed: aliases, what must exist on the host first (taps, display
+ * ports, sockets, firmware variables), the command line, and what is only known once QEMU runs (pty names). One
+ * struct build lives in the run's arena from start to end and remembers what has to be undone.
+ *
+ * In the order in which machine_start calls them: build_new, build_prepare, build_command, (exec), build_started; and at the
+ * end of the machine, or when start fails anywhere, build_undo.
+ */
+#pragma once
+
+#include "loop/req.h"
+
+struct domain;
+struct qemu_caps;
+struct qmp;
+
+struct build {
+    struct arena *arena;    /* the run's */
+    struct domain *domain;  /* live model: gets aliases, ports, paths */
+    const struct qemu_caps *caps;
+    int32_t id;             /* of the machine */
+    const char *lib_dir;    /* its own directory, owned by QEMU's user: sockets and keys go there */
+    const char *channel_dir; /* directory of its channels' sockets; made by build_prepare when needed */
+    int monitor_fd;         /* listening socket for QMP; QEMU inherits it by this number */
+    bool sandbox, privileged, validate_only; /* validate_only: nothing on the host is touched (to native) */
+
+    /* results */
+    const char **argv;      /* NULL-terminated; argv[0] is the emulator */
+    size_t count_argv;
+    const char **env;       /* NULL-terminated additions: "NAME=value" */
+    int *fds;               /* QEMU inherits them by number; closed by machine_start after exec */
+    unsigned count_fds;
+    void *undo;             /* build's own */
+};
+
+/* Everything zero but what is given; in the arena. */
+struct build *build_new(struct arena *arena, struct domain *domain, const struct qemu_caps *caps);
+/* Aliases and addresses of the live model, then the host's side. May wait (other daemons, tools). rq->err on failure. */
+int build_prepare(struct req *rq, struct build *build);
+/* argv, env and fds. Doesn't wait and changes nothing on the host. */
+int build_command(struct req *rq, struct build *build);
+/*
+ * QEMU answers: fill in what it chose (ptys, addresses that it assigned), set what the command line can't (passwords).
+ * Put together in as few commands as possible: this is on the path of every start.
+ */
+int build_started(struct req *rq, struct build *build, struct qmp *qmp);
+/* Give back all that build_prepare made; NULL is fine. Never waits. */
+void build_undo(struct build *build);
+
+/*
+ * Defaults and checks of the qemu driver for domain_parse(): which machine, CPU, controllers, models and addresses a
+ * definition gets (virtqemud/defaults.c). caps may be NULL: then what depends on the binary stays as written.
+ */
+struct domain_policy;
+struct domain_policy defaults_policy(const struct qemu_caps *caps);

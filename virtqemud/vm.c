@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_QEMU
+#include "virtqemud/vm.h"
+
+#include "model/domain/domain.h"
+#include "virtqemud/definition.h"
+#include "virtqemud/events.h"
+#include "virtqemud/qemud.h"
+#include "virtqemud/qmp.h"
+#include "virtqemud/run.h"
+#include "virtqemud/vms.h"
+
+struct vm *vm_ref(struct vm *vm)
+{
+    vm->refs++;
+    return vm;
+}
+
+void vm_unref(struct vm *vm)
+{
+    if (--vm->refs)
+        return;
+    vms_remove(qemud.vms, vm);
+    free(vm->name);
+    free(vm);
+}
+
+int vm_check_active(struct req *rq, const struct vm *vm)
+{
+    if (vm_is_active(vm))
+        return 0;
+    return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is not running");
+}
+
+int vm_check_inactive(struct req *rq, const struct vm *vm)
+{
+    if (!vm->run)
+        return 0;
+    return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is already running");
+}
+
+struct qmp *vm_monitor(struct req *rq, const struct vm *vm)
+{
+    if (vm_check_active(rq, vm) < 0)
+        return NULL;
+    if (vm->run->qmp && !vm->run->ended)
+        return vm->run->qmp;
+    err_set(&rq->err, ERR_OPERATION_INVALID, "the monitor of domain '%s' is not connected", vm->name);
+    return NULL;
+}
+
+void vm_set_state(struct vm *vm, unsigned state, unsigned reason)
+{
+    vm->state = (uint8_t)state;
+    vm->reason = (uint8_t)reason;
+}
+
+void vm_emit_lifecycle(struct vm *vm, int event, int detail)
+{
+    event_lifecycle(vm, event, detail);
+}
+
+int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, bool *ret_config)
+{
+    bool live = flags & API_DOMAIN_AFFECT_LIVE, config = flags & API_DOMAIN_AFFECT_CONFIG;
+
+    if (!live && !config) {
+        live = vm_is_active(vm);
+        config = !live;
+    }
+    if (live && !vm_is_active(vm))
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is not running");
+    if (config && !vm_is_persistent(vm))
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "transient domains do not have any persistent config");
+    *ret_live = live;
+    *ret_config = config;
+    return 0;
+}
+
+const struct domain *vm_model(struct req *rq, struct vm *vm, unsigned flags)
+{
+    bool live, config;
+
+    if (vm_affected(rq, vm, flags & (API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG), &live, &config) < 0)
+        return NULL;
+    return live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
+}

@@ -97,7 +97,7 @@ void qemu_caps_fini(void);
  * executable, what QEMU printed, took too long).
  */
 int qemu_caps_get(struct req *rq, const char *binary, const struct qemu_caps **ret_caps);
-/* Only what is known already, in memory or on disk; never waits. NULL: not known. Gives a reference. */
+/* Only what is in memory already; never waits, never sets an error. NULL: not known. Gives a reference. */
 const struct qemu_caps *qemu_caps_peek(const char *binary);
 const struct qemu_caps *qemu_caps_ref(const struct qemu_caps *caps);
 void qemu_caps_unref(const struct qemu_caps *caps);

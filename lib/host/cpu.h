@@ -39,8 +39,6 @@ struct host_cpu_times {
 };
 int host_cpu_times_read(const char *root, int id, struct host_cpu_times *ret);
 
-/* Frequency of the time stamp counter in Hz, 0: not known; scaling: 1 yes, 0 no, -1 unknown. */
-void host_tsc_read(const char *root, uint64_t *ret_hz, int *ret_scaling);
 /* Microcode revision, 0: not known. Physical address bits, 0: not known. */
 unsigned host_microcode_read(const char *root);
 unsigned host_physical_bits_read(const char *root);

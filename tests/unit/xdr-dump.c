@@ -78,7 +78,7 @@ static void dump_field(const struct xdr_field *field, const char *value)
 {
     const char *at = value + field->offset;
     const struct array *array = (const void *)at;
-    uint32_t n = field->kind == XDR_KIND_FIXED ? field->bound : array->n;
+    uint32_t n = 0;
 
     switch (field->kind) {
     case XDR_KIND_BYTES:
@@ -86,6 +86,7 @@ static void dump_field(const struct xdr_field *field, const char *value)
         break;
     case XDR_KIND_ARRAY:
     case XDR_KIND_FIXED:
+        n = field->kind == XDR_KIND_FIXED ? field->bound : array->n;
         if (field->kind == XDR_KIND_ARRAY)
             at = array->v;
         putchar('[');

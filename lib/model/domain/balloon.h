@@ -22,4 +22,4 @@ struct balloon {
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table balloon_table;
+XT_DECLARE(balloon_table, struct balloon);

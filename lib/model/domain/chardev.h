@@ -31,12 +31,14 @@ extern const char *const chardev_type_names[];
 enum chardev_protocol { CHARPROTO_UNSET, CHARPROTO_RAW, CHARPROTO_TELNET, CHARPROTO_TELNETS, CHARPROTO_TLS, CHARDEV_PROTOCOL_MAX };
 extern const char *const chardev_protocol_names[];
 
+enum chardev_mode { CHARMODE_UNSET, CHARMODE_CONNECT, CHARMODE_BIND, CHARDEV_MODE_MAX };
+extern const char *const chardev_mode_names[];
+
 struct chardev_source {
     enum chardev_type type;
     char *path;            /* dev, file, pipe, pty (live), unix */
     enum tristate append;  /* file: on, off */
-    bool listen;           /* tcp, unix: mode='bind' */
-    bool mode_given;
+    enum chardev_mode mode; /* tcp, unix */
     char *host, *service;  /* tcp; udp: where to send */
     char *bind_host, *bind_service; /* udp */
     enum chardev_protocol protocol;
@@ -51,8 +53,8 @@ struct chardev_source {
     struct source_seclabel **seclabels;
     size_t n_seclabels;
 };
-/* The rows of a chardev's own attributes and children; other devices embed them. */
-extern const struct xt_row chardev_source_rows[];
+/* Attribute type, <source>, <protocol>, <log>; devices embed it. */
+XT_DECLARE_ROWS(chardev_source_table, struct chardev_source);
 
 enum chardev_target {
     CHARTARGET_UNSET,
@@ -92,7 +94,10 @@ struct chardev {
     char *state;            /* channel: connected, disconnected (live) */
     struct device_info info;
 };
-extern const struct xt_table serial_table, parallel_table, console_table, channel_table;
+XT_DECLARE(serial_table, struct chardev);
+XT_DECLARE(parallel_table, struct chardev);
+XT_DECLARE(console_table, struct chardev);
+XT_DECLARE(channel_table, struct chardev);
 
 /* Same place on the host (type and address of the source). */
 bool chardev_source_same(const struct chardev_source *a, const struct chardev_source *b);

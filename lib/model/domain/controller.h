@@ -79,7 +79,6 @@ struct controller {
     struct virtio_options virtio;
 
     struct opt_u32 ports, vectors; /* virtio-serial, usb */
-    struct opt_u32 master_startport; /* usb companions */
     struct opt_u32 max_grant_frames, max_event_channels;
     char *serial; /* nvme */
 
@@ -88,9 +87,8 @@ struct controller {
     struct opt_u32 chassis_nr, chassis, port, bus_nr, target_index, numa_node;
     enum tristate hotplug; /* on, off */
     struct opt_u64 mem_reserve;
-    bool has_pcihole64;
-    uint64_t pcihole64; /* KiB */
+    struct opt_u64 pcihole64; /* KiB */
 
     struct device_info info;
 };
-extern const struct xt_table controller_table;
+XT_DECLARE(controller_table, struct controller);

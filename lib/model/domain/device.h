@@ -42,6 +42,7 @@ struct drive_address {
 
 struct serial_address { /* virtio-serial */
     uint32_t controller, bus, port;
+    bool placed; /* false: any port */
 };
 
 struct ccid_address {
@@ -56,6 +57,7 @@ struct usb_address {
 
 struct ccw_address {
     uint32_t cssid, ssid, devno;
+    bool placed;
 };
 
 struct isa_address {
@@ -93,6 +95,7 @@ struct device_info {
     struct device_address address;
     uint32_t boot_order; /* 0: not given */
     char *loadparm;
+    struct opt_u32 master_port; /* USB companion controllers: their first port at the master */
     uint32_t acpi_index; /* 0: not given */
     struct device_rom rom;
 };
@@ -111,6 +114,18 @@ enum virtio_model {
     VIRTIO_MODEL_MAX
 };
 extern const char *const virtio_model_names[];
+
+/* The rows for `info`: XT_EMBED(T, info, NULL, device_info_table, 0), the last row of a device's table. */
+XT_DECLARE_ROWS(device_info_table, struct device_info);
+/* Attributes iommu, ats, packed, page_per_vq. */
+XT_DECLARE_ROWS(virtio_options_table, struct virtio_options);
+/* Attributes domain, bus, slot, function; for addresses on the host. */
+XT_DECLARE_ROWS(pci_address_table, struct pci_address);
+
+/* An octal number with four digits, e.g. a file mode. */
+XT_TYPE(octal, struct opt_u32);
+/* uint32_t, "0x%04x"; 0 = not given. */
+XT_TYPE(hex4, uint32_t);
 
 /* The alias was given by the user (begins with "ua-"). */
 bool device_alias_is_user(const char *alias);

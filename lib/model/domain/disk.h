@@ -120,6 +120,8 @@ struct disk {
     struct virtio_options virtio;
 
     struct storage src; /* with its format and its backing chain */
+    struct storage_auth *auth;             /* given beside <source> instead of in it */
+    struct storage_encryption *encryption; /* likewise */
     struct disk_mirror *mirror;
 
     char *dst; /* target: "vda" */
@@ -139,10 +141,8 @@ struct disk {
     char *backend_domain;
     struct device_info info;
 };
-extern const struct xt_table disk_table;
+XT_DECLARE(disk_table, struct disk);
 
-/* An empty drive has no source (a cdrom or floppy without a medium). */
-bool storage_is_empty(const struct storage *storage);
 /* "vdb" -> 1, "sdaa" -> 26; negative when the name has no disk number. */
 int disk_name_to_index(const char *name);
 /* 1 with prefix "vd" -> "vdb". */

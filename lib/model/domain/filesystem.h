@@ -38,10 +38,11 @@ struct filesystem {
     struct fs_idmap **uid_map, **gid_map;
     size_t n_uid_map, n_gid_map;
     char *dir, *dev, *file, *name, *socket, *pool, *volume; /* source */
-    uint64_t usage; /* ram, KiB */
+    uint64_t usage; /* ram, in units */
+    char *units;
     char *target;
     bool readonly;
     uint64_t space_hard_limit, space_soft_limit; /* bytes; 0: none */
     struct device_info info;
 };
-extern const struct xt_table filesystem_table;
+XT_DECLARE(filesystem_table, struct filesystem);

@@ -79,4 +79,4 @@ struct graphics {
     char *rendernode;
     uint32_t audio_id; /* 0: not given */
 };
-extern const struct xt_table graphics_table;
+XT_DECLARE(graphics_table, struct graphics);

@@ -31,7 +31,8 @@ struct hostdev {
 
     char *startup_policy;
     /* usb */
-    struct opt_u32 vendor, product, bus, device;
+    uint32_t vendor, product; /* 0: not given */
+    struct opt_u32 bus, device;
     char *usb_port;
     char *guest_reset;
     /* pci */
@@ -59,4 +60,4 @@ struct hostdev {
     char *teaming_type, *teaming_persistent;
     struct device_info info;
 };
-extern const struct xt_table hostdev_table;
+XT_DECLARE(hostdev_table, struct hostdev);

@@ -2,7 +2,7 @@
 /* Iface: one <interface> (network card) of a machine. */
 #pragma once
 
-#include "model/domain/storage.h"
+#include "model/domain/chardev.h"
 
 enum iface_type {
     IFACE_UNSET,
@@ -45,6 +45,8 @@ struct iface_ips {
     struct iface_route **routes;
     size_t n_routes;
 };
+
+XT_DECLARE_ROWS(iface_ips_table, struct iface_ips);
 
 struct port_range {
     uint32_t start, end, to; /* 0: not given */
@@ -99,10 +101,10 @@ struct iface {
     enum tristate managed;           /* hostdev: yes, no */
     enum tristate trust_rx_filters;  /* yes, no */
 
-    char *mac;        /* "52:54:00:..."; always given after domain_parse */
+    struct mac mac;   /* always given after domain_parse */
     char *mac_type;   /* generated, static */
     enum tristate mac_check; /* yes, no */
-    char *mac_current;
+    struct mac mac_current;
 
     /* <source>; which of them a type has is the union of the table */
     char *network, *portgroup, *portid;
@@ -113,7 +115,7 @@ struct iface {
     char *name; /* internal */
     char *address, *local_address;
     uint32_t port, local_port;
-    struct chardev_source *vhostuser;
+    struct chardev_source vhostuser;
     char *switchid, *portgroupid, *connectionid; /* vds */
     struct iface_hostdev hostdev;
     struct iface_ips host; /* addresses on the host's side: <source><ip> */
@@ -154,4 +156,4 @@ struct iface {
     enum tristate isolated; /* yes, no */
     struct device_info info;
 };
-extern const struct xt_table iface_table;
+XT_DECLARE(iface_table, struct iface);

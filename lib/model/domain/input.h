@@ -28,4 +28,4 @@ struct input {
     enum tristate repeat; /* on, off */
     struct device_info info;
 };
-extern const struct xt_table input_table;
+XT_DECLARE(input_table, struct input);

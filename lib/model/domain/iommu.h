@@ -14,4 +14,4 @@ struct iommu {
     struct opt_u32 pci_bus;
     struct device_info info;
 };
-extern const struct xt_table iommu_table;
+XT_DECLARE(iommu_table, struct iommu);

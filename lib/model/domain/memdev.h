@@ -27,13 +27,12 @@ struct memdev {
     uint64_t size;
     struct opt_u32 node;   /* target NUMA cell */
     uint64_t block;
-    uint64_t requested, current;
-    bool has_requested;
+    struct opt_u64 requested, current; /* virtio-mem */
     uint64_t label_size;
     bool readonly;
     enum tristate dynamic_memslots; /* yes, no */
-    uint64_t target_base;           /* virtio-mem, virtio-pmem: <target><address base=> */
+    struct opt_u64 target_base;           /* virtio-mem, virtio-pmem: <target><address base=> */
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table memdev_table;
+XT_DECLARE(memdev_table, struct memdev);

@@ -7,7 +7,7 @@
 struct nvram {
     struct device_info info;
 };
-extern const struct xt_table nvram_table;
+XT_DECLARE(nvram_table, struct nvram);
 
 struct crypto {
     char *model; /* virtio */
@@ -17,7 +17,7 @@ struct crypto {
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table crypto_table;
+XT_DECLARE(crypto_table, struct crypto);
 
 struct pstore {
     char *backend; /* acpi-erst */
@@ -25,10 +25,10 @@ struct pstore {
     uint64_t size; /* KiB */
     struct device_info info;
 };
-extern const struct xt_table pstore_table;
+XT_DECLARE(pstore_table, struct pstore);
 
 struct lease {
     char *lockspace, *key, *path;
     uint64_t offset;
 };
-extern const struct xt_table lease_table;
+XT_DECLARE(lease_table, struct lease);

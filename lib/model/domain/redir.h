@@ -9,10 +9,10 @@ struct redirdev {
     struct chardev_source source;
     struct device_info info;
 };
-extern const struct xt_table redirdev_table;
+XT_DECLARE(redirdev_table, struct redirdev);
 
 struct redirfilter_rule {
-    struct opt_u32 usb_class, vendor, product; /* not given: any */
+    struct opt_u32 usb_class, vendor, product; /* not set: any */
     char *version;                             /* "2.00"; NULL: any */
     enum tristate allow;                       /* yes, no */
 };
@@ -20,10 +20,10 @@ struct redirfilter {
     struct redirfilter_rule **rules;
     size_t n_rules;
 };
-extern const struct xt_table redirfilter_table;
+XT_DECLARE(redirfilter_table, struct redirfilter);
 
 struct hub {
     char *type; /* usb */
     struct device_info info;
 };
-extern const struct xt_table hub_table;
+XT_DECLARE(hub_table, struct hub);

@@ -16,4 +16,4 @@ struct rng {
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table rng_table;
+XT_DECLARE(rng_table, struct rng);

@@ -7,11 +7,14 @@
 enum shmem_model { SHMEM_UNSET, SHMEM_IVSHMEM, SHMEM_IVSHMEM_PLAIN, SHMEM_IVSHMEM_DOORBELL, SHMEM_MODEL_MAX };
 extern const char *const shmem_model_names[];
 
+/* uint64_t in MiB, with unit; printed as unit='M'. */
+XT_TYPE(mib, uint64_t);
+
 struct shmem {
     char *name;
     char *role; /* master, peer */
     enum shmem_model model;
-    uint64_t size; /* bytes; 0: not given */
+    uint64_t size; /* MiB; 0: not given */
     bool has_server;
     char *server_path;
     bool has_msi;
@@ -19,4 +22,4 @@ struct shmem {
     enum tristate msi_ioeventfd; /* on, off */
     struct device_info info;
 };
-extern const struct xt_table shmem_table;
+XT_DECLARE(shmem_table, struct shmem);

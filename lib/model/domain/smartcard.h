@@ -18,4 +18,4 @@ struct smartcard {
     struct chardev_source source; /* passthrough */
     struct device_info info;
 };
-extern const struct xt_table smartcard_table;
+XT_DECLARE(smartcard_table, struct smartcard);

@@ -32,7 +32,7 @@ struct sound {
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table sound_table;
+XT_DECLARE(sound_table, struct sound);
 
 enum audio_type {
     AUDIO_UNSET,
@@ -70,4 +70,4 @@ struct audio {
     struct opt_i32 dsp_policy;
     struct audio_stream input, output;
 };
-extern const struct xt_table audio_table;
+XT_DECLARE(audio_table, struct audio);

@@ -108,6 +108,11 @@ struct reservations {
     struct reconnect reconnect;
 };
 
+XT_DECLARE_ROWS(reconnect_table, struct reconnect);
+XT_DECLARE(net_host_table, struct net_host);
+XT_DECLARE(storage_auth_table, struct storage_auth);
+XT_DECLARE(storage_encryption_table, struct storage_encryption);
+
 struct cookie {
     char *name, *value;
 };
@@ -122,6 +127,8 @@ struct source_seclabel {
     enum tristate relabel, labelskip; /* yes, no */
     char *label;
 };
+
+XT_DECLARE(source_seclabel_table, struct source_seclabel);
 
 struct storage {
     enum storage_type type;
@@ -162,8 +169,15 @@ struct storage {
     size_t n_seclabels;
     struct slice **slices;
     size_t n_slices;
-    struct opt_u64 cache_max_size; /* metadata_cache, bytes */
+    uint64_t cache_max_size; /* metadata_cache, bytes; 0: not given */
 
     struct storage *data_store;
     struct storage *backing; /* NULL: not known; type STORAGE_UNSET: there is none (an empty <backingStore/>) */
 };
+/* <source>, by type. */
+XT_DECLARE_ROWS(storage_source_table, struct storage);
+/* <backingStore>, and all below it. */
+XT_DECLARE(backing_table, struct storage);
+
+/* A drive without a medium. */
+bool storage_is_empty(const struct storage *storage);

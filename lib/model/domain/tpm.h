@@ -24,4 +24,4 @@ struct tpm {
     char *profile_source, *profile_name, *profile_remove_disabled;
     struct device_info info;
 };
-extern const struct xt_table tpm_table;
+XT_DECLARE(tpm_table, struct tpm);

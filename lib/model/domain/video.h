@@ -37,4 +37,4 @@ struct video {
     struct opt_u32 res_x, res_y;
     struct device_info info;
 };
-extern const struct xt_table video_table;
+XT_DECLARE(video_table, struct video);

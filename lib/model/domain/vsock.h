@@ -11,4 +11,4 @@ struct vsock {
     struct virtio_options virtio;
     struct device_info info;
 };
-extern const struct xt_table vsock_table;
+XT_DECLARE(vsock_table, struct vsock);

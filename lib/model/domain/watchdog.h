@@ -25,7 +25,7 @@ struct watchdog {
     enum watchdog_action action;
     struct device_info info;
 };
-extern const struct xt_table watchdog_table;
+XT_DECLARE(watchdog_table, struct watchdog);
 
 enum panic_model { PANIC_UNSET, PANIC_ISA, PANIC_PSERIES, PANIC_HYPERV, PANIC_S390, PANIC_PVPANIC, PANIC_MODEL_MAX };
 extern const char *const panic_model_names[];
@@ -34,4 +34,4 @@ struct panic {
     enum panic_model model;
     struct device_info info;
 };
-extern const struct xt_table panic_table;
+XT_DECLARE(panic_table, struct panic);

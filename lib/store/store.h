@@ -32,14 +32,15 @@ struct store_facts {
 
 struct store_entry {
     char *name;               /* owned by the store */
-    struct store_facts facts; /* valid once known: store_find_* and store_load see to it */
+    struct store_facts facts; /* valid in all entries that the store hands out */
     void *object;             /* the user's: the live object, NULL when there is none */
     bool autostart;
-    /* the store's own */
-    bool known, stale;
-    uint32_t size;
-    uint64_t inode, mtime, ctime;
-    struct store_text *text; /* in the cache */
+    /* the store's own: */
+    uint8_t state;
+    bool held;                    /* was handed out: may not vanish by itself */
+    uint32_t size;                /* size to ctime: the file's, to notice a change */
+    uint64_t inode, mtime, ctime; /* times in ns */
+    struct store_text *text;      /* when it is in the cache */
 };
 
 struct store_spec {
@@ -72,6 +73,8 @@ size_t store_count(const struct store *store);
  * daemon that has answers to give meanwhile. Files that the index knows cost no step.
  */
 bool store_load(struct store *store, size_t max);
+/* Look for files that came or changed meanwhile (reload); the next lookups and store_load see them. */
+void store_rescan(struct store *store);
 /* Walk all entries; after store_load(store, 0). The store must not change meanwhile. */
 #define STORE_FOREACH(store, entry) MAP_FOREACH(store_entries(store), entry)
 const struct map *store_entries(const struct store *store);
@@ -81,7 +84,7 @@ char *store_read(struct store *store, struct store_entry *entry, struct arena *a
                  struct err *err);
 
 /*
- * Make or replace the object `name`. Errors: the name makes no file name (ERR_XML_ERROR... see store.c),
+ * Make or replace the object `name`. Errors: the name makes no file name (ERR_XML_ERROR),
  * another object has that UUID or the existing one of that name has another (ERR_OPERATION_FAILED), the file
  * system's.
  */

@@ -48,10 +48,12 @@ bool cgroup_has(const struct cgroup *group, enum cgroup_controller controller);
 bool cgroup_empty(const struct cgroup *group);
 
 /*
- * The group beneath, "libvirt/emulator": made (with v2's controllers switched on down to it, cpuset copied from the
- * parent on v1) when `make`, else -ENOENT when it isn't there.
+ * The group beneath: "libvirt" for a machine's process, "vcpu0" in it for a thread. CGROUP_FIND: -ENOENT when it isn't there.
+ * The others make it where it is missing; v1's cpuset starts as the parent's. v2 gives a child its controllers
+ * only once no process stands in the parent itself: move the process into the child, then make it again.
  */
-int cgroup_child(const struct cgroup *parent, const char *name, bool make, struct cgroup *ret);
+enum cgroup_make { CGROUP_FIND, CGROUP_MAKE, CGROUP_MAKE_THREADS };
+int cgroup_child(const struct cgroup *parent, const char *name, enum cgroup_make make, struct cgroup *ret);
 /* Remove the group and all beneath it; processes must be gone. */
 int cgroup_remove(const struct cgroup *group);
 
@@ -91,7 +93,7 @@ int cgroup_get_percpu(const struct cgroup *group, uint64_t **ret_times, size_t *
 
 /* v1's device list; `rule` is the kernel's "c 136:* rwm" ("a" with allow false: deny everything). */
 int cgroup_device(const struct cgroup *group, bool allow, const char *rule);
-/* Bytes and requests of all disks together, or of one device; NULL: total. */
+/* Bytes and requests of all disks together. */
 struct cgroup_io {
     uint64_t read_bytes, write_bytes, read_requests, write_requests;
 };

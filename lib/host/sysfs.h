@@ -9,7 +9,7 @@
 #include "base/bitmap.h"
 #include "base/mem.h"
 
-enum { SYSFS_PATH_MAX = 512, SYSFS_TEXT_MAX = 4096 };
+enum { SYSFS_PATH_MAX = 1024, SYSFS_TEXT_MAX = 4096 };
 
 /* First line of root/path into text, cut at size; its length or -errno. */
 ssize_t sysfs_read(char *text, size_t size, const char *root, const char *format, ...) PRINTF(4, 5);

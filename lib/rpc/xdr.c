@@ -434,7 +434,8 @@ ssize_t xdr_decode(enum xdr_type_id type, const void *bytes, size_t length, void
 {
     struct decoder d = {.next = bytes, .end = (const char *)bytes + length, .arena = arena, .err = err};
 
-    memset(value, 0, xdr_types[type].size);
+    if (xdr_types[type].size)
+        memset(value, 0, xdr_types[type].size);
     if (decode_struct(&d, &xdr_types[type], value) < 0)
         return -1;
     return d.next - (const char *)bytes;

@@ -18,7 +18,7 @@ static const struct {
     unsigned flags;
     bool named, unnamed; /* may it have a name; may it have none */
 } kinds[] = {
-    [XT_KIND_ATTR] = {"attribute", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS, true, false},
+    [XT_KIND_ATTR] = {"attribute", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS | XT_IMPLIED, true, false},
     [XT_KIND_OWN] = {"own text", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS, false, true},
     [XT_KIND_TEXT] = {"element", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS, true, false},
     [XT_KIND_FLAG] = {"flag", VISIBILITY | XT_ABI, true, false},
@@ -35,7 +35,7 @@ static const struct {
 } flag_words[] = {
     {XT_REQUIRED, "required"}, {XT_ABI, "abi"},       {XT_LIVE, "live"},
     {XT_SECRET, "secret"},     {XT_STATUS, "status"}, {XT_INACTIVE_ONLY, "inactive-only"},
-    {XT_ALWAYS, "always"},     {XT_NO_MIGRATE, "no-migrate"},
+    {XT_ALWAYS, "always"},     {XT_NO_MIGRATE, "no-migrate"}, {XT_IMPLIED, "implied"},
 };
 
 void xt_flag_words(unsigned flags, struct buf *text)
@@ -96,6 +96,8 @@ static void check_flags(struct check *check, const struct scope *scope, const st
 
     if (row->kind == XT_KIND_HOOK && !row->hook->compare)
         extra |= row->flags & XT_ABI;
+    if (row->kind == XT_KIND_ATTR && row->type != &xt_yesno && row->type != &xt_onoff)
+        extra |= row->flags & XT_IMPLIED;
     if (!row->name && (row->kind == XT_KIND_GROUP || row->kind == XT_KIND_HOOK))
         extra |= row->flags & (XT_REQUIRED | XT_ALWAYS);
     if (extra) {

@@ -46,7 +46,7 @@ static void add_attr(struct xt_format *format, const struct xt_row *row, const v
     row->type->format(text, value, row->aux);
     buf_add_char(text, '\'');
     if (row->type->unit)
-        buf_printf(text, " unit='%s'", row->type->unit);
+        buf_printf(text, " unit='%s'", row->type->unit(value));
 }
 
 /* The element's own text, found on the way through its attributes. */
@@ -107,7 +107,7 @@ static void format_element(struct xt_format *format, const char *name, const str
     format_attrs(format, rows, base, &own);
     if (own.row) {
         if (own.row->type->unit)
-            buf_printf(text, " unit='%s'", own.row->type->unit);
+            buf_printf(text, " unit='%s'", own.row->type->unit(own.value));
         buf_add_char(text, '>');
         own.row->type->format(text, own.value, own.row->aux);
         buf_printf(text, "</%s>\n", name);
@@ -139,7 +139,7 @@ static void format_text(struct xt_format *format, const struct xt_row *row, cons
     buf_add_char(text, '<');
     buf_add_string(text, row->name);
     if (row->type->unit)
-        buf_printf(text, " unit='%s'", row->type->unit);
+        buf_printf(text, " unit='%s'", row->type->unit(value));
     buf_add_char(text, '>');
     row->type->format(text, value, row->aux);
     buf_add(text, "</", 2);

@@ -139,6 +139,8 @@ static int parse_row(struct xt_parse *parse, const struct xt_row *row, struct xm
             return parse_value(parse, row, node, row->name, text, base);
         if (required)
             return xt_error(parse, node, "Missing required attribute '%s' in element '%s'", row->name, node->name);
+        if ((row->flags & XT_IMPLIED) && !ignored(row, parse))
+            *(enum tristate *)xt_at(base, row->offset) = TRI_YES;
         return 0;
     case XT_KIND_OWN:
         text = xml_text(node, parse->arena);

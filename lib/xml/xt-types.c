@@ -212,9 +212,50 @@ static int scale(struct xt_parse *parse, const char *text, uint64_t none, uint64
     return size_scale(value, parse->unit, none, INT64_MAX, ret, parse->err) < 0 ? -ERANGE : 0;
 }
 
-static int bytes_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
+static int size_value_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
 {
     return scale(parse, text, 1, value);
+}
+
+static int size_kib_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
+{
+    return scale(parse, text, 1024, value);
+}
+
+static int size_mib_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
+{
+    return scale(parse, text, 1024 * 1024, value);
+}
+
+/* How often 1024 divides the size, up to EiB. */
+static unsigned unit_index(uint64_t bytes)
+{
+    unsigned index = 0;
+
+    while (bytes && bytes % 1024 == 0 && index < 6) {
+        bytes /= 1024;
+        index++;
+    }
+    return index;
+}
+
+static const char *size_unit_name(const void *value)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+    return units[unit_index(*(const uint64_t *)value)];
+}
+
+static void size_value_format(struct buf *text, const void *value, const void *aux)
+{
+    uint64_t bytes = *(const uint64_t *)value;
+
+    buf_printf(text, "%" PRIu64, bytes >> (10 * unit_index(bytes)));
+}
+
+static const char *unit_kib(const void *value)
+{
+    return "KiB";
 }
 
 static int kib_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
@@ -235,21 +276,38 @@ static int opt_kib_parse(struct xt_parse *parse, const char *text, const void *a
     return r;
 }
 
+#define SIZE_TYPE(type, parse_)                                                                              \
+    const struct xt_type xt_##type = {.name = "size",                                                        \
+                                      .expect = not_negative,                                                \
+                                      .unit = size_unit_name,                                                \
+                                      .size = sizeof(uint64_t),                                              \
+                                      .parse = parse_,                                                       \
+                                      .format = size_value_format}
+
+SIZE_TYPE(size, size_value_parse);
+SIZE_TYPE(size_kib, size_kib_parse);
+SIZE_TYPE(size_mib, size_mib_parse);
+
+static const char *unit_bytes(const void *value)
+{
+    return "bytes";
+}
+
 const struct xt_type xt_bytes = {.name = "size",
                                  .expect = not_negative,
-                                 .unit = "bytes",
+                                 .unit = unit_bytes,
                                  .size = sizeof(uint64_t),
-                                 .parse = bytes_parse,
+                                 .parse = size_value_parse,
                                  .format = u64_format};
 const struct xt_type xt_kib = {.name = "size",
                                .expect = not_negative,
-                               .unit = "KiB",
+                               .unit = unit_kib,
                                .size = sizeof(uint64_t),
                                .parse = kib_parse,
                                .format = u64_format};
 const struct xt_type xt_opt_kib = {.name = "size",
                                    .expect = not_negative,
-                                   .unit = "KiB",
+                                   .unit = unit_kib,
                                    .size = sizeof(struct opt_u64),
                                    .parse = opt_kib_parse,
                                    .format = opt_u64_format,

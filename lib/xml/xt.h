@@ -56,8 +56,7 @@ struct opt_i64 {
 };
 
 /* Attributes with yes/no or on/off where "not given" means: the default. */
-enum tristate { TRI_NONE, TRI_YES, TRI_NO };
-enum { TRI_ON = TRI_YES, TRI_OFF = TRI_NO };
+enum tristate { TRI_NONE, TRI_YES, TRI_NO, TRI_ON = TRI_YES, TRI_OFF = TRI_NO };
 static inline enum tristate tri(bool yes)
 {
     return yes ? TRI_YES : TRI_NO;
@@ -70,7 +69,7 @@ struct xt_format;
 struct xt_type {
     const char *name;   /* for the reference page: "number" */
     const char *expect; /* "Expected non-negative integer value", or NULL; ends the message about a bad value */
-    const char *unit;   /* of sizes: what the attribute 'unit' prints, else NULL */
+    const char *(*unit)(const void *value); /* of sizes: what the attribute 'unit' prints, else NULL */
     size_t size;
     bool skip_empty; /* as text (not as attribute) "" is the same as not given */
     /* 0 or -errno; parse->unit is the unit's text or NULL. */
@@ -101,6 +100,10 @@ XT_TYPE(onoff, enum tristate);
 XT_TYPE(kib, uint64_t);       /* with unit; KiB in memory, on output and when no unit is given; rounded up */
 XT_TYPE(opt_kib, struct opt_u64);
 XT_TYPE(bytes, uint64_t);     /* with unit; bytes, printed as unit='bytes' */
+/* Sizes in bytes, printed in the largest unit that divides them; without unit they are in B, KiB, MiB. */
+XT_TYPE(size, uint64_t);
+XT_TYPE(size_kib, uint64_t);
+XT_TYPE(size_mib, uint64_t);
 XT_TYPE(uuid, uint8_t[UUID_SIZE]); /* all zero = not given */
 XT_TYPE(mac, struct mac);          /* all zero = not given */
 XT_TYPE(bitmap, struct bitmap *);  /* "0-3,^2"; NULL = not given */
@@ -128,6 +131,7 @@ enum xt_flags {
     XT_SECRET = 1 << 4,        /* printed only with XT_FORMAT_SECURE */
     XT_STATUS = 1 << 5,        /* only in the daemon's status file */
     XT_NO_MIGRATE = 1 << 6,    /* not printed with XT_FORMAT_MIGRATABLE */
+    XT_IMPLIED = 1 << 8,       /* ATTR of type yesno, onoff: an element without it means yes, on */
     XT_ALWAYS = 1 << 7,        /* GROUP: printed even when nothing is in it. Scalars: printed even when not given */
 };
 

@@ -41,8 +41,7 @@ struct numa_distance {
 struct numa_cache {
     uint32_t level;
     char *associativity, *policy;
-    uint64_t size, line; /* KiB; bytes */
-    char *line_unit;
+    uint64_t size, line; /* bytes */
 };
 
 struct numa_cell {

@@ -45,8 +45,7 @@ struct features {
     bool gic;
     enum gic_version gic_version;
     enum tristate smm;
-    uint64_t tseg; /* bytes as written: see tseg_unit */
-    char *tseg_unit;
+    uint64_t tseg; /* bytes; 0: not given */
     enum ioapic_driver ioapic;
     enum hpt_resizing hpt;
     uint64_t hpt_maxpagesize; /* KiB */

@@ -27,8 +27,13 @@ static void format_mib(struct buf *text, const void *value, const void *aux UNUS
     buf_printf(text, "%" PRIu64, *(const uint64_t *)value);
 }
 
+static const char *unit_mib(const void *value UNUSED)
+{
+    return "M";
+}
+
 const struct xt_type xt_mib = {
-    .name = "size", .unit = "M", .size = sizeof(uint64_t), .parse = parse_mib, .format = format_mib};
+    .name = "size", .unit = unit_mib, .size = sizeof(uint64_t), .parse = parse_mib, .format = format_mib};
 
 /* clang-format off */
 #define T struct shmem

@@ -36,10 +36,10 @@ struct pin {
 struct sched {
     struct bitmap *ids; /* of vCPUs or I/O threads; NULL for the emulator */
     enum sched_policy policy;
-    struct opt_u32 priority; /* fifo, rr */
+    struct opt_i32 priority; /* fifo, rr */
 };
 
-/* Shares of cache and memory bandwidth (resctrl). Sizes in KiB. */
+/* Shares of cache and memory bandwidth (resctrl). Sizes in bytes. */
 struct cache_share {
     struct opt_u32 id;
     uint32_t level;
@@ -94,7 +94,7 @@ struct cputune {
 
 struct vcpus {
     uint32_t max;     /* text of <vcpu> */
-    uint32_t current; /* online at start; equal to max unless given */
+    uint32_t current; /* online at start; 0: all. See vcpus_online() */
     enum placement placement;
     struct bitmap *cpus; /* host CPUs that they may use */
     struct vcpu **each;  /* <vcpus>; none: nothing told apart */
@@ -107,6 +107,11 @@ struct vcpus {
 };
 XT_DECLARE_ROWS(vcpus_table, struct vcpus);
 
+/* How many are online at start. */
+static inline uint32_t vcpus_online(const struct vcpus *vcpus)
+{
+    return vcpus->current ? vcpus->current : vcpus->max;
+}
 int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err);
 int vcpus_check(const struct vcpus *vcpus, struct err *err);
 struct iothread *vcpus_iothread(const struct vcpus *vcpus, uint32_t id);

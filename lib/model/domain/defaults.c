@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a domain gets that its document doesn't say, as far as it holds for every driver, and the rules between
+ * members of different nouns. Rules inside one noun stand in that noun's file.
+ */
+#define ERR_FROM ERR_FROM_DOMAIN
+#include "model/domain/domain.h"
+
+#include "base/str.h"
+
+/* ---- defaults ---- */
+
+static void settle_identity(struct domain *domain)
+{
+    static const uint8_t none[UUID_SIZE];
+
+    if (uuid_eq(domain->uuid, none))
+        uuid_generate(domain->uuid);
+    if (domain->has_genid && uuid_eq(domain->genid, none))
+        uuid_generate(domain->genid);
+}
+
+/* Sum of the guest's NUMA cells; 0 without cells. */
+static uint64_t cells_memory(const struct domain *domain)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; domain->cpu && i < domain->cpu->n_cells; i++)
+        sum += domain->cpu->cells[i]->memory;
+    return sum;
+}
+
+static int settle_memory(struct domain *domain, struct err *err)
+{
+    struct memory *memory = &domain->memory;
+    uint64_t cells = cells_memory(domain);
+
+    for (size_t i = 0; cells && i < domain->devices.n_memdevs; i++)
+        cells += domain->devices.memdevs[i]->size;
+    if (cells)
+        memory->total = cells;
+    if (!memory->total)
+        return err_set(err, ERR_XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration");
+    if (!memory->current || memory->current > memory->total)
+        memory->current = memory->total;
+    if (memory->slots.set && !memory->max)
+        return err_set(err, ERR_XML_ERROR, "maximum memory size must be specified when specifying number of memory slots");
+    if (memory->max && memory->max < memory->total)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "maximum memory size must be equal or greater than the actual memory size");
+    return 0;
+}
+
+/* "/dev/.." sizes of hugepages mean the same without a nodeset only once. */
+static int settle_hugepages(const struct memory_backing *backing, struct err *err)
+{
+    for (size_t i = 0; i < backing->n_pages; i++) {
+        const struct hugepage *page = backing->pages[i];
+
+        if (!page->size)
+            return err_set(err, ERR_XML_DETAIL, "hugepage size can't be zero");
+        for (size_t j = 0; j < i; j++) {
+            const struct hugepage *other = backing->pages[j];
+
+            if (!page->nodes && !other->nodes)
+                return err_set(err, ERR_XML_DETAIL, "two master hugepages detected: %llu and %llu",
+                               (unsigned long long)other->size, (unsigned long long)page->size);
+            if (page->nodes && other->nodes && bitmap_overlaps(page->nodes, other->nodes))
+                return err_set(err, ERR_XML_DETAIL, "nodeset attribute of hugepages of sizes %llu and %llu intersect",
+                               (unsigned long long)other->size, (unsigned long long)page->size);
+        }
+    }
+    return 0;
+}
+
+static int settle_cpu(struct domain *domain, struct err *err)
+{
+    const struct cpu *cpu = domain->cpu;
+    uint64_t arranged;
+
+    if (!cpu || !cpu->topology.sockets)
+        return 0;
+    arranged = (uint64_t)cpu->topology.sockets * cpu->topology.dies *
+               (cpu->topology.clusters ? cpu->topology.clusters : 1) * cpu->topology.cores;
+    if (arranged > VCPUS_MAX || arranged * cpu->topology.threads != domain->vcpus.max)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "CPU topology doesn't match maximum vcpu count");
+    return 0;
+}
+
+static void add_boot(struct domain *domain, struct arena *arena, enum boot_device device)
+{
+    struct os *os = &domain->os;
+    struct os_boot *boot = ARENA_NEW(arena, struct os_boot);
+
+    boot->device = device;
+    os->boots = arena_grow(arena, os->boots, os->n_boots, sizeof(void *));
+    os->boots[os->n_boots++] = boot;
+}
+
+static bool any_boot_order(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->n_disks; i++)
+        if (devices->disks[i]->info.boot_order)
+            return true;
+    for (size_t i = 0; i < devices->n_ifaces; i++)
+        if (devices->ifaces[i]->info.boot_order)
+            return true;
+    for (size_t i = 0; i < devices->n_hostdevs; i++)
+        if (devices->hostdevs[i]->info.boot_order)
+            return true;
+    for (size_t i = 0; i < devices->n_redirdevs; i++)
+        if (devices->redirdevs[i]->info.boot_order)
+            return true;
+    return false;
+}
+
+static int settle_os(struct domain *domain, struct arena *arena, struct err *err)
+{
+    struct os *os = &domain->os;
+
+    if (!os->type && domain->bootloader)
+        os->type = OS_XEN;
+    if (!os->type)
+        return err_set(err, ERR_OS_TYPE, "an os <type> must be specified");
+    if (any_boot_order(&domain->devices)) {
+        if (os->n_boots)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "per-device boot elements cannot be used together with "
+                                                        "os/boot elements");
+    } else if (os->type == OS_HVM && !os->n_boots) {
+        add_boot(domain, arena, BOOT_DISK);
+    }
+    if (os->bootmenu != TRI_YES && os->bootmenu_timeout.set)
+        os->bootmenu_timeout.set = false;
+    if (os->reboot_timeout.set && (os->reboot_timeout.value < -1 || os->reboot_timeout.value > 65535))
+        return err_set(err, ERR_XML_ERROR, "invalid value for rebootTimeout, must be in range [-1,65535]: %d",
+                       os->reboot_timeout.value);
+    return 0;
+}
+
+static void settle_actions(struct domain *domain)
+{
+    if (!domain->on_poweroff)
+        domain->on_poweroff = ACTION_DESTROY;
+    if (!domain->on_reboot)
+        domain->on_reboot = ACTION_RESTART;
+    if (!domain->on_crash)
+        domain->on_crash = ACTION_DESTROY;
+}
+
+int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags,
+                      const struct domain_policy *policy, struct err *err)
+{
+    bool vcpus_auto = domain->vcpus.placement == PLACEMENT_AUTO;
+
+    settle_identity(domain);
+    settle_actions(domain);
+    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, err) < 0 ||
+        settle_hugepages(&domain->backing, err) < 0 || settle_cpu(domain, err) < 0 ||
+        numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
+        settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)
+        return -1;
+    /* memory that follows an automatic place pulls the vCPUs along, unless they are pinned */
+    if (domain->numatune.placement == PLACEMENT_AUTO && !domain->vcpus.cpus && vcpus_auto)
+        domain->vcpus.placement = PLACEMENT_AUTO;
+    if (policy && policy->defaults && policy->defaults(domain, arena, flags, policy->data, err) < 0)
+        return -1;
+    if (domain_check(domain, err) < 0)
+        return -1;
+    return policy && policy->check ? policy->check(domain, flags, policy->data, err) : 0;
+}
+
+/* ---- rules ---- */
+
+static int check_names(const struct domain *domain, struct err *err)
+{
+    if (str_empty(domain->name))
+        return err_set(err, ERR_NO_NAME, NULL);
+    if (strchr(domain->name, '/'))
+        return err_set(err, ERR_XML_ERROR, "name %s cannot contain '/'", domain->name);
+    if (str_has_control(domain->name))
+        return err_set(err, ERR_XML_ERROR, "name '%s' contains control characters", domain->name);
+    if (str_eq(domain->name, ".") || str_eq(domain->name, ".."))
+        return err_set(err, ERR_XML_ERROR, "name '%s' is not allowed", domain->name);
+    if (domain->title && strchr(domain->title, '\n'))
+        return err_set(err, ERR_XML_ERROR, "Domain title can't contain newlines");
+    if (!uuid_valid(domain->uuid))
+        return err_set(err, ERR_INTERNAL_ERROR, "the UUID of domain '%s' is not usable: all bytes are the same",
+                       domain->name);
+    return 0;
+}
+
+static int check_cells(const struct domain *domain, struct err *err)
+{
+    const struct cpu *cpu = domain->cpu;
+
+    for (size_t i = 0; cpu && i < cpu->n_cells; i++)
+        if (cpu->cells[i]->cpus && bitmap_last(cpu->cells[i]->cpus) >= (ssize_t)domain->vcpus.max)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "CPU IDs in <numa> exceed the <vcpu> count (cell '%zu')", i);
+    for (size_t i = 0; i < domain->numatune.n_memnodes; i++)
+        if (!cpu || domain->numatune.memnodes[i]->cell.value >= cpu->n_cells)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "numa guest-cell '%u' of memnode not found",
+                           domain->numatune.memnodes[i]->cell.value);
+    return 0;
+}
+
+static int check_labels(const struct domain *domain, struct err *err)
+{
+    for (size_t i = 0; i < domain->n_seclabels; i++)
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(domain->seclabels[i]->model, domain->seclabels[j]->model))
+                return err_set(err, ERR_XML_DETAIL, "seclabel for model %s is already provided",
+                               domain->seclabels[i]->model ? domain->seclabels[i]->model : "(none)");
+    return 0;
+}
+
+static int check_os(const struct domain *domain, struct err *err)
+{
+    const struct os *os = &domain->os;
+
+    if (os->loader && !os->loader->path && !os->firmware && os->loader->type == LOADER_PFLASH)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "no loader path specified and firmware auto selection disabled");
+    if (os->nvram && os->loader && os->loader->stateless == TRI_YES)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "NVRAM is not permitted when loader is stateless");
+    if (os->smbios == SMBIOS_SYSINFO) {
+        for (size_t i = 0; i < domain->n_sysinfos; i++)
+            if (domain->sysinfos[i]->type == SYSINFO_SMBIOS)
+                return 0;
+        return err_set(err, ERR_XML_ERROR, "Domain '%s' sysinfo are not available", domain->name);
+    }
+    return 0;
+}
+
+int domain_check(const struct domain *domain, struct err *err)
+{
+    if (check_names(domain, err) < 0 || vcpus_check(&domain->vcpus, err) < 0 || check_cells(domain, err) < 0 ||
+        check_os(domain, err) < 0)
+        return -1;
+    return check_labels(domain, err);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Procedure: what one row of protocol/NAME.rpc says, for those who walk the rows: dispatcher, access checks,
- * forwarding, client stubs, traces. The tables themselves are generated; docs/PROTOCOL.md explains each column.
+ * forwarding, client stubs, traces. The tables themselves are generated; docs/PROTOCOL.md explains each
+ * column.
  */
 #pragma once
 
@@ -50,11 +51,11 @@ struct procedure {
     uint16_t name_at, api_at, since_at; /* in protocol_text, 0: none; see procedure_name() and its sisters */
     uint32_t program;
     uint16_t number;
-    uint16_t in, out;   /* enum xdr_type_id of arguments (or message) and results */
+    uint16_t in, out; /* enum xdr_type_id of arguments (or message) and results */
     uint16_t in_size, out_size;
-    uint8_t kind;       /* enum procedure_kind */
-    uint8_t owner;      /* enum owner: whose call it is; OWNER_ANY: every daemon answers for itself */
-    uint8_t object;     /* enum object_kind: what the call's first argument (in a message: the first) refers to */
+    uint8_t kind;   /* enum procedure_kind */
+    uint8_t owner;  /* enum owner: whose call it is; OWNER_ANY: every daemon answers for itself */
+    uint8_t object; /* enum object_kind: what the call's first argument (in a message: the first) refers to */
     uint16_t object_at; /* offset of the reference in the arguments */
     uint16_t flags_at;  /* offset of the flags */
     uint8_t job;        /* enum procedure_job */
@@ -62,19 +63,20 @@ struct procedure {
     uint8_t stream_arg; /* place of the stream among the API function's parameters, 0: none */
     uint8_t sparse;     /* bit of the flags that allows holes in the stream */
     bool fds_in, fds_out;
-    bool read_only; /* allowed on a read-only connection; a rule whose condition holds then still refuses it */
-    bool high;      /* never waits for a hypervisor: may overtake */
-    bool early;     /* allowed before authentication */
-    int8_t event_id;     /* VIR_*_EVENT_ID_*, -1: none */
-    uint16_t legacy;     /* callback style events: number of the form without a callback id, 0: none */
-    uint16_t filter;     /* enum permission: what list calls ask for each object */
+    bool
+        read_only; /* allowed on a read-only connection; a rule whose condition holds then still refuses it */
+    bool high;     /* never waits for a hypervisor: may overtake */
+    bool early;    /* allowed before authentication */
+    int8_t event_id;        /* VIR_*_EVENT_ID_*, -1: none */
+    uint16_t legacy;        /* callback style events: number of the form without a callback id, 0: none */
+    uint16_t filter;        /* enum permission: what list calls ask for each object */
     struct acl_rule acl[4]; /* ends at PERMISSION_NONE */
 };
 
 struct program {
     const char *name; /* "remote" */
     uint32_t number, version;
-    uint16_t last; /* highest procedure number */
+    uint16_t last;                      /* highest procedure number */
     const struct procedure *procedures; /* by number; [0] is unused */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The layouts of all structs that cross the wire, as the codec (lib/rpc/xdr.c) walks them. Everything refers by
- * index, not by pointer: the tables need no relocation and stay clean, shared pages of the file.
+ * The layouts of all structs that cross the wire, as the codec (lib/rpc/xdr.c) walks them. Everything refers
+ * by index, not by pointer: the tables need no relocation and stay clean, shared pages of the file.
  */
 #pragma once
 
@@ -36,10 +36,10 @@ struct xdr_field {
 };
 
 struct xdr_type {
-    uint16_t size; /* sizeof the C struct */
+    uint16_t size;         /* sizeof the C struct */
     uint16_t first, count; /* its fields */
-    uint16_t wire_min; /* bytes that it takes on the wire at least */
-    bool is_union; /* int32_t type at offset 0 selects the one field that is there */
+    uint16_t wire_min;     /* bytes that it takes on the wire at least */
+    bool is_union;         /* int32_t type at offset 0 selects the one field that is there */
 };
 
 extern const struct xdr_field xdr_fields[];

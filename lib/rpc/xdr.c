@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The rule: a value is read or written by its row alone. Structs nest by their layouts, which the generator has
- * proved to be finite and shallow, never by what the bytes say.
+ * The rule: a value is read or written by its row alone. Structs nest by their layouts, which the generator
+ * has proved to be finite and shallow, never by what the bytes say.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/xdr.h"
@@ -112,8 +112,8 @@ static int put_string(struct encoder *e, const struct xdr_field *field, const ch
         return err_set(e->err, ERR_INTERNAL_ERROR, "'%s' has no value", field_name(field));
     length = strlen(text);
     if (length > bound)
-        return err_set(e->err, ERR_RPC, "'%s' is %zu bytes long, at most %u fit into a message", field_name(field),
-                       length, bound);
+        return err_set(e->err, ERR_RPC, "'%s' is %zu bytes long, at most %u fit into a message",
+                       field_name(field), length, bound);
     put_u32(e, (uint32_t)length);
     put_bytes(e, text, (uint32_t)length);
     return 0;
@@ -121,8 +121,8 @@ static int put_string(struct encoder *e, const struct xdr_field *field, const ch
 
 static int too_many(struct err *err, const struct xdr_field *field, uint32_t count)
 {
-    return err_set(err, ERR_RPC, "'%s' has %u elements, at most %u fit into a message", field_name(field), count,
-                   field->bound);
+    return err_set(err, ERR_RPC, "'%s' has %u elements, at most %u fit into a message", field_name(field),
+                   count, field->bound);
 }
 
 /* One value of a simple kind or a struct, as it stands in an array, behind a pointer or in place. */
@@ -136,7 +136,7 @@ static int encode_one(struct encoder *e, const struct xdr_field *field, enum xdr
         put_u64(e, *(const uint64_t *)at);
         return 0;
     case XDR_KIND_CHAR:
-        put_u32(e, (uint32_t)(int32_t)*(const signed char *)at);
+        put_u32(e, (uint32_t)(int32_t) * (const signed char *)at);
         return 0;
     case XDR_KIND_UCHAR:
         put_u32(e, *(const uint8_t *)at);
@@ -331,7 +331,8 @@ static int decode_one(struct decoder *d, const struct xdr_field *field, enum xdr
         d->next += 16;
         return 0;
     case XDR_KIND_STRING:
-        return get_string(d, field, field->kind == XDR_KIND_ARRAY ? WIRE_STRING_MAX : field->bound, (char **)at);
+        return get_string(d, field, field->kind == XDR_KIND_ARRAY ? WIRE_STRING_MAX : field->bound,
+                          (char **)at);
     case XDR_KIND_STRUCT:
         return decode_struct(d, &xdr_types[field->type], at);
     default:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Stands in for libFuzzer where a fuzz target runs as an ordinary test: every file of the named directories (or
- * the named files) goes through the target once, and so does each of its beginnings, since most bugs are found at an end
- * of input that nobody expected.
+ * Stands in for libFuzzer where a fuzz target runs as an ordinary test: every file of the named directories
+ * (or the named files) goes through the target once, and so does each of its beginnings, since most bugs are
+ * found at an end of input that nobody expected.
  */
 #include <dirent.h>
 #include <fcntl.h>

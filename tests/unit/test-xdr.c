@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The codec, with every type of the protocol: values are made from the same layouts that it walks. That the layouts
- * themselves are right is what test-protocol looks at.
+ * The codec, with every type of the protocol: values are made from the same layouts that it walks. That the
+ * layouts themselves are right is what test-protocol looks at.
  */
 #include "rpc/xdr.h"
 
@@ -33,8 +33,12 @@ static void fill_struct(struct arena *arena, unsigned type, char *value, enum fi
 static size_t size_of(const struct xdr_field *field)
 {
     static const size_t sizes[] = {
-        [XDR_KIND_I32] = 4,   [XDR_KIND_I64] = 8,   [XDR_KIND_CHAR] = 1,
-        [XDR_KIND_UCHAR] = 1, [XDR_KIND_SHORT] = 2, [XDR_KIND_UUID] = 16,
+        [XDR_KIND_I32] = 4,
+        [XDR_KIND_I64] = 8,
+        [XDR_KIND_CHAR] = 1,
+        [XDR_KIND_UCHAR] = 1,
+        [XDR_KIND_SHORT] = 2,
+        [XDR_KIND_UUID] = 16,
         [XDR_KIND_STRING] = sizeof(char *),
     };
 
@@ -51,7 +55,8 @@ static char *text(struct arena *arena, enum fill fill)
     return made;
 }
 
-static void fill_one(struct arena *arena, const struct xdr_field *field, unsigned kind, char *at, enum fill fill)
+static void fill_one(struct arena *arena, const struct xdr_field *field, unsigned kind, char *at,
+                     enum fill fill)
 {
     if (kind == XDR_KIND_STRUCT) {
         fill_struct(arena, field->type, at, fill);
@@ -63,7 +68,8 @@ static void fill_one(struct arena *arena, const struct xdr_field *field, unsigne
     }
 }
 
-static void fill_array(struct arena *arena, const struct xdr_field *field, struct array *array, uint32_t n, enum fill fill)
+static void fill_array(struct arena *arena, const struct xdr_field *field, struct array *array, uint32_t n,
+                       enum fill fill)
 {
     array->n = n;
     array->v = arena_alloc_array(arena, n, size_of(field));
@@ -168,7 +174,8 @@ START_TEST(every_type_survives)
 }
 END_TEST
 
-/* Where the count or length of a field stands: the first word that changes when there is something in the field. */
+/* Where the count or length of a field stands: the first word that changes when there is something in the
+ * field. */
 static size_t place_of_count(const struct buf *without, const struct buf *with)
 {
     size_t at = 0;
@@ -256,7 +263,8 @@ START_TEST(strings)
     in.xml = arena_alloc(&arena, WIRE_STRING_MAX + 2);
     memset(in.xml, 'x', WIRE_STRING_MAX);
     ck_assert_int_eq(xdr_encode(XDR_remote_domain_define_xml_in, &in, &buf, &err), 0);
-    ck_assert_int_eq(decode(XDR_remote_domain_define_xml_in, buf.data, buf.length, &back, &arena), 4 + WIRE_STRING_MAX);
+    ck_assert_int_eq(decode(XDR_remote_domain_define_xml_in, buf.data, buf.length, &back, &arena),
+                     4 + WIRE_STRING_MAX);
     ck_assert_str_eq(in.xml, back.xml);
 
     /* a failed encoding leaves the buffer as it was */
@@ -282,16 +290,38 @@ START_TEST(oddities_of_real_peers)
     /* one char takes four bytes, with its sign */
     ck_assert_int_eq(xdr_encode(XDR_remote_node_get_security_model_out, &model, &buf, NULL), 0);
     ck_assert_uint_eq(buf.length, 20);
-    ck_assert_mem_eq(buf.data, "\0\0\0\3" "\0\0\0a" "\xff\xff\xff\xff" "\0\0\0z" "\0\0\0\0", 20);
+    ck_assert_mem_eq(buf.data,
+                     "\0\0\0\3"
+                     "\0\0\0a"
+                     "\xff\xff\xff\xff"
+                     "\0\0\0z"
+                     "\0\0\0\0",
+                     20);
 
     /* any number but 0 says that something optional is there */
-    ck_assert_int_eq(decode(XDR_remote_connect_open_in, "\0\0\1\0" "\0\0\0\1" "x\0\0\0" "\0\0\0\2", 16, &open, &arena), 16);
+    ck_assert_int_eq(decode(XDR_remote_connect_open_in,
+                            "\0\0\1\0"
+                            "\0\0\0\1"
+                            "x\0\0\0"
+                            "\0\0\0\2",
+                            16, &open, &arena),
+                     16);
     ck_assert_str_eq(open.name, "x");
     ck_assert_uint_eq(open.flags, 2);
 
     /* no such type of a typed parameter */
-    ck_assert_int_eq(decode(XDR_wire_typed_param, "\0\0\0\0" "\0\0\0\10" "\0\0\0\0", 12, &param, &arena), -1);
-    ck_assert_int_eq(decode(XDR_wire_typed_param, "\0\0\0\0" "\0\0\0\5" "\0\0\0\0", 12, &param, &arena), -1);
+    ck_assert_int_eq(decode(XDR_wire_typed_param,
+                            "\0\0\0\0"
+                            "\0\0\0\10"
+                            "\0\0\0\0",
+                            12, &param, &arena),
+                     -1);
+    ck_assert_int_eq(decode(XDR_wire_typed_param,
+                            "\0\0\0\0"
+                            "\0\0\0\5"
+                            "\0\0\0\0",
+                            12, &param, &arena),
+                     -1);
 }
 END_TEST
 

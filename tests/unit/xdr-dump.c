@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * For test-protocol: reads lines "program number in|out HEX", decodes the bytes as that procedure's arguments or
- * results, and answers with the value encoded again and written as text.
+ * For test-protocol: reads lines "program number in|out HEX", decodes the bytes as that procedure's arguments
+ * or results, and answers with the value encoded again and written as text.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +16,11 @@ struct array {
 };
 
 /* By name: the tables of facts have no numbers for programs in their rows. */
-extern const struct program remote_program, qemu_program, lxc_program, admin_program, keepalive_program, lock_program,
-    log_program, lxcmonitor_program;
-static const struct program *const programs[] = {&remote_program,    &qemu_program, &lxc_program, &admin_program,
-                                                 &keepalive_program, &lock_program, &log_program, &lxcmonitor_program};
+extern const struct program remote_program, qemu_program, lxc_program, admin_program, keepalive_program,
+    lock_program, log_program, lxcmonitor_program;
+static const struct program *const programs[] = {&remote_program, &qemu_program,      &lxc_program,
+                                                 &admin_program,  &keepalive_program, &lock_program,
+                                                 &log_program,    &lxcmonitor_program};
 
 static void dump_struct(unsigned type, const char *value);
 
@@ -31,7 +32,8 @@ static void dump_hex(const char *bytes, size_t length)
         printf("%02x", (uint8_t)bytes[i]);
 }
 
-/* The tables of layouts don't tell signed from unsigned (the wire doesn't either); random values stay positive. */
+/* The tables of layouts don't tell signed from unsigned (the wire doesn't either); random values stay
+ * positive. */
 static void dump_number(const struct xdr_field *field, unsigned kind, const char *at)
 {
     switch (kind) {
@@ -57,8 +59,12 @@ static void dump_number(const struct xdr_field *field, unsigned kind, const char
 
 static size_t dump_one(const struct xdr_field *field, unsigned kind, const char *at)
 {
-    static const size_t sizes[] = {[XDR_KIND_I32] = 4,   [XDR_KIND_I64] = 8,   [XDR_KIND_CHAR] = 1,
-                                   [XDR_KIND_UCHAR] = 1, [XDR_KIND_SHORT] = 2, [XDR_KIND_UUID] = 16,
+    static const size_t sizes[] = {[XDR_KIND_I32] = 4,
+                                   [XDR_KIND_I64] = 8,
+                                   [XDR_KIND_CHAR] = 1,
+                                   [XDR_KIND_UCHAR] = 1,
+                                   [XDR_KIND_SHORT] = 2,
+                                   [XDR_KIND_UUID] = 16,
                                    [XDR_KIND_STRING] = sizeof(char *)};
 
     if (kind == XDR_KIND_STRUCT) {
@@ -160,7 +166,8 @@ static int answer(const char *program, int number, const char *side, char *hex)
         hex[i] = (char)byte;
     }
     value = arena_alloc(&arena, xdr_types[type].size);
-    if (xdr_decode(type, hex, length, value, &arena, &err) != (ssize_t)length || xdr_encode(type, value, &buf, &err) < 0) {
+    if (xdr_decode(type, hex, length, value, &arena, &err) != (ssize_t)length ||
+        xdr_encode(type, value, &buf, &err) < 0) {
         printf("%s\n", err.message ? err.message : "wrong length");
         return 0;
     }

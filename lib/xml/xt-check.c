@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-enum { NEST_MAX = 64, PATH_MAX_LENGTH = 1024 };
+enum { NEST_MAX = 64, TABLES_MAX = 1024, PATH_MAX_LENGTH = 1024 };
 
 /* ---- what each kind honours ---- */
 
@@ -22,9 +22,9 @@ static const struct {
     [XT_KIND_OWN] = {"own text", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS, false, true},
     [XT_KIND_TEXT] = {"element", VISIBILITY | XT_REQUIRED | XT_ABI | XT_ALWAYS, true, false},
     [XT_KIND_FLAG] = {"flag", VISIBILITY | XT_ABI, true, false},
-    [XT_KIND_GROUP] = {"group", VISIBILITY | XT_REQUIRED | XT_ALWAYS, true, true},
-    [XT_KIND_CHILD] = {"struct", VISIBILITY | XT_REQUIRED | XT_ABI, true, false},
-    [XT_KIND_LIST] = {"list", VISIBILITY | XT_REQUIRED | XT_ABI, true, false},
+    [XT_KIND_GROUP] = {"group", VISIBILITY | XT_REQUIRED | XT_ALWAYS | XT_SPREAD, true, true},
+    [XT_KIND_CHILD] = {"struct", VISIBILITY | XT_REQUIRED | XT_ABI | XT_NO_ABI | XT_SPREAD, true, false},
+    [XT_KIND_LIST] = {"list", VISIBILITY | XT_REQUIRED | XT_ABI | XT_NO_ABI, true, false},
     [XT_KIND_UNION] = {"union", VISIBILITY, false, true},
     [XT_KIND_HOOK] = {"hook", VISIBILITY | XT_REQUIRED | XT_ABI, true, true},
 };
@@ -36,6 +36,7 @@ static const struct {
     {XT_REQUIRED, "required"}, {XT_ABI, "abi"},       {XT_LIVE, "live"},
     {XT_SECRET, "secret"},     {XT_STATUS, "status"}, {XT_INACTIVE_ONLY, "inactive-only"},
     {XT_ALWAYS, "always"},     {XT_NO_MIGRATE, "no-migrate"}, {XT_IMPLIED, "implied"},
+    {XT_NO_ABI, "no-abi"},     {XT_SPREAD, "spread"},
 };
 
 void xt_flag_words(unsigned flags, struct buf *text)
@@ -54,8 +55,8 @@ void xt_flag_words(unsigned flags, struct buf *text)
 
 struct check {
     struct buf *problems;
-    const struct xt_table *tables[NEST_MAX]; /* the ones that we are inside of */
-    unsigned depth;
+    const struct xt_table *tables[TABLES_MAX]; /* seen */
+    unsigned n_tables;
     bool sound;
 };
 
@@ -99,7 +100,7 @@ static void check_flags(struct check *check, const struct scope *scope, const st
     if (row->kind == XT_KIND_ATTR && row->type != &xt_yesno && row->type != &xt_onoff)
         extra |= row->flags & XT_IMPLIED;
     if (!row->name && (row->kind == XT_KIND_GROUP || row->kind == XT_KIND_HOOK))
-        extra |= row->flags & (XT_REQUIRED | XT_ALWAYS);
+        extra |= row->flags & (XT_REQUIRED | XT_ALWAYS | XT_SPREAD);
     if (extra) {
         xt_flag_words(extra, &words);
         problem(check, scope, row, "a %s doesn't honour: %s", kinds[row->kind].name, buf_text(&words));
@@ -151,8 +152,8 @@ static void check_subtable(struct check *check, struct scope *scope, const struc
     check_inside(check, scope, row, base + row->offset, sizeof(void *));
     if (row->kind == XT_KIND_LIST)
         check_inside(check, scope, row, base + row->offset2, sizeof(size_t));
-    if (!(row->flags & XT_ABI) && has_abi(row->table->rows))
-        problem(check, scope, row, "isn't abi, so the abi rows of '%s' would never be compared", row->table->name);
+    if (!(row->flags & (XT_ABI | XT_NO_ABI)) && has_abi(row->table->rows))
+        problem(check, scope, row, "is neither abi nor no-abi, but '%s' has abi rows", row->table->name);
     check_table(check, row->table);
 }
 
@@ -248,14 +249,16 @@ static void check_table(struct check *check, const struct xt_table *table)
     struct scope scope = {.table = table};
     struct names names = {0};
 
-    for (unsigned i = 0; i < check->depth; i++)
+    for (unsigned i = 0; i < check->n_tables; i++)
         if (check->tables[i] == table)
             return;
-    if (check->depth == NEST_MAX)
+    if (check->n_tables == TABLES_MAX) {
+        check->sound = false;
+        buf_printf(check->problems, "more than %d tables\n", (int)TABLES_MAX);
         return;
-    check->tables[check->depth++] = table;
+    }
+    check->tables[check->n_tables++] = table;
     check_rows(check, &scope, &names, table->rows, 0);
-    check->depth--;
 }
 
 bool xt_check_table(const struct xt_table *table, struct buf *problems)

@@ -93,8 +93,9 @@ static void format_attrs(struct xt_format *format, const struct xt_row *rows, co
 
 static void format_children(struct xt_format *format, const struct xt_row *rows, const void *base);
 
+/* how: XT_ALWAYS, XT_SPREAD */
 static void format_element(struct xt_format *format, const char *name, const struct xt_row *rows, const void *base,
-                           bool always)
+                           unsigned how)
 {
     struct buf *text = format->text;
     size_t begin = text->length, named, inside;
@@ -118,12 +119,12 @@ static void format_element(struct xt_format *format, const char *name, const str
     format->indent += 2;
     format_children(format, rows, base);
     format->indent -= 2;
-    if (text->length > inside) {
+    if (text->length > inside || (how & XT_SPREAD)) {
         add_indent(format);
         buf_printf(text, "</%s>\n", name);
         return;
     }
-    if (!always && inside - 2 == named) {
+    if (!(how & XT_ALWAYS) && inside - 2 == named) {
         truncate_text(text, begin);
         return;
     }
@@ -153,7 +154,7 @@ static void format_list(struct xt_format *format, const struct xt_row *row, cons
     size_t count = *(const size_t *)xt_at(base, row->offset2);
 
     for (size_t i = 0; i < count; i++)
-        format_element(format, row->name, row->table->rows, items[i], /* always= */ true);
+        format_element(format, row->name, row->table->rows, items[i], XT_ALWAYS);
 }
 
 static void format_children(struct xt_format *format, const struct xt_row *rows, const void *base)
@@ -171,17 +172,18 @@ static void format_children(struct xt_format *format, const struct xt_row *rows,
             break;
         case XT_KIND_FLAG:
             if (*(const bool *)value)
-                format_element(format, rows->name, rows->rows, base, /* always= */ true);
+                format_element(format, rows->name, rows->rows, base, XT_ALWAYS);
             break;
         case XT_KIND_GROUP:
             if (rows->name)
-                format_element(format, rows->name, rows->rows, value, rows->flags & XT_ALWAYS);
+                format_element(format, rows->name, rows->rows, value, rows->flags);
             else
                 format_children(format, rows->rows, value);
             break;
         case XT_KIND_CHILD:
             if (*(void *const *)value)
-                format_element(format, rows->name, rows->table->rows, *(void *const *)value, /* always= */ true);
+                format_element(format, rows->name, rows->table->rows, *(void *const *)value,
+                               XT_ALWAYS | rows->flags);
             break;
         case XT_KIND_LIST:
             format_list(format, rows, base);
@@ -199,7 +201,7 @@ static void format_children(struct xt_format *format, const struct xt_row *rows,
 
 void xt_format_node(struct xt_format *format, const struct xt_table *table, const char *name, const void *object)
 {
-    format_element(format, name ? name : table->name, table->rows, object, /* always= */ true);
+    format_element(format, name ? name : table->name, table->rows, object, XT_ALWAYS);
 }
 
 void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags, unsigned indent)

@@ -131,7 +131,9 @@ enum xt_flags {
     XT_SECRET = 1 << 4,        /* printed only with XT_FORMAT_SECURE */
     XT_STATUS = 1 << 5,        /* only in the daemon's status file */
     XT_NO_MIGRATE = 1 << 6,    /* not printed with XT_FORMAT_MIGRATABLE */
+    XT_NO_ABI = 1 << 9,        /* CHILD, LIST: nothing inside is compared, whatever its rows say */
     XT_IMPLIED = 1 << 8,       /* ATTR of type yesno, onoff: an element without it means yes, on */
+    XT_SPREAD = 1 << 10,       /* GROUP, CHILD: when empty, with an end tag on the next line instead of <x/> */
     XT_ALWAYS = 1 << 7,        /* GROUP: printed even when nothing is in it. Scalars: printed even when not given */
 };
 

@@ -119,7 +119,7 @@ static int settle_model(struct cpu *cpu, struct err *err)
         return err_set(err, ERR_XML_ERROR, "CPU specification with match mode but without a model");
     if (cpu->mode != CPU_CUSTOM)
         cpu->match = CPU_MATCH_UNSET;
-    if ((cpu->mode == CPU_HOST_MODEL || (cpu->mode == CPU_CUSTOM && named)) && !cpu->fallback)
+    if (cpu->mode == CPU_CUSTOM && named && !cpu->fallback)
         cpu->fallback = CPU_FALLBACK_ALLOW;
     if (cpu->migratable && cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM)
         return err_set(err, ERR_XML_ERROR, "Attribute migratable is only allowed for 'host-passthrough' / "

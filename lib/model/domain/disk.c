@@ -139,7 +139,7 @@ XT_DEFINE(disk_mirror_table, "mirror", NULL,
     XT_GROUP("format", 0,
         XT_ENUM(T, storage.format, "type", storage_format_names, 0)),
     XT_EMBED(T, storage, NULL, storage_source_table, 0),
-    XT_CHILD(T, storage.backing, "backingStore", backing_table, 0));
+    XT_CHILD(T, storage.backing, "backingStore", backing_table, XT_NO_ABI));
 #undef T
 
 #define T struct disk
@@ -173,7 +173,7 @@ XT_DEFINE(disk_table, "disk", disk_finish,
             XT_TEXT(T, src.cache_max_size, "max_size", bytes, 0))),
     XT_CHILD(T, auth, "auth", storage_auth_table, 0),
     XT_EMBED(T, src, NULL, storage_source_table, 0),
-    XT_CHILD(T, src.backing, "backingStore", backing_table, 0),
+    XT_CHILD(T, src.backing, "backingStore", backing_table, XT_NO_ABI),
     XT_GROUP("backenddomain", 0,
         XT_ATTR(T, backend_domain, "name", str, 0)),
     XT_GROUP("geometry", 0,
@@ -185,7 +185,7 @@ XT_DEFINE(disk_table, "disk", disk_finish,
         XT_ATTR(T, logical_block_size, "logical_block_size", u32, XT_ABI),
         XT_ATTR(T, physical_block_size, "physical_block_size", u32, XT_ABI),
         XT_ATTR(T, discard_granularity, "discard_granularity", opt_u32, 0)),
-    XT_CHILD(T, mirror, "mirror", disk_mirror_table, XT_LIVE),
+    XT_CHILD(T, mirror, "mirror", disk_mirror_table, XT_LIVE | XT_NO_ABI),
     XT_GROUP("target", 0,
         XT_ATTR(T, dst, "dev", str, XT_ABI),
         XT_ENUM(T, bus, "bus", disk_bus_names, XT_ABI),

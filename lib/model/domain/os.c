@@ -45,7 +45,7 @@ XT_DEFINE(os_loader_table, "loader", NULL,
 
 /* Without a type the path is the element's own text; with one there is a <source> as for disks. */
 #define N struct os_nvram
-#define SOURCE(type) XT_ARM(type, XT_EMBED(N, source, "source", storage_source_table, XT_ALWAYS))
+#define SOURCE(type) XT_ARM(type, XT_EMBED(N, source, NULL, storage_source_table, 0))
 XT_DECLARE(os_nvram_table, N);
 XT_DEFINE(os_nvram_table, "nvram", NULL,
     XT_ATTR(N, template, "template", str, 0),
@@ -78,7 +78,7 @@ XT_DEFINE_ROWS(os_table, "os", NULL,
     XT_TEXT(T, inituser, "inituser", str, 0),
     XT_TEXT(T, initgroup, "initgroup", str, 0),
     XT_CHILD(T, loader, "loader", os_loader_table, XT_ABI),
-    XT_CHILD(T, nvram, "nvram", os_nvram_table, 0),
+    XT_CHILD(T, nvram, "nvram", os_nvram_table, XT_NO_ABI),
     XT_CHILD(T, varstore, "varstore", os_varstore_table, 0),
     XT_TEXT(T, kernel, "kernel", str, 0),
     XT_TEXT(T, initrd, "initrd", str, 0),

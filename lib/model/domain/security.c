@@ -58,16 +58,23 @@ POLICY_TYPE(policy8);
 /* clang-format off */
 /* A label that the daemon chose belongs to the running machine; one that the user gave is definition. */
 #define L struct seclabel
+#define DYNAMIC_ROWS \
+    XT_ATTR(L, relabel, "relabel", yesno, 0), \
+    XT_TEXT(L, label, "label", str, XT_LIVE), \
+    XT_TEXT(L, baselabel, "baselabel", str, 0), \
+    XT_TEXT(L, imagelabel, "imagelabel", str, XT_LIVE)
 static int seclabel_finish(struct xt_parse *parse, void *object);
 XT_DEFINE(seclabel_table, "seclabel", seclabel_finish,
     XT_ENUM(L, type, "type", seclabel_type_names, 0),
     XT_ATTR(L, model, "model", str, 0),
-    XT_ATTR(L, relabel, "relabel", yesno, 0),
     XT_UNION(L, type, 0,
-        XT_ARM(SECLABEL_STATIC, XT_TEXT(L, label, "label", str, 0)),
-        XT_ARM(SECLABEL_DYNAMIC, XT_TEXT(L, label, "label", str, XT_LIVE))),
-    XT_TEXT(L, baselabel, "baselabel", str, 0),
-    XT_TEXT(L, imagelabel, "imagelabel", str, XT_LIVE));
+        XT_ARM(SECLABEL_UNSET, DYNAMIC_ROWS),
+        XT_ARM(SECLABEL_DYNAMIC, DYNAMIC_ROWS),
+        XT_ARM(SECLABEL_NONE, XT_ATTR(L, relabel, "relabel", yesno, 0)),
+        XT_ARM(SECLABEL_STATIC,
+            XT_ATTR(L, relabel, "relabel", yesno, 0),
+            XT_TEXT(L, label, "label", str, 0),
+            XT_TEXT(L, imagelabel, "imagelabel", str, XT_LIVE))));
 
 #define S struct launch
 #define SEV_COMMON \
@@ -124,7 +131,7 @@ static int seclabel_finish(struct xt_parse *parse, void *object)
 
     if (!label->type)
         label->type = SECLABEL_DYNAMIC;
-    if (!label->relabel)
+    if (!label->relabel && label->type != SECLABEL_NONE)
         label->relabel = tri(label->type == SECLABEL_DYNAMIC);
     if (label->type == SECLABEL_STATIC && !label->label)
         return err_set(parse->err, ERR_XML_ERROR, "security label is missing");
@@ -132,5 +139,7 @@ static int seclabel_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "dynamic label type must use resource relabeling");
     if (label->type == SECLABEL_NONE && label->relabel == TRI_YES)
         return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "resource relabeling is not compatible with 'none' label type");
+    if (label->type == SECLABEL_NONE)
+        label->relabel = TRI_NONE; /* goes without saying */
     return 0;
 }

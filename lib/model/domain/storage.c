@@ -186,7 +186,7 @@ XT_DEFINE_ROWS(storage_source_table, "source", NULL,
         XT_CHILD(T, auth, "auth", storage_auth_table, 0),
         XT_CHILD(T, encryption, "encryption", storage_encryption_table, 0),
         XT_CHILD(T, reservations, "reservations", reservations_table, 0),
-        XT_CHILD(T, data_store, "dataStore", backing_table, 0)));
+        XT_CHILD(T, data_store, "dataStore", backing_table, XT_NO_ABI)));
 
 XT_DEFINE(backing_table, "backingStore", NULL,
     XT_ENUM(T, type, "type", storage_type_names, 0),
@@ -195,5 +195,5 @@ XT_DEFINE(backing_table, "backingStore", NULL,
         XT_ENUM(T, format, "type", storage_format_names, 0),
         XT_GROUP("metadata_cache", 0, XT_TEXT(T, cache_max_size, "max_size", bytes, 0))),
     XT_GROUP_OF(NULL, 0, storage_source_table_rows),
-    XT_CHILD(T, backing, "backingStore", backing_table, 0));
+    XT_CHILD(T, backing, "backingStore", backing_table, XT_NO_ABI));
 #undef T

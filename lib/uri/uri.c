@@ -175,8 +175,8 @@ int uri_parse(struct arena *arena, const char *text, struct uri *ret, struct err
 
     if (strlen(text) > URI_MAX)
         return err_set(err, ERR_INTERNAL_ERROR, "Unable to parse URI: it is longer than %d bytes", URI_MAX);
-    if (!is_plain(text[0], "/%"))
-        return refuse(&p, "it begins with a character that no URI begins with");
+    if (!text[0])
+        return refuse(&p, "it is empty");
 
     /* a ':' before anything else divides the scheme off */
     end = at + strcspn(at, ":/?#");
@@ -260,7 +260,8 @@ void uri_format(const struct uri *uri, struct buf *text)
         if (uri->port)
             buf_printf(text, ":%u", uri->port);
     }
-    encode(uri->path, path_chars, text);
+    /* without a scheme, a ':' in the path would make one */
+    encode(uri->path, uri->driver ? path_chars : UNRESERVED SUB_DELIMS "@/", text);
     if (uri->param_count) {
         buf_add_char(text, '?');
         uri_format_query(uri, NULL, text);

@@ -24,7 +24,7 @@
 /* How long running work may go on after SIGTERM; systemd kills after 90 s. */
 #define DRAIN SECONDS(10)
 /* Without any hold for so long, memory that was used for work is given back. */
-#define QUIET SECONDS(2)
+#define QUIET SECONDS(1)
 enum { FILES_WANTED = 65536 };
 
 /* -- leaving when idle -- */
@@ -67,8 +67,13 @@ void daemon_release(struct daemon *daemon)
         return;
     daemon->idle_since = time_monotonic();
     if (!timer_running(&daemon->idle))
-        timer_once(&daemon->idle, daemon->idle_usec && daemon->idle_usec < QUIET ? daemon->idle_usec : QUIET, idle_due,
-                   daemon);
+        timer_once(&daemon->idle, QUIET, idle_due, daemon);
+}
+
+void daemon_set_timeout(struct daemon *daemon, uint64_t usec)
+{
+    daemon->idle_usec = usec;
+    timer_once(&daemon->idle, QUIET, idle_due, daemon);
 }
 
 /* -- stopping, reloading, looking inside -- */
@@ -242,7 +247,8 @@ static void finish(struct daemon *daemon)
 
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
 {
-    struct daemon daemon = {.spec = spec, .privileged = geteuid() == 0, .pid_fd = -1, .ready_fd = -1};
+    struct daemon daemon = {
+        .spec = spec, .data = spec->data, .privileged = geteuid() == 0, .pid_fd = -1, .ready_fd = -1};
     auto_err struct err err = {0};
     int r = daemon_options(&daemon, argc, argv);
 

@@ -63,6 +63,7 @@ struct daemon_spec {
     void (*drain)(struct req *rq, struct daemon *daemon, uint64_t usec);
     /* Last: release everything. Also called when start or listen failed. */
     void (*stop)(struct daemon *daemon);
+    void *data;              /* becomes daemon->data */
 };
 
 struct daemon {
@@ -93,5 +94,7 @@ int daemon_main(int argc, char **argv, const struct daemon_spec *spec);
  */
 void daemon_hold(struct daemon *daemon);
 void daemon_release(struct daemon *daemon);
+/* Leave after this long without a hold; 0: never. */
+void daemon_set_timeout(struct daemon *daemon, uint64_t usec);
 /* Stop gracefully, as SIGTERM does; `why` for the log. */
 void daemon_stop(struct daemon *daemon, const char *why);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "rpc/server.h"
 
 /* The client whose call this is; NULL for the daemon's own work. */
@@ -23,11 +24,20 @@ void **client_data(struct client *client);
 
 /* Called once when the client has left or was closed (autodestroy). Lives in the watcher's struct. */
 struct client_watch {
-    struct client_watch *next;
+    struct list link;
     struct client *client;     /* NULL: not watching */
     void (*gone)(struct client_watch *watch, struct client *client);
 };
 void client_watch(struct client *client, struct client_watch *watch);
 void client_unwatch(struct client_watch *watch);
+/*
+ * Access for methods whose object isn't named by their first argument (lookups, define): check what the procedure's
+ * row demands on the object, of the row's kind, before it is shown or changed. A method of such a row that
+ * succeeds without having asked is refused while an ACL driver is active. 0, or negative with rq->err set.
+ */
+int req_check(struct req *rq, enum object_kind kind, const void *object);
+/* For lists: may the caller see this one (the row's filter)? */
+bool req_sees(struct req *rq, enum object_kind kind, const void *object);
+
 /* Close; its requests are cancelled. `why` for the log. */
 void client_close(struct client *client, const char *why);

@@ -52,7 +52,7 @@ static void conn_listen(struct conn *conn)
 
     if (!conn->holds && !conn->close_drained)
         interest |= EPOLLIN;
-    if (conn->out_at < conn->out.length && !conn->corked)
+    if (conn->stuffed)
         interest |= EPOLLOUT;
     if (interest == conn->interest || !conn->source)
         return;
@@ -132,6 +132,8 @@ static void conn_transmit(struct conn *conn)
         conn->out.length -= conn->out_at;
         conn->out_at = 0;
     }
+    if (conn->out_at < conn->out.length)
+        conn->stuffed = true;
     conn_listen(conn);
 }
 
@@ -340,8 +342,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
 
     if (events & EPOLLOUT) {
         conn_transmit(conn);
-        if (conn->out_at == conn->out.length && conn_open(conn) && conn->ops->drained)
-            conn->ops->drained(conn);
+        if (conn->out_at == conn->out.length && conn_open(conn)) {
+            conn->stuffed = false;
+            conn_listen(conn);
+            if (conn->ops->drained)
+                conn->ops->drained(conn);
+        }
     }
     if (conn->doom) {
         r = conn->doom;

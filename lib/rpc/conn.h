@@ -33,7 +33,7 @@ struct conn_ops {
 /* Why a connection isn't read at the moment; any of them holds it. */
 enum conn_hold {
     HOLD_REQUESTS = 1 << 0, /* too many unanswered calls */
-    HOLD_OUTPUT = 1 << 1,   /* the other side doesn't read our answers */
+    HOLD_OUTPUT = 1 << 1,   /* whoever gets what we read can't take more */
     HOLD_STREAM = 1 << 2,   /* a stream can't take more */
 };
 
@@ -54,6 +54,7 @@ struct conn {
     int doom;                 /* negative errno: to be closed by the loop */
     uint8_t holds;
     bool corked, close_drained, heard, in_frame;
+    bool stuffed; /* something had to be queued and drained() wasn't called since */
 };
 
 /* Take over a connected non-blocking socket. 0 or -errno (the socket is closed then). */

@@ -45,6 +45,8 @@ struct server_spec {
     int (*version)(struct req *rq, uint64_t *ret);   /* connect_get_version: of the hypervisor; default: code 3 */
     bool (*feature)(struct client *client, int feature);  /* connect_supports_feature beyond the transport's own */
     void (*activity)(struct server *server, bool busy);   /* first client came / last client left (idle exit) */
+    int (*set_timeout)(struct server *server, unsigned seconds, struct err *err); /* idle exit, by virt-admin */
+    int (*shutdown)(struct server *server, unsigned flags, struct err *err);      /* stop the daemon, by virt-admin */
 };
 
 /* The conf keys of every daemon, with stock's defaults; filled from the file by the daemon. */
@@ -69,8 +71,10 @@ enum server_service {
     SERVICE_ADMIN, /* NAME-admin-sock: same user only, no authentication step, the admin program */
 };
 
-/* spec and conf must outlive the server. The server of SERVICE_ADMIN sockets ("admin") comes with it. */
+/* spec must outlive the server. The server of SERVICE_ADMIN sockets ("admin") comes with it. */
 struct server *server_new(const struct server_spec *spec, const struct server_conf *conf);
+/* The admin server's own limits (conf keys admin_*), at first the same; to be changed before clients come. */
+struct server_conf *server_admin_conf(struct server *server);
 /* Accept on a listening Unix socket from now on; the server owns the descriptor. */
 int server_listen(struct server *server, int fd, enum server_service service, struct err *err);
 /* Take over one connected socket (socket pair of qemu:///embed, fd store, tests). The server owns the descriptor. */

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Servers: listening sockets, the limits on clients, and the method tables of a daemon folded into one array per
+ * program, so that a call finds its method by its number.
+ */
+#define ERR_FROM ERR_FROM_RPC
+#include "rpc/server.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/time.h"
+#include "rpc/core.h"
+
+static const struct method *const admin_tables[] = {admin_methods, NULL};
+static const struct server_spec admin_spec = {
+    .name = "admin", .driver = "admin", .methods = admin_tables, .owners = 1u << OWNER_ADMIN};
+
+/* Methods. */
+
+static void add_method(struct server *server, const struct method *method)
+{
+    const struct program *program = program_find(method->procedure->program);
+    struct service_program *at = server->programs;
+
+    while (at < server->programs + server->program_count && at->program != program)
+        at++;
+    if (at == server->programs + PROGRAMS_MAX)
+        return;
+    if (at == server->programs + server->program_count) {
+        server->program_count++;
+        *at = (struct service_program){program, NEW_ARRAY(method_function *, program->last + 1u)};
+    }
+    at->functions[method->procedure->number] = method->function;
+}
+
+/* Methods of this layer serve the daemons whose calls they are. */
+static void add_common(struct server *server, const struct method *table)
+{
+    for (; table->procedure; table++)
+        if (table->procedure->owner == OWNER_ANY || server->owners & 1u << table->procedure->owner)
+            add_method(server, table);
+}
+
+static struct server *server_make(const struct server_spec *spec, const struct server_conf *conf)
+{
+    struct server *server = NEW(struct server);
+
+    server->spec = spec;
+    server->conf = *conf;
+    server->name = spec->name;
+    server->owners = spec->owners;
+    server->next_id = 1;
+    server->accepting = true;
+    list_init(&server->clients);
+    list_init(&server->listeners);
+    list_init(&server->registrations);
+    return server;
+}
+
+struct server *server_new(const struct server_spec *spec, const struct server_conf *conf)
+{
+    struct server *server = server_make(spec, conf);
+
+    if (spec->scheme)
+        server->uri = mem_printf("%s:///%s", spec->scheme, spec->privileged ? "system" : "session");
+    add_common(server, connect_methods);
+    add_common(server, auth_methods);
+    add_common(server, event_methods);
+    for (const struct method *const *table = spec->methods; table && *table; table++)
+        for (const struct method *method = *table; method->procedure; method++)
+            add_method(server, method);
+    server->admin = server_make(&admin_spec, conf);
+    server->admin->main = server;
+    add_common(server->admin, admin_methods);
+    return server;
+}
+
+void server_free(struct server *server)
+{
+    struct listener *listener;
+
+    if (!server)
+        return;
+    server_free(server->admin);
+    LIST_FOREACH(&server->listeners, listener, link)
+    {
+        sd_event_source_disable_unref(listener->source);
+        fd_close(&listener->fd);
+        free(listener);
+    }
+    while (!list_empty(&server->clients))
+        client_end(LIST_FIRST(&server->clients, struct client, link));
+    sd_event_source_disable_unref(server->tick);
+    for (unsigned i = 0; i < server->program_count; i++)
+        free(server->programs[i].functions);
+    free(server->uri);
+    free(server);
+}
+
+struct server_conf *server_admin_conf(struct server *server)
+{
+    return &server->admin->conf;
+}
+
+const struct server_spec *server_spec_of(const struct server *server)
+{
+    return server->spec;
+}
+
+bool server_busy(const struct server *server)
+{
+    return server->client_count || (server->admin && server->admin->client_count);
+}
+
+/* Who may come in. At a limit the sockets aren't listened to: whoever connects waits in the kernel's queue. */
+
+static bool server_full(const struct server *server)
+{
+    return server->draining || server->client_count >= server->conf.max_clients ||
+           (server->conf.max_anonymous_clients && server->anonymous_count >= server->conf.max_anonymous_clients);
+}
+
+void server_accept_again(struct server *server)
+{
+    bool accepting = !server_full(server);
+    struct listener *listener;
+
+    if (accepting == server->accepting)
+        return;
+    server->accepting = accepting;
+    if (!accepting && !server->draining)
+        log_warning("server '%s' is full (%u clients, %u of them not authenticated): new ones have to wait",
+                    server->name, server->client_count, server->anonymous_count);
+    LIST_FOREACH(&server->listeners, listener, link)
+        sd_event_source_set_enabled(listener->source, accepting ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static void server_activity(struct server *server, bool busy)
+{
+    struct server *main = server->main ? server->main : server;
+
+    if (main->spec->activity)
+        main->spec->activity(main, busy);
+}
+
+struct client *server_add_client(struct server *server, int fd, enum server_service service, struct err *err)
+{
+    struct server *at = service == SERVICE_ADMIN ? server->admin : server;
+    bool busy = server_busy(server);
+    struct client *client;
+
+    fd_set_nonblock(fd, true);
+    client = client_new(at, fd, service, err);
+    if (client && !busy)
+        server_activity(server, true);
+    server_accept_again(at);
+    return client;
+}
+
+void server_client_gone(struct server *server, struct client *client)
+{
+    struct server *main = server->main ? server->main : server;
+
+    list_remove(&client->link);
+    server->client_count--;
+    if (!client->authenticated)
+        server->anonymous_count--;
+    server_accept_again(server);
+    if (!server_busy(main))
+        server_activity(main, false);
+}
+
+static int on_listener(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct listener *listener = arg;
+    struct server *server = listener->server;
+    auto_err struct err err = {0};
+    int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (client < 0) {
+        if (errno == EMFILE || errno == ENFILE) { /* the next one that leaves makes room */
+            log_error("server '%s' can't accept a client: %s", server->name, strerror(errno));
+            server->accepting = false;
+            sd_event_source_set_enabled(source, SD_EVENT_OFF);
+            server_need_tick(server);
+        }
+        return 0;
+    }
+    if (!server_add_client(server->main ? server->main : server, client, listener->service, &err))
+        log_warning("server '%s' refused a client: %s", server->name, err.message);
+    return 0;
+}
+
+int server_listen(struct server *server, int fd, enum server_service service, struct err *err)
+{
+    struct server *at = service == SERVICE_ADMIN ? server->admin : server;
+    struct listener *listener = NEW(struct listener);
+    int r;
+
+    listener->server = at;
+    listener->fd = fd;
+    listener->service = service;
+    fd_set_nonblock(fd, true);
+    r = sd_event_add_io(loop_event(), &listener->source, fd, EPOLLIN, on_listener, listener);
+    if (r < 0) {
+        fd_close(&fd);
+        free(listener);
+        return err_system(err, r, "cannot listen for clients of '%s'", at->name);
+    }
+    list_append(&at->listeners, &listener->link);
+    return 0;
+}
+
+/* Once per keepalive interval, while there is somebody to look after. */
+
+static uint64_t tick_interval(const struct server *server)
+{
+    return SECONDS(server->conf.keepalive_interval > 0 ? (unsigned)server->conf.keepalive_interval : 5);
+}
+
+/* Returns true when this client needs another look. */
+static bool tick_client(struct server *server, struct client *client, uint64_t now)
+{
+    if (!client->authenticated) {
+        if (now - client->since > ANONYMOUS_USEC && !client->call_count)
+            client_close(client, "it didn't authenticate in time");
+        return true;
+    }
+    if (!client->keepalive || server->conf.keepalive_interval <= 0)
+        return false;
+    if (client->conn.heard) {
+        client->conn.heard = false;
+        client->missed = 0;
+    } else if (client->missed >= server->conf.keepalive_count) {
+        client_close(client, "no answer to keepalive messages");
+    } else {
+        client->missed++;
+        keepalive_ping(&client->conn);
+    }
+    return true;
+}
+
+static int on_tick(sd_event_source *source, uint64_t due, void *arg)
+{
+    struct server *server = arg;
+    uint64_t now = time_monotonic();
+    struct client *client;
+    bool again = false;
+
+    LIST_FOREACH(&server->clients, client, link)
+        again |= tick_client(server, client, now);
+    server_accept_again(server);
+    if (again) {
+        sd_event_source_set_time(source, now + tick_interval(server));
+        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    }
+    return 0;
+}
+
+void server_need_tick(struct server *server)
+{
+    uint64_t due = time_monotonic() + tick_interval(server);
+    int enabled = SD_EVENT_OFF;
+
+    if (!server->tick) {
+        sd_event_add_time(loop_event(), &server->tick, CLOCK_MONOTONIC, due, SECONDS(1), on_tick, server);
+        return;
+    }
+    sd_event_source_get_enabled(server->tick, &enabled);
+    if (enabled == SD_EVENT_OFF) {
+        sd_event_source_set_time(server->tick, due);
+        sd_event_source_set_enabled(server->tick, SD_EVENT_ONESHOT);
+    }
+}
+
+/* The end. */
+
+/* Whoever still waits is told that time is over. */
+static void cancel_calls(struct client *client, const struct req *except)
+{
+    struct call *call;
+
+    LIST_FOREACH(&client->calls, call, link)
+        if (call->rq.fiber && &call->rq != except)
+            fiber_cancel(&call->rq);
+}
+
+static void drain_one(struct req *rq, struct server *server, uint64_t usec)
+{
+    uint64_t until = time_monotonic() + usec;
+    struct client *client;
+
+    server->draining = true;
+    server_accept_again(server);
+    for (int round = 0; round < 2 && server->call_count; round++) {
+        uint64_t now = time_monotonic();
+        struct wait wait = {0};
+
+        if (round)
+            LIST_FOREACH(&server->clients, client, link)
+                cancel_calls(client, rq);
+        server->idle = &wait;
+        fiber_await(rq, &wait, round ? SECONDS(2) : now < until ? until - now : 1, "calls that are under way");
+        server->idle = NULL;
+    }
+    LIST_FOREACH(&server->clients, client, link)
+        conn_close_when_sent(&client->conn);
+}
+
+void server_drain(struct req *rq, struct server *server, uint64_t usec)
+{
+    drain_one(rq, server, usec);
+    drain_one(rq, server->admin, usec);
+}

@@ -50,6 +50,7 @@ int defaults_machine(struct defaults *defaults)
         domain->os.machine = arena_strdup(defaults->arena, "pc");
     defaults->chipset = chipset_of(&domain->os);
     default_cpu(defaults, machine);
+    cpu_default_check(domain->cpu, domain->virt == VIRT_QEMU);
     return 0;
 }
 
@@ -121,7 +122,7 @@ static void default_audio(struct defaults *defaults)
     struct devices *devices = defaults->devices;
     struct audio *audio;
 
-    if (devices->n_audios || !defaults->caps)
+    if (devices->n_audios)
         return;
     audio = ARENA_NEW(defaults->arena, struct audio);
     audio->id = 1;

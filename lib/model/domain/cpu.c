@@ -107,6 +107,18 @@ bool cpu_has_model(const struct cpu *cpu)
     return cpu && (cpu->model || (cpu->mode && cpu->mode != CPU_CUSTOM));
 }
 
+void cpu_default_check(struct cpu *cpu, bool emulated)
+{
+    if (!cpu_has_model(cpu) || cpu->check)
+        return;
+    if (cpu->mode == CPU_HOST_MODEL)
+        cpu->check = CPU_CHECK_PARTIAL;
+    else if (cpu->mode == CPU_CUSTOM)
+        cpu->check = emulated ? CPU_CHECK_NONE : CPU_CHECK_PARTIAL;
+    else
+        cpu->check = CPU_CHECK_NONE;
+}
+
 static int settle_model(struct cpu *cpu, struct err *err)
 {
     bool named = cpu->model;
@@ -119,8 +131,10 @@ static int settle_model(struct cpu *cpu, struct err *err)
         return err_set(err, ERR_XML_ERROR, "CPU specification with match mode but without a model");
     if (cpu->mode != CPU_CUSTOM)
         cpu->match = CPU_MATCH_UNSET;
-    if (cpu->mode == CPU_CUSTOM && named && !cpu->fallback)
+    if (named && !cpu->fallback)
         cpu->fallback = CPU_FALLBACK_ALLOW;
+    if (!named && cpu->fallback == CPU_FALLBACK_ALLOW)
+        cpu->fallback = CPU_FALLBACK_UNSET; /* goes without saying */
     if (cpu->migratable && cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM)
         return err_set(err, ERR_XML_ERROR, "Attribute migratable is only allowed for 'host-passthrough' / "
                                            "'maximum' CPU mode");

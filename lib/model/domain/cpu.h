@@ -88,5 +88,7 @@ XT_DECLARE(cpu_table, struct cpu);
 
 /* The defaults that need only the element itself; called for each <cpu> read. */
 int cpu_settle(struct cpu *cpu, struct arena *arena, struct err *err);
+/* What <cpu check=''> is when not given: a CPU that is emulated needn't fit the host. cpu may be NULL. */
+void cpu_default_check(struct cpu *cpu, bool emulated);
 /* Does <cpu> say anything about the model (and not only about arrangement)? */
 bool cpu_has_model(const struct cpu *cpu);

@@ -30,21 +30,36 @@ static uint64_t cells_memory(const struct domain *domain)
     return sum;
 }
 
-static int settle_memory(struct domain *domain, struct err *err)
+/* Limits as high as this mean "none". */
+static void drop_unlimited(struct opt_u64 *limit)
+{
+    if (limit->value >= INT64_MAX / 1024)
+        limit->set = false;
+}
+
+/*
+ * The memory at start is the sum of the cells when the document says nothing else, or when a definition is new; the
+ * total has the plugged modules in it.
+ */
+static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
 {
     struct memory *memory = &domain->memory;
-    uint64_t cells = cells_memory(domain);
+    uint64_t cells = cells_memory(domain), modules = 0;
 
-    for (size_t i = 0; cells && i < domain->devices.n_memdevs; i++)
-        cells += domain->devices.memdevs[i]->size;
-    if (cells)
-        memory->total = cells;
+    for (size_t i = 0; i < domain->devices.n_memdevs; i++)
+        modules += domain->devices.memdevs[i]->size;
+    if (cells && (!memory->total || (flags & DOMAIN_PARSE_ABI_UPDATE)))
+        memory->total = cells + modules;
+    if (modules && modules > memory->total)
+        return err_set(err, ERR_XML_ERROR, "Total size of memory devices exceeds the total memory size");
+    drop_unlimited(&domain->memtune.hard_limit);
+    drop_unlimited(&domain->memtune.soft_limit);
+    drop_unlimited(&domain->memtune.min_guarantee);
+    drop_unlimited(&domain->memtune.swap_hard_limit);
     if (!memory->total)
         return err_set(err, ERR_XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration");
     if (!memory->current || memory->current > memory->total)
         memory->current = memory->total;
-    if (memory->slots.set && !memory->max)
-        return err_set(err, ERR_XML_ERROR, "maximum memory size must be specified when specifying number of memory slots");
     if (memory->max && memory->max < memory->total)
         return err_set(err, ERR_CONFIG_UNSUPPORTED,
                        "maximum memory size must be equal or greater than the actual memory size");
@@ -154,7 +169,8 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
 
     settle_identity(domain);
     settle_actions(domain);
-    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, err) < 0 ||
+    domain_clean_metadata(domain);
+    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, flags, err) < 0 ||
         settle_hugepages(&domain->backing, err) < 0 || settle_cpu(domain, err) < 0 ||
         numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
         settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)

@@ -133,7 +133,10 @@ void domain_format(struct buf *text, const struct domain *domain, unsigned flags
 
 struct domain *domain_copy(struct arena *arena, const struct domain *domain)
 {
-    return xt_copy(&domain_table, arena, domain);
+    struct domain *copy = xt_copy(&domain_table, arena, domain);
+
+    vcpus_fill_iothreads(&copy->vcpus, arena);
+    return copy;
 }
 
 int domain_abi_compare(const struct domain *source, const struct domain *target, struct err *err)

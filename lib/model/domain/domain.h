@@ -160,6 +160,7 @@ int domain_abi_compare(const struct domain *source, const struct domain *target,
  * The user's element with that namespace URI in <metadata>, without the layout around it; NULL when there is none.
  * domain_set_metadata replaces, adds (key: the namespace prefix to use) or, with xml NULL, removes it.
  */
+void domain_clean_metadata(struct domain *domain); /* drop what has no namespace, and all but one of each */
 const char *domain_metadata(const struct domain *domain, const char *uri, struct arena *arena);
 int domain_set_metadata(struct domain *domain, struct arena *arena, const char *uri, const char *key,
                         const char *xml, struct err *err);

@@ -97,7 +97,7 @@ XT_DEFINE_ROWS(vcpus_table, "vcpu", NULL,
         XT_OWN(T, max, u32, XT_ABI)),
     XT_GROUP("vcpus", 0, XT_LIST(T, each, n_each, "vcpu", vcpu_table, XT_ABI)),
     XT_TEXT(T, iothreads_given, "iothreads", opt_u32, 0),
-    XT_GROUP("iothreadids", 0, XT_LIST(T, iothreads, n_iothreads, "iothread", iothread_table, 0)),
+    XT_GROUP("iothreadids", 0, XT_LIST(T, iothreads, n_iothreadids, "iothread", iothread_table, 0)),
     XT_GROUP("defaultiothread", 0,
         XT_ATTR(T, default_pool_min, "thread_pool_min", opt_u32, 0),
         XT_ATTR(T, default_pool_max, "thread_pool_max", opt_u32, 0)),
@@ -212,12 +212,52 @@ static struct iothread *add_iothread(struct vcpus *vcpus, struct arena *arena, u
     return thread;
 }
 
-/* <iothreads> is a number, <iothreadids> may name some of them: the rest get the lowest free ids. */
-static int settle_iothreads(struct vcpus *vcpus, struct arena *arena, struct err *err)
+/* The number printed is the number there is. */
+static void count_iothreads(struct vcpus *vcpus)
+{
+    vcpus->iothreads_given = (struct opt_u32){(uint32_t)vcpus->n_iothreads, vcpus->n_iothreads > 0};
+}
+
+struct iothread *vcpus_add_iothread(struct vcpus *vcpus, struct arena *arena, uint32_t id)
+{
+    struct iothread *thread = add_iothread(vcpus, arena, id);
+
+    vcpus->n_iothreadids = vcpus->n_iothreads;
+    count_iothreads(vcpus);
+    return thread;
+}
+
+void vcpus_drop_iothread(struct vcpus *vcpus, uint32_t id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < vcpus->n_iothreads; i++)
+        if (vcpus->iothreads[i]->id != id)
+            vcpus->iothreads[kept++] = vcpus->iothreads[i];
+    vcpus->n_iothreads = vcpus->n_iothreadids = kept;
+    count_iothreads(vcpus);
+}
+
+/* The rest get the lowest free ids. */
+void vcpus_fill_iothreads(struct vcpus *vcpus, struct arena *arena)
 {
     uint32_t id = 1;
 
-    for (size_t i = 0; i < vcpus->n_iothreads; i++) {
+    vcpus->n_iothreads = vcpus->n_iothreadids;
+    while (vcpus->iothreads_given.set && vcpus->n_iothreads < vcpus->iothreads_given.value) {
+        while (vcpus_iothread(vcpus, id))
+            id++;
+        add_iothread(vcpus, arena, id);
+    }
+    if (vcpus->n_iothreadids)
+        vcpus->n_iothreadids = vcpus->n_iothreads;
+    count_iothreads(vcpus);
+}
+
+/* <iothreads> is a number, <iothreadids> may name some of them. */
+static int settle_iothreads(struct vcpus *vcpus, struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < vcpus->n_iothreadids; i++) {
         if (!vcpus->iothreads[i]->id)
             return err_set(err, ERR_XML_ERROR, "iothread id '0' is not valid");
         for (size_t j = 0; j < i; j++)
@@ -226,16 +266,47 @@ static int settle_iothreads(struct vcpus *vcpus, struct arena *arena, struct err
     }
     if (vcpus->iothreads_given.set && vcpus->iothreads_given.value > IOTHREADS_MAX)
         return err_set(err, ERR_XML_ERROR, "invalid iothreads count '%u'", vcpus->iothreads_given.value);
-    while (vcpus->iothreads_given.set && vcpus->n_iothreads < vcpus->iothreads_given.value) {
-        while (vcpus_iothread(vcpus, id))
-            id++;
-        add_iothread(vcpus, arena, id);
-    }
-    vcpus->iothreads_given = (struct opt_u32){(uint32_t)vcpus->n_iothreads, vcpus->n_iothreads > 0};
+    vcpus_fill_iothreads(vcpus, arena);
     return 0;
 }
 
-/* Pins are printed by id; those of vCPUs that don't exist are dropped. */
+/* Of a share of cache or bandwidth only vCPUs that exist count; what is left without any vanishes. */
+static bool clip_vcpus(const struct vcpus *vcpus, struct bitmap *ids)
+{
+    ssize_t last = bitmap_last(ids);
+
+    for (uint32_t id = vcpus->max; last >= 0 && id <= (uint32_t)last; id++)
+        bitmap_clear(ids, id);
+    return !bitmap_empty(ids);
+}
+
+static int settle_shares(struct vcpus *vcpus, struct err *err)
+{
+    struct cputune *tune = &vcpus->tune;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < tune->n_cachetunes; i++)
+        if (clip_vcpus(vcpus, tune->cachetunes[i]->vcpus))
+            tune->cachetunes[kept++] = tune->cachetunes[i];
+    tune->n_cachetunes = kept;
+    kept = 0;
+    for (size_t i = 0; i < tune->n_memorytunes; i++)
+        if (clip_vcpus(vcpus, tune->memorytunes[i]->vcpus))
+            tune->memorytunes[kept++] = tune->memorytunes[i];
+    tune->n_memorytunes = kept;
+    kept = 0;
+    for (size_t i = 0; i < tune->n_vcpupins; i++)
+        if (tune->vcpupins[i]->id.value < vcpus->max)
+            tune->vcpupins[kept++] = tune->vcpupins[i];
+    tune->n_vcpupins = kept;
+    for (size_t i = 0; i < tune->n_cachetunes; i++)
+        for (size_t j = 0; j < i; j++)
+            if (bitmap_overlaps(tune->cachetunes[i]->vcpus, tune->cachetunes[j]->vcpus))
+                return err_set(err, ERR_CONFIG_UNSUPPORTED, "Overlapping vcpus in cachetunes");
+    return 0;
+}
+
+/* Pins are printed by id. */
 static int settle_pins(struct pin **pins, size_t *count, const char *what, struct err *err)
 {
     for (size_t i = 0; i < *count; i++) {
@@ -254,35 +325,33 @@ static int settle_pins(struct pin **pins, size_t *count, const char *what, struc
     return 0;
 }
 
-static bool same_sched(const struct sched *a, const struct sched *b)
+/* One element for each thread, by number; of vCPUs only those that exist. */
+static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *arena, uint32_t limit, const char *what,
+                         struct err *err)
 {
-    return a->policy == b->policy && (!has_priority(a) || a->priority.value == b->priority.value);
-}
-
-/* Threads with the same scheduler share one element; elements stand in the order of their lowest thread. */
-static int settle_scheds(struct sched **scheds, size_t *count, const char *what, struct err *err)
-{
-    size_t kept = 0, at;
+    struct bitmap seen = {.arena = arena};
+    struct sched **each = NULL, *one;
+    size_t n_each = 0;
 
     for (size_t i = 0; i < *count; i++) {
-        for (at = 0; at < kept; at++)
-            if (bitmap_overlaps(scheds[at]->ids, scheds[i]->ids))
-                return err_set(err, ERR_XML_DETAIL, "%ssched attributes '%ss' must not overlap", what, what);
-        for (at = 0; at < kept && !same_sched(scheds[at], scheds[i]); at++)
-            ;
-        if (at < kept)
-            bitmap_or(scheds[at]->ids, scheds[i]->ids);
-        else
-            scheds[kept++] = scheds[i];
+        if (bitmap_overlaps(&seen, (*scheds)[i]->ids))
+            return err_set(err, ERR_XML_DETAIL, "%ssched attributes '%ss' must not overlap", what, what);
+        bitmap_or(&seen, (*scheds)[i]->ids);
     }
-    *count = kept;
-    for (size_t i = 1; i < kept; i++) {
-        struct sched *sched = scheds[i];
-
-        for (at = i; at && bitmap_next(scheds[at - 1]->ids, 0) > bitmap_next(sched->ids, 0); at--)
-            scheds[at] = scheds[at - 1];
-        scheds[at] = sched;
+    BITMAP_FOREACH (&seen, id) {
+        for (size_t i = 0; i < *count && id < (ssize_t)limit; i++) {
+            if (!bitmap_get((*scheds)[i]->ids, (uint32_t)id))
+                continue;
+            one = arena_dup(arena, (*scheds)[i], sizeof(*one));
+            one->ids = ARENA_NEW(arena, struct bitmap);
+            one->ids->arena = arena;
+            bitmap_set(one->ids, (uint32_t)id);
+            each = arena_grow(arena, each, n_each, sizeof(void *));
+            each[n_each++] = one;
+        }
     }
+    *scheds = each;
+    *count = n_each;
     return 0;
 }
 
@@ -292,10 +361,11 @@ int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err)
 
     if (settle_count(vcpus, err) < 0 || settle_each(vcpus, err) < 0 || settle_iothreads(vcpus, arena, err) < 0)
         return -1;
-    if (settle_pins(tune->vcpupins, &tune->n_vcpupins, "vcpupin", err) < 0 ||
+    if (settle_shares(vcpus, err) < 0 ||
+        settle_pins(tune->vcpupins, &tune->n_vcpupins, "vcpupin", err) < 0 ||
         settle_pins(tune->iothreadpins, &tune->n_iothreadpins, "iothreadpin", err) < 0 ||
-        settle_scheds(tune->vcpuscheds, &tune->n_vcpuscheds, "vcpu", err) < 0 ||
-        settle_scheds(tune->iothreadscheds, &tune->n_iothreadscheds, "iothread", err) < 0)
+        settle_scheds(&tune->vcpuscheds, &tune->n_vcpuscheds, arena, vcpus->max, "vcpu", err) < 0 ||
+        settle_scheds(&tune->iothreadscheds, &tune->n_iothreadscheds, arena, IOTHREADS_MAX, "iothread", err) < 0)
         return -1;
     if (!vcpus->placement)
         vcpus->placement = PLACEMENT_STATIC;
@@ -343,6 +413,12 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
         pin = tune->iothreadpins[i];
         if (!vcpus_iothread(vcpus, pin->id.value))
             return err_set(err, ERR_XML_ERROR, "Cannot find iothread '%u' in iothreadids", pin->id.value);
+    }
+    for (size_t i = 0; i < tune->n_iothreadscheds; i++) {
+        uint32_t id = (uint32_t)bitmap_next(tune->iothreadscheds[i]->ids, 0);
+
+        if (!vcpus_iothread(vcpus, id))
+            return err_set(err, ERR_XML_ERROR, "Cannot find iothread '%u' in iothreadids", id);
     }
     return 0;
 }

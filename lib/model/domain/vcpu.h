@@ -100,8 +100,9 @@ struct vcpus {
     struct vcpu **each;  /* <vcpus>; none: nothing told apart */
     size_t n_each;
     struct opt_u32 iothreads_given; /* <iothreads>: iothreads has that many after parsing */
-    struct iothread **iothreads;
+    struct iothread **iothreads; /* sorted by nothing: as given, then those that only the number asked for */
     size_t n_iothreads;
+    size_t n_iothreadids; /* how many of them <iothreadids> shows: all, or none when only the number was given */
     struct opt_u32 default_pool_min, default_pool_max; /* <defaultiothread> */
     struct cputune tune;
 };
@@ -114,6 +115,11 @@ static inline uint32_t vcpus_online(const struct vcpus *vcpus)
 }
 int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err);
 int vcpus_check(const struct vcpus *vcpus, struct err *err);
+/* A copy has only what the document shows; this adds the I/O threads that only the number asks for. */
+void vcpus_fill_iothreads(struct vcpus *vcpus, struct arena *arena);
+/* Add one, or forget one that exists; the document then shows ids. */
+struct iothread *vcpus_add_iothread(struct vcpus *vcpus, struct arena *arena, uint32_t id);
+void vcpus_drop_iothread(struct vcpus *vcpus, uint32_t id);
 struct iothread *vcpus_iothread(const struct vcpus *vcpus, uint32_t id);
 /* The pin of a vCPU, or NULL. */
 struct pin *vcpus_pin(const struct vcpus *vcpus, uint32_t vcpu);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Metadata: elements that belong to applications. Each has a namespace of its own, and there is one of each; we keep
+ * them as they were written.
+ */
+#define ERR_FROM ERR_FROM_DOMAIN
+#include "base/str.h"
+#include "model/domain/domain.h"
+
+static struct xml_node *find(const struct domain *domain, const char *uri)
+{
+    struct xml_node *child;
+
+    for (child = domain->metadata ? domain->metadata->first : NULL; child; child = child->next)
+        if (child->uri && str_eq(child->uri, uri))
+            return child;
+    return NULL;
+}
+
+/* A list anew, without some of its members. */
+static void keep(struct xml_node *parent, bool (*wanted)(const struct xml_node *parent, const struct xml_node *child,
+                                                         const void *data),
+                 const void *data)
+{
+    struct xml_node *child = parent->first, *next;
+
+    parent->first = parent->last = NULL;
+    for (; child; child = next) {
+        next = child->next;
+        child->next = NULL;
+        if (!wanted(parent, child, data))
+            continue;
+        if (parent->last)
+            parent->last->next = child;
+        else
+            parent->first = child;
+        parent->last = child;
+    }
+}
+
+/* parent has only what was kept before. */
+static bool first_of_namespace(const struct xml_node *parent, const struct xml_node *child, const void *data)
+{
+    const struct xml_node *other;
+
+    if (child->kind != XML_ELEMENT)
+        return true;
+    if (!child->uri)
+        return false;
+    for (other = parent->first; other; other = other->next)
+        if (other->uri && str_eq(other->uri, child->uri))
+            return false;
+    return true;
+}
+
+void domain_clean_metadata(struct domain *domain)
+{
+    if (domain->metadata)
+        keep(domain->metadata, first_of_namespace, NULL);
+}
+
+const char *domain_metadata(const struct domain *domain, const char *uri, struct arena *arena)
+{
+    const struct xml_node *node = find(domain, uri);
+    auto_buf struct buf text = {0};
+
+    if (!node)
+        return NULL;
+    xml_format(node, 0, &text);
+    return arena_strndup(arena, text.data, text.length - 1); /* without the newline behind it */
+}
+
+static bool not_this(const struct xml_node *parent, const struct xml_node *child, const void *data)
+{
+    return child != data;
+}
+
+/* The user's element with our key as its prefix: <foo a='b'/> becomes <key:foo xmlns:key="uri" a="b"/>. */
+static struct xml_node *adopt(struct arena *arena, const struct xml_node *node, const char *uri, const char *key)
+{
+    struct xml_node *copy = xml_copy(arena, node);
+    struct xml_attr *space = ARENA_NEW(arena, struct xml_attr);
+    const char *local = strchr(node->tag, ':');
+
+    local = local ? local + 1 : node->tag;
+    copy->next = NULL;
+    copy->uri = arena_strdup(arena, uri);
+    copy->foreign = true;
+    copy->tag = key ? arena_printf(arena, "%s:%s", key, local) : arena_strdup(arena, local);
+    copy->name = copy->tag;
+    space->name = key ? arena_printf(arena, "xmlns:%s", key) : "xmlns";
+    space->value = copy->uri;
+    space->foreign = true;
+    space->next = copy->attrs;
+    copy->attrs = space;
+    return copy;
+}
+
+int domain_set_metadata(struct domain *domain, struct arena *arena, const char *uri, const char *key,
+                        const char *xml, struct err *err)
+{
+    auto_arena struct arena scratch = {0};
+    struct xml_node *old = find(domain, uri), *node = NULL;
+
+    if (xml) {
+        node = xml_parse(&scratch, xml, strlen(xml), "(metadata_xml)", NULL, err);
+        if (!node)
+            return -1;
+        node = adopt(arena, node, uri, key);
+    }
+    if (old)
+        keep(domain->metadata, not_this, old);
+    if (node) {
+        if (!domain->metadata) {
+            domain->metadata = ARENA_NEW(arena, struct xml_node);
+            domain->metadata->name = domain->metadata->tag = "metadata";
+        }
+        node->parent = domain->metadata;
+        if (domain->metadata->last)
+            domain->metadata->last->next = node;
+        else
+            domain->metadata->first = node;
+        domain->metadata->last = node;
+    }
+    if (domain->metadata && !domain->metadata->first)
+        domain->metadata = NULL;
+    return 0;
+}

@@ -66,3 +66,8 @@ int firmware_choose(struct req *rq, struct arena *arena, struct domain *domain, 
  * to do for machines without NVRAM. The copy runs on a worker.
  */
 int firmware_make_nvram(struct req *rq, const struct domain *domain, unsigned uid, unsigned gid, bool reset);
+/*
+ * The place of the variables of a machine that boots from read-only pflash and doesn't say where: nvram_dir/NAME_VARS.fd. For
+ * the defaults of a definition; firmware_choose does the same for a live model.
+ */
+void firmware_nvram_path(struct arena *arena, struct domain *domain, const char *nvram_dir);

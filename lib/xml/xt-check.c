@@ -103,7 +103,7 @@ static void check_flags(struct check *check, const struct scope *scope, const st
         extra |= row->flags & (XT_REQUIRED | XT_ALWAYS | XT_SPREAD);
     if (extra) {
         xt_flag_words(extra, &words);
-        problem(check, scope, row, "a %s doesn't honour: %s", kinds[row->kind].name, buf_text(&words));
+        problem(check, scope, row, "%s rows don't honour: %s", kinds[row->kind].name, buf_text(&words));
     }
     if ((row->flags & XT_LIVE) && (row->flags & XT_INACTIVE_ONLY))
         problem(check, scope, row, "live and inactive-only exclude each other");
@@ -186,7 +186,7 @@ static void check_name(struct check *check, struct scope *scope, struct names *n
     bool attr = row->kind == XT_KIND_ATTR;
 
     if (row->name ? !kinds[row->kind].named : !kinds[row->kind].unnamed)
-        problem(check, scope, row, "a %s must%s have a name", kinds[row->kind].name, row->name ? " not" : "");
+        problem(check, scope, row, "%s rows must%s have a name", kinds[row->kind].name, row->name ? " not" : "");
     if (row->kind == XT_KIND_OWN)
         names->own++;
     else if (row->name && !attr)

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/tables.h"
+
+#include "model/domain/domain.h"
+#include "model/secret.h"
+
+const struct xt_table *const model_tables[] = {&domain_table, &secret_table, NULL};

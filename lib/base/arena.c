@@ -36,15 +36,16 @@ void *arena_alloc(struct arena *arena, size_t size)
     size_t room;
     void *memory;
 
-    /* a request this large is a bug above: outside lengths are limited long before */
-    if (__builtin_add_overflow(size, alignof(max_align_t) - 1, &room))
+    /* nothing has an address too; a request this large is a bug above: outside lengths are limited long
+     * before */
+    if (__builtin_add_overflow(size ? size : 1, alignof(max_align_t) - 1, &room))
         abort();
     room &= ~(alignof(max_align_t) - 1);
     if ((size_t)(arena->end - arena->next) < room)
         add_chunk(arena, room);
     memory = arena->next;
     arena->next += room;
-    return size ? memset(memory, 0, size) : memory;
+    return memset(memory, 0, size);
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)

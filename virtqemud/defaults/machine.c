@@ -12,22 +12,38 @@ static void default_cpu(struct defaults *defaults, const struct qemu_machine *ma
     struct domain *domain = defaults->domain;
     const char *type = machine ? machine->default_cpu : NULL;
     struct cpu *cpu = domain->cpu;
+    static const char *const suffixes[] = {"-x86_64-cpu", "-i386-cpu"};
     size_t length;
 
     if (!type || (cpu && (cpu->mode || cpu->model)))
         return;
-    /* "qemu64-x86_64-cpu" */
-    auto_free char *suffix = mem_printf("-%s-cpu", domain->os.arch);
-    if (!str_ends(type, suffix))
+    length = strlen(type);
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+        if (str_ends(type, suffixes[i]))
+            length -= strlen(suffixes[i]);
+    if (!type[length])
         return;
     if (!cpu)
         cpu = domain->cpu = ARENA_NEW(defaults->arena, struct cpu);
-    length = strlen(type) - strlen(suffix);
     cpu->mode = CPU_CUSTOM;
     cpu->match = CPU_EXACT;
     cpu->check = CPU_CHECK_NONE;
     cpu->fallback = CPU_FALLBACK_FORBID;
     cpu->model = arena_strndup(defaults->arena, type, length);
+}
+
+/* A guest with the host's own CPU may move, unless it was promised a clock that can't. */
+static void default_migratable(struct defaults *defaults)
+{
+    struct cpu *cpu = defaults->domain->cpu;
+
+    if (!cpu || (cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM) || cpu->migratable ||
+        !defaults_can(defaults, QEMU_CAP_CPU_MIGRATABLE))
+        return;
+    cpu->migratable = TRI_YES;
+    for (size_t i = 0; i < cpu->n_features; i++)
+        if (str_eq(cpu->features[i]->name, "invtsc") && cpu->features[i]->policy == CPU_REQUIRE)
+            cpu->migratable = TRI_NO;
 }
 
 int defaults_machine(struct defaults *defaults)
@@ -51,6 +67,7 @@ int defaults_machine(struct defaults *defaults)
     defaults->chipset = chipset_of(&domain->os);
     default_cpu(defaults, machine);
     cpu_default_check(domain->cpu, domain->virt == VIRT_QEMU);
+    default_migratable(defaults);
     return 0;
 }
 

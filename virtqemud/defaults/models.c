@@ -5,8 +5,28 @@
 #include "base/str.h"
 #include "virtqemud/defaults/defaults.h"
 
+static void storage_models(struct storage *storage)
+{
+    static const uint16_t ports[NET_PROTOCOL_MAX] = {
+        [NETPROTO_NBD] = 10809, [NETPROTO_SHEEPDOG] = 7000, [NETPROTO_GLUSTER] = 24007, [NETPROTO_ISCSI] = 3260,
+        [NETPROTO_HTTP] = 80,   [NETPROTO_HTTPS] = 443,     [NETPROTO_FTP] = 21,        [NETPROTO_FTPS] = 990,
+        [NETPROTO_TFTP] = 69,   [NETPROTO_SSH] = 22,        [NETPROTO_VXHS] = 9999,     [NETPROTO_NFS] = 2049,
+    };
+
+    for (; storage; storage = storage->backing) {
+        for (size_t i = 0; i < storage->n_hosts; i++)
+            if (!storage->hosts[i]->port && storage->hosts[i]->transport != TRANSPORT_UNIX)
+                storage->hosts[i]->port = ports[storage->protocol];
+        if (storage->encryption && !storage->encryption->engine)
+            storage->encryption->engine = (char *)"qemu";
+    }
+}
+
 static void disk_models(struct defaults *defaults, struct disk *disk)
 {
+    storage_models(&disk->src);
+    if (disk->encryption && !disk->encryption->engine)
+        disk->encryption->engine = (char *)"qemu";
     if (disk->src.type == STORAGE_VHOSTUSER)
         return;
     if (!disk->driver_name)
@@ -87,12 +107,10 @@ static void video_models(struct defaults *defaults, struct video *video)
     enum { KIB_PER_MIB = 1024 };
 
     if (!video->type) {
-        if (defaults_can(defaults, QEMU_CAP_DEVICE_CIRRUS_VGA) && !defaults->caps)
+        if (defaults_can(defaults, QEMU_CAP_DEVICE_CIRRUS_VGA))
             video->type = VIDEO_CIRRUS;
         else if (defaults_can(defaults, QEMU_CAP_DEVICE_VGA))
             video->type = VIDEO_VGA;
-        else if (defaults_can(defaults, QEMU_CAP_DEVICE_CIRRUS_VGA))
-            video->type = VIDEO_CIRRUS;
         else
             video->type = VIDEO_VIRTIO;
     }
@@ -141,6 +159,22 @@ static void tpm_models(struct tpm *tpm)
         tpm->version = (char *)"2.0";
 }
 
+static void shmem_models(struct shmem *shmem)
+{
+    enum { DEFAULT_MIB = 4 };
+
+    if (!shmem->model)
+        shmem->model = SHMEM_IVSHMEM;
+    if (!shmem->size && shmem->model == SHMEM_IVSHMEM_PLAIN)
+        shmem->size = DEFAULT_MIB;
+    /* a doorbell is rung by interrupts */
+    if (shmem->model == SHMEM_IVSHMEM_DOORBELL) {
+        shmem->has_msi = true;
+        if (!shmem->msi_ioeventfd)
+            shmem->msi_ioeventfd = TRI_YES;
+    }
+}
+
 int defaults_models(struct defaults *defaults)
 {
     struct devices *devices = defaults->devices;
@@ -163,8 +197,7 @@ int defaults_models(struct defaults *defaults)
         if (!devices->panics[i]->model && arch_is_x86(defaults->domain->os.arch))
             devices->panics[i]->model = PANIC_ISA;
     for (size_t i = 0; i < devices->n_shmems; i++)
-        if (!devices->shmems[i]->model)
-            devices->shmems[i]->model = SHMEM_IVSHMEM;
+        shmem_models(devices->shmems[i]);
     if (devices->vsock && !devices->vsock->model)
         devices->vsock->model = VIRTIO_MODEL_VIRTIO;
     return 0;

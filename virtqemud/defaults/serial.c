@@ -42,7 +42,10 @@ static bool free_port(const struct devices *devices, const struct controller *co
     return false;
 }
 
-/* Port 0 is special to guests that know only one console; channels stay away from it. */
+/*
+ * Port 0 is special to guests that know only one console; channels stay away from it. A console that doesn't say
+ * where it sits is placed by QEMU itself.
+ */
 static void place(struct defaults *defaults, struct chardev *dev, uint32_t first)
 {
     struct device_address *address = &dev->info.address;
@@ -74,7 +77,7 @@ int defaults_serial_addresses(struct defaults *defaults)
     struct devices *devices = defaults->devices;
 
     for (size_t i = 0; i < devices->n_consoles; i++)
-        if (devices->consoles[i]->target == CHARTARGET_VIRTIO)
+        if (devices->consoles[i]->target == CHARTARGET_VIRTIO && devices->consoles[i]->info.address.type)
             place(defaults, devices->consoles[i], 0);
     for (size_t i = 0; i < devices->n_channels; i++)
         if (devices->channels[i]->target == CHARTARGET_VIRTIO)

@@ -153,6 +153,12 @@ static int each_device(struct usb_set *set, int (*visit)(struct usb_set *set, st
     return 0;
 }
 
+/* A definition from before ports were assigned keeps QEMU's own order: that is what its guest knows. */
+static int is_placed(struct usb_set *set UNUSED, struct device_info *info)
+{
+    return info->address.type == ADDRESS_USB && info->address.usb.port ? 0 : -1;
+}
+
 static int count_wanting(struct usb_set *set, struct device_info *info)
 {
     set->wanting += wants(info);
@@ -183,6 +189,8 @@ int defaults_usb_addresses(struct defaults *defaults)
     struct usb_set set = {.defaults = defaults};
     struct devices *devices = defaults->devices;
 
+    if (!(defaults->flags & DOMAIN_PARSE_ABI_UPDATE) && each_device(&set, is_placed) < 0)
+        return 0;
     for (size_t i = 0; i < devices->n_controllers; i++) {
         const struct controller *controller = devices->controllers[i];
 

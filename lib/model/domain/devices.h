@@ -81,7 +81,7 @@ void devices_sync_console(struct devices *devices, struct arena *arena);
 
 /* By type and index; NULL: there is none. */
 struct controller *devices_controller(const struct devices *devices, enum controller_type type, uint32_t index);
-/* Put a new one at its place in the list; index -1: the first that is free. */
+/* A new one behind all others; index -1: the first that is free. */
 struct controller *devices_add_controller(struct devices *devices, struct arena *arena, enum controller_type type,
                                           int index, enum controller_model model);
 

@@ -65,8 +65,11 @@ static int disk_finish(struct xt_parse *parse, void *object)
 
     if (!disk->device)
         disk->device = DISK_DISK;
-    if (!disk->src.type)
+    /* a drive without a medium has no type of source */
+    if (!disk->src.type || (disk->device != DISK_DISK && storage_is_empty(&disk->src)))
         disk->src.type = STORAGE_FILE;
+    if (disk->src.protocol == NETPROTO_ISCSI && disk->src.name && !strchr(disk->src.name, '/'))
+        disk->src.name = arena_printf(parse->arena, "%s/0", disk->src.name);
     if (!disk->dst)
         return err_set(parse->err, ERR_XML_ERROR, "Missing 'dev' attribute in <target> of disk");
     if (disk->device == DISK_FLOPPY && !str_after(disk->dst, "fd"))
@@ -89,8 +92,6 @@ static int disk_finish(struct xt_parse *parse, void *object)
     }
     if (disk->device == DISK_CDROM)
         disk->readonly = true;
-    if (disk->driver_name && !disk->src.format && str_eq(disk->driver_name, "qemu"))
-        disk->src.format = FORMAT_RAW;
     if (disk->src.format == FORMAT_AIO)
         disk->src.format = FORMAT_RAW;
     /* a closed tray and a fixed medium are what everybody expects: only the opposite is said */

@@ -14,7 +14,7 @@ static int filesystem_finish(struct xt_parse *parse, void *object)
 
     if (!fs->type)
         fs->type = FS_MOUNT;
-    if (!fs->access)
+    if (!fs->access && !fs->socket)
         fs->access = FS_ACCESS_PASSTHROUGH;
     if (!fs->target)
         return err_set(parse->err, ERR_XML_ERROR, "missing target of <filesystem>");

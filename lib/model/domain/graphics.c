@@ -42,6 +42,10 @@ static int settle_listens(struct xt_parse *parse, struct graphics *graphics)
         first->address = graphics->listen;
     if (first->type == LISTEN_NETWORK && parse->flags & XT_PARSE_INACTIVE)
         first->address = NULL; /* found out at each start */
+    /* a spice server without any port is reached through the descriptors that clients pass */
+    if (graphics->type == GRAPHICS_SPICE && first->type == LISTEN_ADDRESS && !first->address &&
+        graphics->autoport != TRI_YES && !graphics->port.value && !graphics->tls_port.value)
+        first->type = LISTEN_NONE;
     graphics->listen = first->type == LISTEN_ADDRESS || first->type == LISTEN_NETWORK ? first->address : NULL;
     graphics->socket = graphics->type == GRAPHICS_VNC && first->type == LISTEN_SOCKET ? first->socket : NULL;
     return 0;

@@ -21,6 +21,31 @@ static int missing(struct xt_parse *parse, const struct iface *iface, const char
                    attribute, iface_type_names[iface->type], element);
 }
 
+static bool speaks_virtio(const struct iface *iface)
+{
+    return str_eq(iface->model, "virtio") || str_eq(iface->model, "virtio-transitional") ||
+           str_eq(iface->model, "virtio-non-transitional");
+}
+
+/* Known models are written in one way; what only virtio cards have goes when the card isn't one. */
+static void settle_model(struct iface *iface)
+{
+    static const char *const models[] = {"virtio", "virtio-transitional", "virtio-non-transitional", "e1000", "e1000e",
+                                         "igb", "rtl8139", "usb-net", "vmxnet3", NULL};
+
+    for (int i = 0; iface->model && models[i]; i++)
+        if (str_eq_nocase(iface->model, models[i]))
+            iface->model = (char *)models[i];
+    if (iface->queues == 1)
+        iface->queues = 0;
+    if (speaks_virtio(iface))
+        return;
+    iface->driver_name = iface->txmode = iface->backend_vhost = NULL;
+    iface->ioeventfd = iface->event_idx = iface->rss = iface->rss_hash_report = TRI_NONE;
+    iface->queues = iface->rx_queue_size = iface->tx_queue_size = 0;
+    iface->host_offload = iface->guest_offload = (struct iface_offload){0};
+}
+
 static int iface_finish(struct xt_parse *parse, void *object)
 {
     struct iface *iface = object;
@@ -29,6 +54,7 @@ static int iface_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_XML_ERROR, "missing type attribute of <interface>");
     if (mac_is_multicast(&iface->mac))
         return err_set(parse->err, ERR_XML_ERROR, "expected unicast mac address, found multicast one");
+    settle_model(iface);
     switch (iface->type) {
     case IFACE_NETWORK:
         if (!iface->network)
@@ -206,6 +232,11 @@ XT_DEFINE(iface_table, "interface", iface_finish,
         XT_ATTR(T, mac_type, "type", str, 0),
         XT_ATTR(T, mac_check, "check", yesno, 0),
         XT_ATTR(T, mac_current, "currentAddress", mac, XT_LIVE)),
+    XT_UNION(T, type, 0,
+        XT_ARM(IFACE_HOSTDEV,
+            XT_GROUP("driver", 0,
+                XT_ATTR(T, hostdev.driver, "name", str, 0),
+                XT_ATTR(T, hostdev.driver_model, "model", str, 0)))),
     XT_GROUP("source", 0,
         XT_UNION(T, type, 0,
             XT_ARM(IFACE_NETWORK,
@@ -264,7 +295,6 @@ XT_DEFINE(iface_table, "interface", iface_finish,
     XT_GROUP("model", 0, XT_ATTR(T, model, "type", str, XT_ABI)),
     XT_GROUP("driver", 0,
         XT_ATTR(T, driver_name, "name", str, 0),
-        XT_ATTR(T, driver_model, "model", str, 0),
         XT_ATTR(T, txmode, "txmode", str, 0),
         XT_ATTR(T, ioeventfd, "ioeventfd", onoff, 0),
         XT_ATTR(T, event_idx, "event_idx", onoff, XT_ABI),
@@ -293,7 +323,7 @@ XT_DEFINE(iface_table, "interface", iface_finish,
     XT_GROUP("tune", 0, XT_TEXT(T, sndbuf, "sndbuf", opt_u64, 0)),
     XT_GROUP("mtu", 0, XT_ATTR(T, mtu, "size", opt_u32, XT_ABI)),
     XT_GROUP("coalesce", 0, XT_GROUP("rx", 0, XT_GROUP("frames", 0,
-        XT_ATTR(T, coalesce_rx_frames, "max", opt_u32, 0)))),
+        XT_ATTR(T, coalesce_rx_frames, "max", u32, 0)))),
     XT_EMBED(T, guest, NULL, iface_ips_table, 0),
     XT_LIST(T, forwards, n_forwards, "portForward", port_forward_table, 0),
     XT_EMBED(T, info, NULL, device_info_table, 0));

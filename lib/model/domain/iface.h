@@ -93,6 +93,7 @@ struct iface_offload {
 /* usb or pci device on the host that an interface of type hostdev hands over */
 struct iface_hostdev {
     char *type; /* pci, usb */
+    char *driver, *driver_model;
     struct pci_address pci;
 };
 
@@ -133,8 +134,7 @@ struct iface {
     char *backend_type; /* default, passt */
     char *backend_tap, *backend_vhost, *backend_logfile, *backend_hostname, *backend_fqdn;
 
-    char *driver_name; /* qemu, vhost, kvm, vfio, xen */
-    char *driver_model;
+    char *driver_name; /* qemu, vhost */
     char *txmode;
     enum tristate ioeventfd, event_idx, rss, rss_hash_report; /* on, off */
     uint32_t queues, rx_queue_size, tx_queue_size;
@@ -151,7 +151,7 @@ struct iface {
     char *teaming_type, *teaming_persistent;
     enum link_state link;
     struct opt_u32 mtu;
-    struct opt_u32 coalesce_rx_frames;
+    uint32_t coalesce_rx_frames; /* 0: not given */
     struct opt_u64 sndbuf;
     enum tristate isolated; /* yes, no */
     struct device_info info;

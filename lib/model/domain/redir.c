@@ -42,12 +42,16 @@ const struct xt_type xt_usb_byte = {.name = "number", .size = sizeof(struct opt_
 const struct xt_type xt_usb_word = {.name = "number", .size = sizeof(struct opt_u32), .parse = parse_any,
                                     .format = format_word, .given = any_given};
 
-static int rule_finish(struct xt_parse *parse UNUSED, void *object)
+static int rule_finish(struct xt_parse *parse, void *object)
 {
     struct redirfilter_rule *rule = object;
 
     if (str_eq(rule->version, "-1"))
         rule->version = NULL;
+    /* "9.4" is 9.40 in the BCD of USB */
+    const char *dot = rule->version ? strchr(rule->version, '.') : NULL;
+    if (dot && strlen(dot + 1) == 1)
+        rule->version = arena_printf(parse->arena, "%s0", rule->version);
     return 0;
 }
 

@@ -69,7 +69,7 @@ struct controller *devices_add_controller(struct devices *devices, struct arena 
     controller->model = model;
     controller->index.set = true;
     controller->index.value = index < 0 ? unused_index(devices, type) : (uint32_t)index;
-    insert_controller(devices, arena, controller);
+    DEVICE_ADD(arena, devices, controllers, controller);
     return controller;
 }
 
@@ -288,7 +288,7 @@ static void settle_videos(struct devices *devices)
     devices->videos[0] = first;
     first->primary = TRI_YES;
     if (first->type == VIDEO_NONE)
-        *first = (struct video){.type = VIDEO_NONE};
+        *first = (struct video){.type = VIDEO_NONE, .info.alias = first->info.alias};
 }
 
 /* ---- controllers that addresses imply ---- */
@@ -314,9 +314,11 @@ static void need_disk_controllers(struct devices *devices, struct arena *arena, 
 
 static void need_serial_controller(struct devices *devices, struct arena *arena, const struct chardev *dev)
 {
-    if (dev->target == CHARTARGET_VIRTIO)
-        need_controller(devices, arena, CONTROLLER_VIRTIO_SERIAL,
-                        dev->info.address.type == ADDRESS_VIRTIO_SERIAL ? dev->info.address.serial.controller : 0);
+    const struct device_address *address = &dev->info.address;
+    uint32_t index = address->type == ADDRESS_VIRTIO_SERIAL ? address->serial.controller : 0;
+
+    if (dev->target == CHARTARGET_VIRTIO && !devices_controller(devices, CONTROLLER_VIRTIO_SERIAL, index))
+        devices_add_controller(devices, arena, CONTROLLER_VIRTIO_SERIAL, (int)index, CMODEL_UNSET);
 }
 
 void devices_add_implicit_controllers(struct devices *devices, struct arena *arena)

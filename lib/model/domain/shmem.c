@@ -35,9 +35,18 @@ static const char *unit_mib(const void *value UNUSED)
 const struct xt_type xt_mib = {
     .name = "size", .unit = unit_mib, .size = sizeof(uint64_t), .parse = parse_mib, .format = format_mib};
 
+static int shmem_finish(struct xt_parse *parse UNUSED, void *object)
+{
+    struct shmem *shmem = object;
+
+    if (shmem->has_msi && !shmem->msi_ioeventfd)
+        shmem->msi_ioeventfd = TRI_YES;
+    return 0;
+}
+
 /* clang-format off */
 #define T struct shmem
-XT_DEFINE(shmem_table, "shmem", NULL,
+XT_DEFINE(shmem_table, "shmem", shmem_finish,
     XT_ATTR(T, name, "name", str, XT_REQUIRED | XT_ABI),
     XT_ATTR(T, role, "role", str, XT_ABI),
     XT_GROUP("model", 0, XT_ENUM(T, model, "type", shmem_model_names, XT_ABI)),

@@ -21,6 +21,8 @@ bool storage_is_empty(const struct storage *storage)
         return !storage->path;
     case STORAGE_NETWORK:
         return storage->protocol == NETPROTO_UNSET;
+    case STORAGE_VOLUME:
+        return !storage->pool;
     case STORAGE_UNSET:
         return true;
     default:
@@ -131,6 +133,8 @@ XT_DEFINE(source_seclabel_table, "seclabel", NULL,
 XT_DEFINE_ROWS(storage_source_table, "source", NULL,
     XT_GROUP("source", 0,
         XT_UNION(T, type, 0,
+            XT_ARM(STORAGE_UNSET,
+                XT_ATTR(T, path, "file", str, 0)),
             XT_ARM(STORAGE_FILE,
                 XT_ATTR(T, path, "file", str, 0),
                 XT_ATTR(T, fdgroup, "fdgroup", str, 0)),
@@ -145,8 +149,8 @@ XT_DEFINE_ROWS(storage_source_table, "source", NULL,
                 XT_ATTR(T, tls, "tls", yesno, 0),
                 XT_ATTR(T, tls_hostname, "tlsHostname", str, 0)),
             XT_ARM(STORAGE_VOLUME,
-                XT_ATTR(T, pool, "pool", str, XT_REQUIRED),
-                XT_ATTR(T, volume, "volume", str, XT_REQUIRED),
+                XT_ATTR(T, pool, "pool", str, 0),
+                XT_ATTR(T, volume, "volume", str, 0),
                 XT_ATTR(T, mode, "mode", str, 0)),
             XT_ARM(STORAGE_NVME,
                 XT_ATTR(T, nvme_type, "type", str, XT_REQUIRED),

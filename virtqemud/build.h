@@ -45,6 +45,8 @@ int build_command(struct req *rq, struct build *build);
  * Put together in as few commands as possible: this is on the path of every start.
  */
 int build_started(struct req *rq, struct build *build, struct qmp *qmp);
+/* After the daemon's restart: what has to be undone at the end of a machine that an earlier daemon started. */
+struct build *build_found(struct arena *arena, struct domain *domain, const char *lib_dir);
 /* Give back all that build_prepare made; NULL is fine. Never waits. */
 void build_undo(struct build *build);
 

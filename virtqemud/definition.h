@@ -22,5 +22,9 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
 
 /* The definition, fresh in `arena`; NULL with rq->err set. */
 struct domain *definition_load(struct req *rq, struct vm *vm, struct arena *arena);
+struct store_op;
+struct store_entry;
+/* Run a change of the store to its end, its fsyncs on a worker. op NULL: rq->err is set already. */
+int definition_op(struct req *rq, struct store_op *op, struct store_entry **ret);
 /* Make or replace; vm becomes persistent. Blocks nobody: the file system's part runs on a worker. */
 int definition_save(struct req *rq, struct vm *vm, const struct domain *domain);

@@ -34,7 +34,7 @@ static void emit(const struct vm *vm, int procedure, const void *message)
 {
     struct event_object object = { vm->uuid, vm->name, vm };
 
-    event_emit(qemud.server, REMOTE_PROGRAM, procedure, &object, message);
+    event_emit(qemud.server, remote_program.number, procedure, &object, message);
 }
 
 /* Emit the event NAME with the named members of its message; for those that wrap a legacy form, and those that don't. */
@@ -199,13 +199,13 @@ static void on_tray(struct vm *vm, struct json_object *data)
                     .reason = open ? API_DOMAIN_EVENT_TRAY_CHANGE_OPEN : API_DOMAIN_EVENT_TRAY_CHANGE_CLOSE);
 }
 
-static struct remote_graphics_address graphics_address(struct json_object *side)
+static struct wire_graphics_address graphics_address(struct json_object *side)
 {
     static const char *const families[] = { "ipv4", "ipv6", "unix", NULL };
     const char *host = json_string(side, "host"), *service = json_string(side, "service");
     int family = enum_find(families, json_string(side, "family"));
 
-    return (struct remote_graphics_address){ family < 0 ? 0 : family, (char *)(host ? host : ""),
+    return (struct wire_graphics_address){ family < 0 ? 0 : family, (char *)(host ? host : ""),
                                              (char *)(service ? service : "") };
 }
 
@@ -214,13 +214,13 @@ static void graphics(struct vm *vm, struct json_object *data, int phase)
     struct json_object *client = json_get(data, "client"), *server = json_get(data, "server");
     const char *auth = json_string(server, "auth");
     const char *x509 = json_string(client, "x509_dname"), *sasl = json_string(client, "sasl_username");
-    struct remote_graphics_identity subject[2];
+    struct wire_graphics_identity subject[2];
     uint32_t count = 0;
 
     if (x509)
-        subject[count++] = (struct remote_graphics_identity){ (char *)"x509dname", (char *)x509 };
+        subject[count++] = (struct wire_graphics_identity){ (char *)"x509dname", (char *)x509 };
     if (sasl)
-        subject[count++] = (struct remote_graphics_identity){ (char *)"saslUsername", (char *)sasl };
+        subject[count++] = (struct wire_graphics_identity){ (char *)"saslUsername", (char *)sasl };
     EMIT_LEGACY(vm, GRAPHICS, graphics, .phase = phase, .local = graphics_address(server),
                 .remote = graphics_address(client), .auth_scheme = (char *)(auth ? auth : ""),
                 .subject = { count, subject });
@@ -319,7 +319,7 @@ static void monitor_event(const struct vm *vm, const char *name, struct json_obj
                                                      .seconds = (int64_t)seconds, .micros = micros };
     struct event_object object = { vm->uuid, vm->name, vm };
 
-    if (!event_wanted(qemud.server, QEMU_PROGRAM, QEMU_DOMAIN_MONITOR_EVENT))
+    if (!event_wanted(qemud.server, qemu_program.number, QEMU_DOMAIN_MONITOR_EVENT))
         return;
     if (data)
         message.details = (char *)json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN);

@@ -135,7 +135,7 @@ static void reboot(struct vm *vm)
 
 static void off(struct vm *vm, int detail)
 {
-    bool again = vm->run->fake_reboot || vm->run->domain->on_poweroff == LIFECYCLE_RESTART;
+    bool again = vm->run->fake_reboot || vm->run->domain->on_poweroff == ACTION_RESTART;
 
     vm->run->got_shutdown = true;
     vm_set_state(vm, API_DOMAIN_SHUTDOWN, API_DOMAIN_SHUTDOWN_UNKNOWN);
@@ -162,10 +162,10 @@ static void on_host_off(struct vm *vm)
 
 static void on_reset(struct vm *vm)
 {
-    enum lifecycle_action action = vm->run->domain->on_reboot;
+    enum domain_action action = vm->run->domain->on_reboot;
 
     event_reboot(vm);
-    if (action == LIFECYCLE_DESTROY || action == LIFECYCLE_PRESERVE)
+    if (action == ACTION_DESTROY || action == ACTION_PRESERVE)
         end(vm, API_DOMAIN_SHUTOFF_SHUTDOWN, API_DOMAIN_EVENT_STOPPED_SHUTDOWN);
 }
 
@@ -195,18 +195,18 @@ static void on_wakeup(struct vm *vm)
 
 static void on_panic(struct vm *vm)
 {
-    enum lifecycle_action action = vm->run->domain->on_crash;
+    enum domain_action action = vm->run->domain->on_crash;
 
     vm_set_state(vm, API_DOMAIN_CRASHED, API_DOMAIN_CRASHED_PANICKED);
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_CRASHED, API_DOMAIN_EVENT_CRASHED_PANICKED);
     status_save(vm);
     switch (action) {
-    case LIFECYCLE_RESTART:
-    case LIFECYCLE_RENAME_RESTART:
-    case LIFECYCLE_COREDUMP_RESTART:
+    case ACTION_RESTART:
+    case ACTION_RENAME_RESTART:
+    case ACTION_COREDUMP_RESTART:
         reboot(vm);
         break;
-    case LIFECYCLE_PRESERVE:
+    case ACTION_PRESERVE:
         break;
     default:
         end(vm, API_DOMAIN_SHUTOFF_CRASHED, API_DOMAIN_EVENT_STOPPED_CRASHED);

@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct vms;
+struct daemon;
 
 /* Where things live; the last column of the comments is a user's own daemon. */
 struct qemud_dirs {
@@ -20,6 +21,7 @@ struct qemud_dirs {
     const char *cache;     /* /var/cache/libvirt/qemu, $XDG_CACHE_HOME/libvirt/qemu/cache */
     const char *nvram;     /* /var/lib/libvirt/qemu/nvram, $XDG_CONFIG_HOME/libvirt/qemu/nvram */
     const char *save;      /* .../save: managed save images */
+    const char *hooks;     /* /etc/libvirt/hooks */
     const char *channel;   /* .../channel/target: sockets of channels */
 };
 
@@ -39,6 +41,7 @@ struct qemud {
     bool privileged;
     struct qemud_dirs dirs;
     struct qemu_conf conf;
+    struct daemon *daemon;
     struct server *server;
     struct store *store;
     struct vms *vms;

@@ -17,8 +17,9 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/time.h"
-#include "loop/fiber.h"
+#include "loop/daemon.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
 #include "virtqemud/hook.h"
@@ -50,6 +51,7 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain)
     list_init(&run->waiters);
     vm->run = run;
     vm_ref(vm);
+    daemon_hold(qemud.daemon);
     return run;
 }
 
@@ -63,6 +65,13 @@ static void run_free(struct run *run)
         qemu_caps_unref(run->caps);
     arena_done(&run->arena);
     free(run);
+}
+
+void run_abandon(struct run *run)
+{
+    qmp_free(run->qmp);
+    sd_bus_slot_unref(run->scope_slot);
+    run_free(run);
 }
 
 void run_log(const struct run *run, const char *format, ...)
@@ -168,6 +177,7 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
     }
     run_free(run);
     vm_unref(vm);
+    daemon_release(qemud.daemon);
 }
 
 /* The process is gone. How it went tells why, unless somebody knows better. */
@@ -184,14 +194,11 @@ static int on_exit_event(sd_event_source *source, int fd, uint32_t events, void 
     if (run->qmp)
         qmp_drain(run->qmp); /* its last words may say SHUTDOWN */
     if (vm->run == run && !run->up) {
-        run->pid = 0; /* start notices by its own wait and ends the run */
+        run->pid = 0;
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        if (run->qmp)
-            qmp_free(TAKE(run->qmp));
+        qmp_free(TAKE(run->qmp)); /* machine_start waits for an answer, or comes by soon; it ends the run */
         if (!run->starting)
             run_end(vm, API_DOMAIN_SHUTOFF_FAILED, API_DOMAIN_EVENT_STOPPED_FAILED);
-        else
-            wait_wake(run->starting, -ECHILD);
     } else if (vm->run == run) {
         if (run->got_shutdown)
             run_end(vm, API_DOMAIN_SHUTOFF_SHUTDOWN, API_DOMAIN_EVENT_STOPPED_SHUTDOWN);
@@ -259,6 +266,32 @@ int machine_stop(struct req *rq, struct vm *vm, bool graceful, unsigned reason, 
     }
     vm_unref(vm);
     return r;
+}
+
+static void stop_main(struct req *rq, void *arg)
+{
+    struct vm *vm = arg;
+
+    if (vm->run && machine_stop(rq, vm, false, vm->run->stop_reason, vm->run->stop_detail) < 0)
+        log_error("domain '%s': %s", vm->name, rq->err.message);
+}
+
+static void stop_done(struct req *rq, void *arg)
+{
+    arena_done(&rq->arena);
+    err_clear(&rq->err);
+    free(rq);
+    vm_unref(arg);
+}
+
+void machine_stop_later(struct vm *vm, unsigned reason, unsigned detail)
+{
+    struct req *rq = NEW(struct req);
+
+    rq->name = "stop";
+    vm->run->stop_reason = (uint8_t)reason;
+    vm->run->stop_detail = (uint8_t)detail;
+    fiber_start(rq, stop_main, stop_done, vm_ref(vm));
 }
 
 int machine_pause(struct req *rq, struct vm *vm, unsigned reason)

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <systemd/sd-bus.h>
+
 #include "base/list.h"
 #include "rpc/client.h"
 #include "virtqemud/vm.h"
@@ -39,7 +41,7 @@ struct run {
     bool up;               /* start is complete: the machine may be used */
     bool ending;           /* somebody kills it: whoever waits gives up */
     bool ended;            /* run_end was here */
-    struct wait *starting; /* machine_start waits with it for QEMU's first words */
+    bool starting;         /* machine_start is at work: it ends the run when QEMU dies */
     bool got_shutdown;     /* QEMU said SHUTDOWN: its end is no crash */
     bool fake_reboot;      /* the guest's power-off shall become a reset */
     uint8_t pause_reason, resume_reason; /* of the stop or cont on its way; 0: nobody asked */
@@ -53,8 +55,12 @@ struct run {
     const char *lib_dir;   /* /var/lib/libvirt/qemu/domain-ID-NAME */
     const char *monitor_path;
     const char *log_path;
+    sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */
+    struct wait scope_wait;
     const char *machine_name; /* at machined, "qemu-1-NAME"; NULL: not registered */
+    bool pid_file;         /* NAME.pid is there */
     int64_t log_start;     /* where this run's output begins in the log */
+    unsigned owned;        /* files that changed hands, owner.c */
     struct build *build;   /* what start made for the devices; NULL after it was undone */
     unsigned count_vcpus;
     struct run_vcpu *vcpus; /* by number, up to the maximum */
@@ -74,6 +80,8 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain);
  * is gone afterwards unless somebody holds a reference. reason and detail are used where nobody chose others.
  */
 void run_end(struct vm *vm, unsigned reason, unsigned detail);
+/* The daemon ends and the machine doesn't: release our side of it. */
+void run_abandon(struct run *run);
 /* Watch the process: calls run_end when it ends. Negative errno when the process is gone already. */
 int run_watch(struct vm *vm);
 /* Wait until this run has ended; 0, or as fiber_await. */
@@ -87,8 +95,6 @@ struct start_how {
     bool paused;        /* leave the vCPUs stopped */
     bool validate;
     struct client *autodestroy; /* kill it when this client leaves; NULL: don't */
-    const int *fds;     /* passed to QEMU's first process (init's descriptors); not for QEMU */
-    unsigned count_fds;
 };
 /*
  * Start a vm that is inactive, whose job rq holds; arena and domain are its live model to be, moved in in any case. On
@@ -101,12 +107,17 @@ int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct dom
  * run_end.
  */
 int machine_stop(struct req *rq, struct vm *vm, bool graceful, unsigned reason, unsigned detail);
+/* The same without waiting, as work of the daemon's own. */
+void machine_stop_later(struct vm *vm, unsigned reason, unsigned detail);
 /* Stop or go on executing the guest; the state follows QEMU's events. */
 int machine_pause(struct req *rq, struct vm *vm, unsigned reason);
 int machine_resume(struct req *rq, struct vm *vm, unsigned reason);
 
 /* Find again the machines that an earlier daemon left running. Answers to clients don't wait for it. */
 void reconnect_all(void);
+
+/* Connect to a monitor socket: a descriptor or -errno. Paths may be longer than sun_path. */
+int monitor_connect(const char *path);
 
 /* Handlers of every machine's monitor (events.c). */
 struct qmp_handlers;

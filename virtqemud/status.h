@@ -1,32 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Status: the file that finds a running machine again after any end of the daemon: /run/libvirt/qemu/NAME.xml
- * (`<domstatus>`, in the format that libvirt writes), and NAME.pid beside it. Replaced atomically; the directory is
- * on a tmpfs that a crash of the host empties, so nothing is fsynced.
+ * (`<domstatus>`, as libvirt writes it, and read back from it), and NAME.pid beside it. Replaced atomically; the
+ * directory is on a tmpfs that ends with the host, so nothing is fsynced.
  */
 #pragma once
 
 #include "virtqemud/run.h"
+#include "xml/xt.h"
 
 /* Write it now. Failure is logged: the machine runs all the same. */
 void status_save(struct vm *vm);
 void status_remove(const struct vm *vm);
 
+struct status_vcpu {
+    struct opt_u32 id;
+    uint32_t pid;
+};
+
 struct status {
-    unsigned state, reason;
-    pid_t pid;
-    uint64_t start_time;      /* 0: written by stock libvirt, which doesn't say; then the pid file is compared */
-    const char *monitor_path;
-    const char *lib_dir;      /* NULL: derived from monitor_path */
-    const char *machine_name;
+    char *state_name, *reason_name;
+    unsigned state, reason;   /* the same as numbers */
+    uint32_t pid;             /* 0: QEMU was about to be executed */
+    uint64_t start_time;      /* of the process; 0: written by stock libvirt, which doesn't say */
+    char *monitor_path, *monitor_type;
+    struct status_vcpu **vcpus;
+    size_t n_vcpus;
+    char *lib_dir, *channel_dir;
+    char *machine_name;       /* at machined */
+    uint64_t balloon_kib;
     bool fake_reboot, autodestroy;
-    struct run_vcpu *vcpus;
-    unsigned count_vcpus;
+    enum tristate allow_reboot;
     struct domain *domain;
 };
-/* Read NAME.xml of the state directory into the arena. Negative with err set when it isn't understood. */
-int status_read(const char *name, struct arena *arena, struct status *ret, struct err *err);
+XT_DECLARE(status_table, struct status);
 
-/* "running" and so on, and the reason's word, as the file and virsh have them; NULL: unknown. */
+/* Read NAME.xml of the state directory into the arena. NULL with err set when it isn't understood. */
+struct status *status_read(const char *name, struct arena *arena, struct err *err);
+
+/* "running" and the reason's word, as the file and virsh have them; NULL: unknown. */
 const char *status_state_name(unsigned state);
 const char *status_reason_name(unsigned state, unsigned reason);

@@ -16,6 +16,26 @@ struct vms *vms_new(void)
     return NEW(struct vms);
 }
 
+void vms_free(struct vms *vms)
+{
+    for (uint32_t i = 0; i < vms->by_uuid.room; i++) {
+        struct vm *vm = vms->by_uuid.slots[i].value;
+
+        if (!vm)
+            continue;
+        if (vm->run)
+            run_abandon(vm->run);
+        if (vm->entry)
+            vm->entry->object = NULL;
+        free(vm->name);
+        free(vm);
+    }
+    map_done(&vms->by_name);
+    uuid_map_done(&vms->by_uuid);
+    number_map_done(&vms->by_id);
+    free(vms);
+}
+
 struct vm *vms_add(struct vms *vms, const char *name, const uint8_t *uuid)
 {
     struct vm *vm = NEW(struct vm);
@@ -176,7 +196,7 @@ bool vms_next(struct vms *vms, struct vms_cursor *cursor)
     for (; !cursor->transient && cursor->at < entries->room;) {
         struct store_entry *entry = entries->slots[cursor->at++].value;
 
-        if (entry && entry->known) {
+        if (entry) {
             cursor->entry = entry;
             cursor->vm = entry->object;
             return true;

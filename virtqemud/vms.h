@@ -17,6 +17,8 @@ struct vms {
 };
 
 struct vms *vms_new(void);
+/* At the end of the daemon: let go of every machine; they run on. */
+void vms_free(struct vms *vms);
 
 /* With a reference taken. NULL with err set: ERR_NO_DOMAIN, in stock's words. */
 struct vm *vms_find_uuid(struct vms *vms, const uint8_t *uuid, const char *name, struct err *err);

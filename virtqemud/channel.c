@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_QEMU
+#include "virtqemud/channel.h"
+
+#include "base/str.h"
+#include "model/domain/domain.h"
+#include "virtqemud/run.h"
+
+static const struct chardev *agent_channel(const struct vm *vm)
+{
+    const struct devices *devices = &vm->run->domain->devices;
+
+    for (size_t i = 0; i < devices->n_channels; i++)
+        if (str_eq(devices->channels[i]->target_name, "org.qemu.guest_agent.0"))
+            return devices->channels[i];
+    return NULL;
+}
+
+bool channel_agent_connected(const struct vm *vm)
+{
+    const struct chardev *channel = agent_channel(vm);
+
+    return channel && str_eq(channel->state, "connected");
+}
+
+const char *channel_agent_socket(struct req *rq, const struct vm *vm)
+{
+    const struct chardev *channel;
+
+    if (vm_check_active(rq, vm) < 0)
+        return NULL;
+    channel = agent_channel(vm);
+    if (!channel)
+        err_set(&rq->err, ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
+    else if (!str_eq(channel->state, "connected"))
+        err_set(&rq->err, ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected");
+    else if (channel->source.type != CHARDEV_UNIX || !channel->source.path)
+        err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "the guest agent's channel is not a unix socket");
+    else
+        return channel->source.path;
+    return NULL;
+}

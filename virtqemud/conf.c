@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * qemu.conf. Keys of parts that don't exist here yet are accepted with a warning, as unknown ones are: a host's file must
+ * not keep the daemon from starting.
+ */
+#define ERR_FROM ERR_FROM_CONF
+#include "virtqemud/conf.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/conf.h"
+
+/* As in the file, before names become numbers. */
+struct keys {
+    const char *user, *group, *vnc_listen, *spice_listen, *vnc_password, *spice_password;
+    bool dynamic_ownership, set_process_name, log_timestamp, security_default_confined, dump_guest_core;
+    uint32_t max_processes, max_files;
+    int32_t seccomp_sandbox;
+    uint64_t max_core;
+    uint32_t remote_display_port_min, remote_display_port_max;
+    uint32_t remote_websocket_port_min, remote_websocket_port_max, keepalive_interval, keepalive_count;
+};
+
+/* clang-format off */
+static const struct conf_key rows[] = {
+    CONF_ROW(struct keys, user, CONF_STRING, NULL, .help = "The user that QEMU runs as in the system instance: a name, or '+' and a number."),
+    CONF_ROW(struct keys, group, CONF_STRING, NULL, .help = "The group that QEMU runs as in the system instance: a name, or '+' and a number."),
+    CONF_ROW(struct keys, dynamic_ownership, CONF_BOOL, "1", .help = "Give image files to QEMU's user while a machine uses them, and back afterwards."),
+    CONF_ROW(struct keys, set_process_name, CONF_BOOL, "1", .help = "Let QEMU name its process and threads after the machine."),
+    CONF_ROW(struct keys, log_timestamp, CONF_BOOL, "1", .help = "QEMU's messages in the machine's log carry the time."),
+    CONF_ROW(struct keys, security_default_confined, CONF_BOOL, "1", .help = "Confine machines whose definition doesn't say."),
+    CONF_ROW(struct keys, dump_guest_core, CONF_BOOL, "0", .help = "A core dump of QEMU holds the guest's memory, too."),
+    CONF_ROW(struct keys, seccomp_sandbox, CONF_I32, "-1", .min = -1, .max = 1, .help = "Run QEMU under its seccomp filter: 1 yes, 0 no, -1 where it can."),
+    CONF_ROW(struct keys, max_processes, CONF_U32, "0", .help = "Limit of processes of QEMU's user; 0: as the daemon's own."),
+    CONF_ROW(struct keys, max_files, CONF_U32, "0", .help = "Limit of descriptors of each QEMU; 0: as the daemon's own."),
+    CONF_ROW(struct keys, max_core, CONF_LIMIT, "unlimited", .help = "Size limit of QEMU's core dumps in bytes."),
+    CONF_ROW(struct keys, vnc_listen, CONF_STRING, "\"127.0.0.1\"", .help = "Where VNC displays listen when the definition doesn't say."),
+    CONF_ROW(struct keys, spice_listen, CONF_STRING, "\"127.0.0.1\"", .help = "Where SPICE displays listen when the definition doesn't say."),
+    CONF_ROW(struct keys, vnc_password, CONF_STRING, NULL, .help = "Password of VNC displays whose definition has none."),
+    CONF_ROW(struct keys, spice_password, CONF_STRING, NULL, .help = "Password of SPICE displays whose definition has none."),
+    CONF_ROW(struct keys, remote_display_port_min, CONF_U32, "5900", .min = 5900, .max = 65535, .help = "First port for displays."),
+    CONF_ROW(struct keys, remote_display_port_max, CONF_U32, "65535", .min = 5900, .max = 65535, .help = "Last port for displays."),
+    CONF_ROW(struct keys, remote_websocket_port_min, CONF_U32, "5700", .min = 5700, .max = 65535, .help = "First port for VNC over WebSockets."),
+    CONF_ROW(struct keys, remote_websocket_port_max, CONF_U32, "65535", .min = 5700, .max = 65535, .help = "Last port for VNC over WebSockets."),
+    CONF_ROW(struct keys, keepalive_interval, CONF_U32, "5", .help = "Seconds between pings of a migration's peer."),
+    CONF_ROW(struct keys, keepalive_count, CONF_U32, "5", .help = "Pings without an answer before the peer counts as dead."),
+    {0},
+};
+/* clang-format on */
+
+/* Debian's names for the account; the first that exists. */
+static const char *const default_users[] = { "libvirt-qemu", "qemu", NULL };
+static const char *const default_groups[] = { "libvirt-qemu", "kvm", "qemu", NULL };
+
+static int find_user(const char *name, uid_t *ret, struct err *err)
+{
+    const struct passwd *entry;
+
+    if (name && *name == '+' && str_to_u32(name + 1, ret) == 0)
+        return 0;
+    if (name) {
+        entry = getpwnam(name);
+        if (!entry && str_to_u32(name, ret) == 0)
+            return 0;
+        if (!entry)
+            return err_set(err, ERR_INVALID_ARG, "qemu.conf: user '%s' doesn't exist", name);
+        *ret = entry->pw_uid;
+        return 0;
+    }
+    for (const char *const *guess = default_users; *guess; guess++)
+        if ((entry = getpwnam(*guess))) {
+            *ret = entry->pw_uid;
+            return 0;
+        }
+    log_warning("no user 'libvirt-qemu' on this host: machines run as root until qemu.conf names a user");
+    *ret = 0;
+    return 0;
+}
+
+static int find_group(const char *name, gid_t *ret, struct err *err)
+{
+    const struct group *entry;
+
+    if (name && *name == '+' && str_to_u32(name + 1, ret) == 0)
+        return 0;
+    if (name) {
+        entry = getgrnam(name);
+        if (!entry && str_to_u32(name, ret) == 0)
+            return 0;
+        if (!entry)
+            return err_set(err, ERR_INVALID_ARG, "qemu.conf: group '%s' doesn't exist", name);
+        *ret = entry->gr_gid;
+        return 0;
+    }
+    for (const char *const *guess = default_groups; *guess; guess++)
+        if ((entry = getgrnam(*guess))) {
+            *ret = entry->gr_gid;
+            return 0;
+        }
+    *ret = 0;
+    return 0;
+}
+
+int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struct qemu_conf *ret, struct err *err)
+{
+    struct keys keys = { 0 };
+
+    if (conf_read_file(arena, rows, path, 0, &keys, NULL, err) < 0)
+        return -1;
+    *ret = (struct qemu_conf){
+        .user = geteuid(),
+        .group = getegid(),
+        .dynamic_ownership = privileged && keys.dynamic_ownership,
+        .set_process_name = keys.set_process_name,
+        .seccomp_sandbox = keys.seccomp_sandbox != 0,
+        .log_timestamp = keys.log_timestamp,
+        .default_confined = keys.security_default_confined,
+        .dump_guest_core = keys.dump_guest_core,
+        .max_processes = keys.max_processes,
+        .max_files = keys.max_files,
+        .max_core = keys.max_core,
+        .vnc_listen = keys.vnc_listen,
+        .spice_listen = keys.spice_listen,
+        .vnc_password = keys.vnc_password,
+        .spice_password = keys.spice_password,
+        .port_min = keys.remote_display_port_min,
+        .port_max = keys.remote_display_port_max,
+        .websocket_min = keys.remote_websocket_port_min,
+        .websocket_max = keys.remote_websocket_port_max,
+        .keepalive_interval = keys.keepalive_interval,
+        .keepalive_count = keys.keepalive_count,
+    };
+    if (!privileged)
+        return 0;
+    if (find_user(keys.user, &ret->user, err) < 0)
+        return -1;
+    return find_group(keys.group, &ret->group, err);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_QEMU
+#include "virtqemud/definition.h"
+
+#include "base/str.h"
+#include "model/domain/domain.h"
+#include "loop/work.h"
+#include "virtqemud/build.h"
+#include "virtqemud/caps.h"
+#include "virtqemud/qemud.h"
+#include "virtqemud/vms.h"
+
+/* The capabilities of the emulator that the document names, or of the host's default for its architecture. */
+static int find_caps(struct req *rq, struct arena *arena, const struct domain *domain, const struct qemu_caps **ret)
+{
+    const char *arch = domain->os.arch ? domain->os.arch : qemu_host_arch();
+    const char *binary = domain->devices.emulator ? domain->devices.emulator : qemu_binary_find(arena, arch);
+
+    if (!binary)
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "Emulator not found for arch '%s'; install its qemu-system package", arch);
+    return qemu_caps_get(rq, binary, ret);
+}
+
+struct domain *definition_parse(struct req *rq, struct arena *arena, const char *xml, unsigned flags)
+{
+    auto_caps const struct qemu_caps *caps = NULL;
+    struct domain_policy policy;
+    struct domain *domain;
+    unsigned parse = 0;
+
+    if (!(flags & DEFINITION_LIVE))
+        parse |= DOMAIN_PARSE_INACTIVE;
+    if (flags & DEFINITION_VALIDATE)
+        parse |= DOMAIN_PARSE_VALIDATE;
+    domain = domain_parse(arena, xml, parse | DOMAIN_PARSE_RAW, NULL, &rq->err);
+    if (!domain)
+        return NULL;
+    if (!(flags & DEFINITION_STORED)) {
+        parse |= DOMAIN_PARSE_ABI_UPDATE;
+        if (find_caps(rq, arena, domain, &caps) < 0)
+            return NULL;
+    }
+    policy = defaults_policy(caps);
+    return domain_post_parse(domain, arena, parse, &policy, &rq->err) < 0 ? NULL : domain;
+}
+
+struct domain *definition_load(struct req *rq, struct vm *vm, struct arena *arena)
+{
+    char *text = store_read(qemud.store, vm->entry, &rq->arena, NULL, &rq->err);
+
+    return text ? definition_parse(rq, arena, text, DEFINITION_STORED) : NULL;
+}
+
+static int run_op(void *op)
+{
+    store_op_run(op);
+    return 0;
+}
+
+/*
+ * The fsyncs happen on a worker; nobody else may change the same name or UUID until it is over, so this is not cut short:
+ * the store frees op only in store_op_finish.
+ */
+int definition_op(struct req *rq, struct store_op *op, struct store_entry **ret)
+{
+    int r;
+
+    if (!op)
+        return -1;
+    fiber_shield(rq, true);
+    r = work_run(rq, run_op, NULL, op, SECONDS(600), "the disk that definitions are on");
+    fiber_shield(rq, false);
+    if (r < 0)
+        return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "the definition could not be written: the disk of '%s' hangs",
+                       qemud.dirs.config);
+    return store_op_finish(qemud.store, op, ret, &rq->err);
+}
+
+int definition_save(struct req *rq, struct vm *vm, const struct domain *domain)
+{
+    auto_buf struct buf text = { 0 };
+    struct store_facts facts = { 0 };
+    struct store_entry *entry = NULL;
+    struct store_op *op;
+
+    memcpy(facts.uuid, domain->uuid, UUID_SIZE);
+    domain_format(&text, domain, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    op = store_op_save(qemud.store, domain->name, &facts, buf_text(&text), &rq->err);
+    if (definition_op(rq, op, &entry) < 0)
+        return -1;
+    vm->entry = entry;
+    entry->object = vm;
+    return 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* virtqemud: virtual machines on QEMU. Here is what it consists of, and how it begins and ends. */
+#define ERR_FROM ERR_FROM_QEMU
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "loop/timer.h"
+#include "rpc/serve.h"
+#include "virtqemud/caps.h"
+#include "virtqemud/conf.h"
+#include "virtqemud/host.h"
+#include "virtqemud/method.h"
+#include "virtqemud/qemud.h"
+#include "virtqemud/run.h"
+#include "virtqemud/vms.h"
+
+struct qemud qemud;
+
+static const struct method *const methods[] = {
+    life_methods,  define_methods,  list_methods, info_methods, tune_methods, metadata_methods,
+    input_methods, monitor_methods, node_methods, caps_methods, NULL,
+};
+
+static void fill_dirs(struct serve *serve)
+{
+    const struct paths *paths = &serve->daemon->paths;
+    struct arena *arena = &serve->daemon->arena;
+    struct qemud_dirs *dirs = &qemud.dirs;
+    bool system = serve->daemon->privileged;
+    const char *lib = arena_printf(arena, "%s/qemu", paths->lib);
+
+    dirs->config = arena_printf(arena, "%s/qemu", paths->etc);
+    dirs->state = arena_printf(arena, system ? "%s/qemu" : "%s/qemu/run", paths->run);
+    dirs->lib = system ? lib : arena_printf(arena, "%s/lib", lib);
+    dirs->log = arena_printf(arena, system ? "%s/qemu" : "%s/qemu/log", paths->log);
+    dirs->cache = arena_printf(arena, system ? "%s/qemu" : "%s/qemu/cache", paths->cache);
+    dirs->nvram = arena_printf(arena, "%s/nvram", lib);
+    dirs->save = arena_printf(arena, "%s/save", lib);
+    dirs->channel = arena_printf(arena, "%s/channel/target", lib);
+    dirs->hooks = arena_printf(arena, "%s/hooks", paths->etc);
+}
+
+/* Directories that must be there; those that QEMU works in belong to its user. */
+static int make_dirs(struct err *err)
+{
+    const struct qemud_dirs *dirs = &qemud.dirs;
+    const struct {
+        const char *path;
+        mode_t mode;
+        bool of_qemu;
+    } rows[] = {
+        { dirs->state, 0755, false }, { dirs->log, 0700, false },     { dirs->cache, 0750, true },
+        { dirs->lib, 0751, true },    { dirs->nvram, 0755, true },    { dirs->save, 0755, true },
+        { dirs->channel, 0755, true },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        bool owned = rows[i].of_qemu && qemud.privileged;
+        int r = file_make_dir_owned(rows[i].path, rows[i].mode, owned ? qemud.conf.user : (uid_t)-1,
+                                    owned ? qemud.conf.group : (gid_t)-1);
+
+        if (r < 0)
+            return err_system(err, r, "cannot create directory '%s'", rows[i].path);
+    }
+    return 0;
+}
+
+static int open_store(struct serve *serve, struct err *err)
+{
+    struct arena *arena = &serve->daemon->arena;
+    struct store_spec spec = {
+        .dir = qemud.dirs.config,
+        .autostart_dir = arena_printf(arena, "%s/autostart", qemud.dirs.config),
+        .index_path = arena_printf(arena, "%s/domains.index", qemud.dirs.cache),
+        .kind = "domain",
+        .edit_command = "edit",
+    };
+
+    return store_open(&spec, &qemud.store, err);
+}
+
+/* The files that nobody asked about yet are read in small steps, between the answers to clients. */
+static struct timer load_timer;
+
+static void on_load(void *arg)
+{
+    if (store_load(qemud.store, 32))
+        timer_once(&load_timer, MILLISECONDS(2), on_load, NULL);
+    else
+        store_write_index(qemud.store);
+}
+
+/* ---- autostart ---- */
+
+static struct req autostart_rq;
+
+static void autostart_main(struct req *rq, void *arg)
+{
+    struct store_entry *entry;
+    auto_strv char **names = NULL;
+
+    STORE_FOREACH(qemud.store, entry)
+        if (entry->autostart)
+            names = strv_add(names, entry->name);
+    for (char **name = names; name && *name; name++) {
+        auto_vm struct vm *vm = vms_find_name(qemud.vms, *name, &rq->err);
+
+        if (vm && job_take(rq, &vm->job, vm->name, "autostart", SECONDS(60)) == 0) {
+            if (vm_is_persistent(vm) && !vm->run)
+                life_start(rq, vm, 0);
+            job_give(rq, &vm->job);
+        }
+        if (err_is_set(&rq->err))
+            log_error("cannot autostart domain '%s': %s", *name, rq->err.message);
+        err_clear(&rq->err);
+        arena_reset(&rq->arena);
+    }
+}
+
+static void autostart_done(struct req *rq, void *arg)
+{
+    arena_done(&rq->arena);
+    daemon_release(qemud.daemon);
+}
+
+/* Once per boot: the mark is on a file system that ends with it. */
+static void autostart_once(void)
+{
+    auto_free char *mark = mem_printf("%s/autostarted", qemud.dirs.state);
+    int fd = open(mark, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    close(fd);
+    daemon_hold(qemud.daemon);
+    autostart_rq.name = "autostart";
+    fiber_start(&autostart_rq, autostart_main, autostart_done, NULL);
+}
+
+static int on_start(struct serve *serve, struct err *err)
+{
+    struct daemon *daemon = serve->daemon;
+    struct qemu_caps_config caps;
+
+    qemud.privileged = daemon->privileged;
+    qemud.daemon = daemon;
+    qemud.server = serve->server;
+    fill_dirs(serve);
+    if (qemu_conf_read(&daemon->arena, arena_printf(&daemon->arena, "%s/qemu.conf", daemon->paths.etc),
+                       qemud.privileged, &qemud.conf, err) < 0 ||
+        make_dirs(err) < 0 || open_store(serve, err) < 0)
+        return -1;
+    caps = (struct qemu_caps_config){
+        .cache_dir = arena_printf(&daemon->arena, "%s/capabilities", qemud.dirs.cache),
+        .uid = qemud.privileged ? qemud.conf.user : (uid_t)-1,
+        .gid = qemud.privileged ? qemud.conf.group : (gid_t)-1,
+        .run_dir = qemud.dirs.state,
+    };
+    qemu_caps_init(&caps);
+    qemud.vms = vms_new();
+    reconnect_all();
+    autostart_once();
+    timer_once(&load_timer, MILLISECONDS(100), on_load, NULL);
+    return 0;
+}
+
+static void on_stop(struct serve *serve)
+{
+    timer_done(&load_timer);
+    if (qemud.vms)
+        vms_free(qemud.vms);
+    store_close(qemud.store);
+    qemu_caps_fini();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct serve_spec spec = {
+        .daemon = { .name = "virtqemud", .purpose = "manages virtual machines on QEMU" },
+        .server = {
+            .driver = "QEMU",
+            .scheme = "qemu",
+            .forward = true,
+            .owners = 1u << OWNER_QEMU,
+            .methods = methods,
+            .objects = { [OBJECT_DOMAIN] = &vms_object_type },
+            .version = host_qemu_version,
+        },
+        .start = on_start,
+        .stop = on_stop,
+    };
+
+    return serve_main(argc, argv, &spec);
+}

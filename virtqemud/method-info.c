@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Methods that tell what is known of a domain. None waits for a monitor. */
+#define ERR_FROM ERR_FROM_QEMU
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/enum.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "model/domain/domain.h"
+#include "virtqemud/definition.h"
+#include "virtqemud/method.h"
+#include "virtqemud/process.h"
+#include "virtqemud/qemud.h"
+#include "virtqemud/qmp.h"
+#include "virtqemud/run.h"
+#include "virtqemud/vcpu.h"
+
+/* A domain that doesn't run is told by its definition, which is parsed for it. */
+static const struct domain *known(struct req *rq, struct vm *vm)
+{
+    return vm->run ? vm->run->domain : definition_load(rq, vm, &rq->arena);
+}
+
+static int m_get_info(struct req *rq, struct vm *vm, const struct remote_domain_get_info_in *in,
+                      struct remote_domain_get_info_out *out)
+{
+    const struct domain *domain = known(rq, vm);
+    uint64_t user, system;
+
+    if (!domain)
+        return -1;
+    out->state = vm->state;
+    out->max_mem = domain->memory.total;
+    out->memory = domain->memory.current;
+    out->nr_virt_cpu = (uint16_t)domain->vcpus.current;
+    if (!vm->run)
+        return 0;
+    if (vm->run->balloon_kib)
+        out->memory = vm->run->balloon_kib;
+    if (vm->run->count_vcpus)
+        out->nr_virt_cpu = (uint16_t)vcpu_count_online(vm->run);
+    if (vm->run->pid && process_usage(vm->run->pid, 0, &user, &system, NULL, NULL) == 0)
+        out->cpu_time = user + system;
+    return 0;
+}
+
+static int m_get_state(struct req *rq, struct vm *vm, const struct remote_domain_get_state_in *in,
+                       struct remote_domain_get_state_out *out)
+{
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    out->state = vm->state;
+    out->reason = vm->reason;
+    return 0;
+}
+
+static int m_get_control_info(struct req *rq, struct vm *vm, const struct remote_domain_get_control_info_in *in,
+                              struct remote_domain_get_control_info_out *out)
+{
+    const struct run *run = vm->run;
+    const char *command;
+    uint64_t age;
+
+    if (method_flags(rq, in->flags, 0) < 0 || vm_check_active(rq, vm) < 0)
+        return -1;
+    if (run->qmp && qmp_broken(run->qmp)) {
+        out->state = API_DOMAIN_CONTROL_ERROR;
+        out->details = API_DOMAIN_CONTROL_ERROR_REASON_MONITOR;
+    } else if (run->qmp && (age = qmp_age(run->qmp, &command)) > 0) {
+        out->state = API_DOMAIN_CONTROL_OCCUPIED;
+        out->state_time = age / 1000;
+    } else if (vm->job.holder) {
+        out->state = API_DOMAIN_CONTROL_JOB;
+        out->state_time = (time_monotonic() - vm->job.since) / 1000;
+    }
+    return 0;
+}
+
+static int m_get_xml_desc(struct req *rq, struct vm *vm, const struct remote_domain_get_xml_desc_in *in,
+                          struct remote_domain_get_xml_desc_out *out)
+{
+    const unsigned known_flags = API_DOMAIN_XML_SECURE | API_DOMAIN_XML_INACTIVE | API_DOMAIN_XML_UPDATE_CPU |
+                                 API_DOMAIN_XML_MIGRATABLE;
+    bool live = vm->run && !(in->flags & API_DOMAIN_XML_INACTIVE);
+    auto_buf struct buf text = { 0 };
+    const struct domain *domain;
+    unsigned flags = 0;
+
+    if (method_flags(rq, in->flags, known_flags) < 0)
+        return -1;
+    if (in->flags & API_DOMAIN_XML_SECURE)
+        flags |= DOMAIN_FORMAT_SECURE;
+    if (in->flags & API_DOMAIN_XML_MIGRATABLE)
+        flags |= DOMAIN_FORMAT_MIGRATABLE | DOMAIN_FORMAT_SECURE;
+    if (!live)
+        flags |= DOMAIN_FORMAT_INACTIVE;
+    domain = live || !vm->entry ? vm->run->domain : definition_load(rq, vm, &rq->arena);
+    if (!domain)
+        return -1;
+    if (live) { /* what the guest has now */
+        struct domain now = *domain;
+
+        if (vm->run->balloon_kib)
+            now.memory.current = vm->run->balloon_kib;
+        domain_format(&text, &now, flags);
+    } else {
+        domain_format(&text, domain, flags);
+    }
+    out->xml = arena_strdup(&rq->arena, buf_text(&text));
+    return 0;
+}
+
+static int m_get_os_type(struct req *rq, struct vm *vm, const struct remote_domain_get_os_type_in *in,
+                         struct remote_domain_get_os_type_out *out)
+{
+    const struct domain *domain = known(rq, vm);
+
+    if (!domain)
+        return -1;
+    out->type = arena_strdup(&rq->arena, enum_name(os_type_names, (int)domain->os.type));
+    return 0;
+}
+
+static int m_is_active(struct req *rq, struct vm *vm, const struct remote_domain_is_active_in *in,
+                       struct remote_domain_is_active_out *out)
+{
+    out->active = vm_is_active(vm);
+    return 0;
+}
+
+static int m_is_persistent(struct req *rq, struct vm *vm, const struct remote_domain_is_persistent_in *in,
+                           struct remote_domain_is_persistent_out *out)
+{
+    out->persistent = vm_is_persistent(vm);
+    return 0;
+}
+
+/* "Updated" was an idea of the API's early days that the QEMU driver answers with no. */
+static int m_is_updated(struct req *rq, struct vm *vm, const struct remote_domain_is_updated_in *in,
+                        struct remote_domain_is_updated_out *out)
+{
+    out->updated = 0;
+    return 0;
+}
+
+static int m_has_managed_save(struct req *rq, struct vm *vm, const struct remote_domain_has_managed_save_image_in *in,
+                              struct remote_domain_has_managed_save_image_out *out)
+{
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    out->result = access(arena_printf(&rq->arena, "%s/%s.save", qemud.dirs.save, vm->name), F_OK) == 0;
+    return 0;
+}
+
+static int m_managed_save_remove(struct req *rq, struct vm *vm, const struct remote_domain_managed_save_remove_in *in,
+                                 struct remote_domain_managed_save_remove_out *out)
+{
+    const char *path = arena_printf(&rq->arena, "%s/%s.save", qemud.dirs.save, vm->name);
+
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return err_system(&rq->err, errno, "Failed to remove managed save file '%s'", path);
+    return 0;
+}
+
+/* Nothing runs that has progress to tell. */
+static int m_get_job_info(struct req *rq, struct vm *vm, const struct remote_domain_get_job_info_in *in,
+                          struct remote_domain_get_job_info_out *out)
+{
+    out->type = API_DOMAIN_JOB_NONE;
+    return 0;
+}
+
+static int m_get_job_stats(struct req *rq, struct vm *vm, const struct remote_domain_get_job_stats_in *in,
+                           struct remote_domain_get_job_stats_out *out)
+{
+    if (method_flags(rq, in->flags, API_DOMAIN_JOB_STATS_COMPLETED | API_DOMAIN_JOB_STATS_KEEP_COMPLETED) < 0)
+        return -1;
+    out->type = API_DOMAIN_JOB_NONE;
+    return 0;
+}
+
+static int m_abort_job(struct req *rq, struct vm *vm, const struct remote_domain_abort_job_in *in,
+                       struct remote_domain_abort_job_out *out)
+{
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
+    return err_set(&rq->err, ERR_OPERATION_INVALID, "no job is active on the domain");
+}
+
+/* DAC is the security driver; a confined label comes with AppArmor and SELinux. */
+static int m_get_security_label(struct req *rq, struct vm *vm, const struct remote_domain_get_security_label_in *in,
+                                struct remote_domain_get_security_label_out *out)
+{
+    out->label.v = arena_alloc(&rq->arena, 1);
+    out->label.n = 1;
+    return 0;
+}
+
+static int m_get_security_label_list(struct req *rq, struct vm *vm,
+                                     const struct remote_domain_get_security_label_list_in *in,
+                                     struct remote_domain_get_security_label_list_out *out)
+{
+    if (!vm->run || !qemud.privileged)
+        return 0;
+    struct wire_security_label *label = ARENA_NEW(&rq->arena, struct wire_security_label);
+    char *text = arena_printf(&rq->arena, "+%u:+%u", qemud.conf.user, qemud.conf.group);
+
+    label->label.n = (uint32_t)strlen(text) + 1;
+    label->label.v = text;
+    out->labels.v = label;
+    out->labels.n = 1;
+    out->ret = 1;
+    return 0;
+}
+
+const struct method info_methods[] = {
+    METHOD(remote, DOMAIN_GET_INFO, m_get_info),
+    METHOD(remote, DOMAIN_GET_STATE, m_get_state),
+    METHOD(remote, DOMAIN_GET_CONTROL_INFO, m_get_control_info),
+    METHOD(remote, DOMAIN_GET_XML_DESC, m_get_xml_desc),
+    METHOD(remote, DOMAIN_GET_OS_TYPE, m_get_os_type),
+    METHOD(remote, DOMAIN_IS_ACTIVE, m_is_active),
+    METHOD(remote, DOMAIN_IS_PERSISTENT, m_is_persistent),
+    METHOD(remote, DOMAIN_IS_UPDATED, m_is_updated),
+    METHOD(remote, DOMAIN_HAS_MANAGED_SAVE_IMAGE, m_has_managed_save),
+    METHOD(remote, DOMAIN_MANAGED_SAVE_REMOVE, m_managed_save_remove),
+    METHOD(remote, DOMAIN_GET_JOB_INFO, m_get_job_info),
+    METHOD(remote, DOMAIN_GET_JOB_STATS, m_get_job_stats),
+    METHOD(remote, DOMAIN_ABORT_JOB, m_abort_job),
+    METHOD(remote, DOMAIN_GET_SECURITY_LABEL, m_get_security_label),
+    METHOD(remote, DOMAIN_GET_SECURITY_LABEL_LIST, m_get_security_label_list),
+    { 0 },
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Methods of the qemu program: straight to QEMU's monitor or to the guest's agent. */
+#define ERR_FROM ERR_FROM_QEMU
+#include "base/log.h"
+#include "protocol/qemu.h"
+#include "virtqemud/agent.h"
+#include "virtqemud/channel.h"
+#include "virtqemud/method.h"
+#include "virtqemud/qmp.h"
+#include "virtqemud/run.h"
+
+#define COMMAND_USEC SECONDS(60)
+
+static int human(struct req *rq, struct qmp *qmp, const char *line, char **ret)
+{
+    auto_json struct json_object *answer = NULL;
+    const char *text;
+
+    if (qmp_call(rq, qmp, "human-monitor-command", json_text(&rq->arena, "{'command-line': %s}", line), &answer,
+                 COMMAND_USEC) < 0)
+        return -1;
+    text = json_object_is_type(answer, json_type_string) ? json_object_get_string(answer) : "";
+    *ret = arena_strdup(&rq->arena, text);
+    return 0;
+}
+
+static int machine(struct req *rq, struct qmp *qmp, const char *line, char **ret)
+{
+    auto_json struct json_object *command = json_read(line, strlen(line)), *answer = NULL;
+
+    if (!json_object_is_type(command, json_type_object))
+        return err_set(&rq->err, ERR_INTERNAL_ERROR, "cannot parse json %s: it is not a JSON object", line);
+    if (qmp_raw(rq, qmp, command, &answer, COMMAND_USEC) < 0)
+        return -1;
+    *ret = arena_strdup(&rq->arena, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+    return 0;
+}
+
+static int m_monitor_command(struct req *rq, struct vm *vm, const struct qemu_domain_monitor_command_in *in,
+                             struct qemu_domain_monitor_command_out *out)
+{
+    struct qmp *qmp;
+
+    if (method_flags(rq, in->flags, API_DOMAIN_QEMU_MONITOR_COMMAND_HMP) < 0 || !(qmp = vm_monitor(rq, vm)))
+        return -1;
+    log_warning("domain '%s' is tainted: custom-monitor", vm->name);
+    return in->flags & API_DOMAIN_QEMU_MONITOR_COMMAND_HMP ? human(rq, qmp, in->cmd, &out->result)
+                                                           : machine(rq, qmp, in->cmd, &out->result);
+}
+
+/* timeout: seconds, or -2 wait, -1 the default, 0 don't wait for the answer. "Wait" still ends some day. */
+static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_domain_agent_command_in *in,
+                           struct qemu_domain_agent_command_out *out)
+{
+    struct agent_command command = { .whose = vm->name, .text = in->cmd, .name = "guest agent command" };
+    auto_json struct json_object *parsed = NULL, *answer = NULL;
+
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    if (in->timeout < -2)
+        return err_set(&rq->err, ERR_INVALID_ARG, "guest agent timeout '%d' is less than the minimum '-2'",
+                       in->timeout);
+    command.socket = channel_agent_socket(rq, vm);
+    if (!command.socket)
+        return -1;
+    parsed = json_read(in->cmd, strlen(in->cmd));
+    if (!json_object_is_type(parsed, json_type_object))
+        return err_set(&rq->err, ERR_INTERNAL_ERROR, "cannot parse json %s: it is not a JSON object", in->cmd);
+    if (json_string(parsed, "execute"))
+        command.name = json_string(parsed, "execute");
+    command.usec = in->timeout > 0 ? SECONDS(in->timeout) : in->timeout == -2 ? SECONDS(3600) : AGENT_SYNC_TIMEOUT;
+    if (agent_run(rq, &command, &answer) < 0)
+        return -1;
+    out->result = arena_strdup(&rq->arena, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+    return 0;
+}
+
+const struct method monitor_methods[] = {
+    METHOD(qemu, DOMAIN_MONITOR_COMMAND, m_monitor_command),
+    METHOD(qemu, DOMAIN_AGENT_COMMAND, m_agent_command),
+    { 0 },
+};

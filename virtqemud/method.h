@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Method: what the files of methods share, and their tables, which main.c lists. */
+#pragma once
+
+#include "protocol/remote.h"
+#include "rpc/client.h"
+#include "rpc/dispatch.h"
+#include "virtqemud/vm.h"
+#include "virtqemud/vms.h"
+
+extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
+    metadata_methods[], input_methods[], monitor_methods[];
+
+/* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
+int life_start(struct req *rq, struct vm *vm, unsigned flags);
+/* The vm as the wire names it; text lives in the request. */
+struct wire_domain method_reference(struct req *rq, const struct vm *vm);
+/* ERR_INVALID_ARG for flags that a call doesn't know. */
+int method_flags(struct req *rq, unsigned flags, unsigned known);

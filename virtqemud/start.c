@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start: from a model to a running QEMU. A failure at any step leaves by the one way of run_end(). The order keeps two
+ * promises: a status file is there before the process is, so that no kill of the daemon leaves an unknown QEMU behind; and
+ * the first commands are in QEMU's monitor socket before it is executed, so that nobody waits for a greeting.
+ */
+#define ERR_FROM ERR_FROM_QEMU
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "loop/fiber.h"
+#include "model/domain/domain.h"
+#include "virtqemud/build.h"
+#include "virtqemud/caps.h"
+#include "virtqemud/hook.h"
+#include "virtqemud/owner.h"
+#include "virtqemud/process.h"
+#include "virtqemud/qemud.h"
+#include "virtqemud/qmp.h"
+#include "virtqemud/run.h"
+#include "virtqemud/scope.h"
+#include "virtqemud/status.h"
+#include "virtqemud/vcpu.h"
+#include "virtqemud/vms.h"
+
+#define HANDSHAKE_USEC SECONDS(60) /* a loaded host and a big preallocated memory take their time */
+
+/* What one start has in its hands besides the run. */
+struct start {
+    struct vm *vm;
+    struct run *run;
+    const struct start_how *how;
+    int monitor, log; /* -1: none */
+};
+
+/* /var/lib/libvirt/qemu/domain-3-NAME: the name is cut, so that sockets beneath stay within sun_path. */
+static int make_lib_dir(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    int length = 0, r;
+
+    /* at most 20 bytes, never half a character, and never a path of its own */
+    while (start->vm->name[length] && length < 20)
+        length++;
+    while (length && (start->vm->name[length] & 0xc0) == 0x80)
+        length--;
+    run->lib_dir = arena_printf(&run->arena, "%s/domain-%d-%.*s", qemud.dirs.lib, start->vm->id, length,
+                                start->vm->name);
+    run->monitor_path = arena_printf(&run->arena, "%s/monitor.sock", run->lib_dir);
+    r = file_make_dir_owned(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
+                            qemud.privileged ? qemud.conf.group : (gid_t)-1);
+    if (r < 0)
+        return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
+    return 0;
+}
+
+/* Paths of session daemons may be longer than sun_path holds: go by way of the directory's descriptor. */
+static int socket_address(const char *path, int *ret_dir, struct sockaddr_un *ret)
+{
+    const char *slash = strrchr(path, '/');
+    auto_free char *dir = mem_strndup(path, (size_t)(slash - path));
+
+    *ret_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_dir < 0)
+        return -errno;
+    ret->sun_family = AF_UNIX;
+    snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", *ret_dir, slash + 1);
+    return 0;
+}
+
+int monitor_connect(const char *path)
+{
+    auto_fd int fd = -1, dir = -1;
+    struct sockaddr_un address = { 0 };
+    int r = socket_address(path, &dir, &address);
+
+    if (r < 0)
+        return r;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return FD_TAKE(fd);
+}
+
+/* The socket that QEMU will accept on, and our end of its first connection, which waits in the backlog until then. */
+static int open_monitor(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    auto_fd int dir = -1;
+    struct sockaddr_un address = { 0 };
+    auto_free char *whose = mem_printf("domain '%s'", start->vm->name);
+    int fd, r = socket_address(run->monitor_path, &dir, &address);
+
+    if (r < 0)
+        return err_system(&rq->err, r, "cannot open directory '%s'", run->lib_dir);
+    start->monitor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlinkat(dir, "monitor.sock", 0);
+    if (start->monitor < 0 || bind(start->monitor, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(start->monitor, 1) < 0)
+        return err_system(&rq->err, errno, "cannot listen on '%s'", run->monitor_path);
+    fd = monitor_connect(run->monitor_path);
+    if (fd < 0)
+        return err_system(&rq->err, fd, "failed to connect to monitor socket");
+    run->qmp = qmp_new(fd, whose, &run_qmp_handlers, start->vm);
+    return 0;
+}
+
+static void add_quoted(struct buf *text, const char *word)
+{
+    if (*word && !str_has_any(word, " \t\n\"'\\$`*?[]{}()<>|&;#~!"))
+        buf_add_string(text, word);
+    else {
+        buf_add_char(text, '\'');
+        for (; *word; word++)
+            if (*word == '\'')
+                buf_add_string(text, "'\\''");
+            else
+                buf_add_char(text, *word);
+        buf_add_char(text, '\'');
+    }
+}
+
+/* The machine's log begins each run with what is executed. */
+static int open_log(struct req *rq, struct start *start, const char *const *argv, const char *const *env)
+{
+    struct run *run = start->run;
+    auto_buf struct buf text = { 0 };
+    char stamp[TIME_TEXT];
+    struct utsname host;
+
+    start->log = open(run->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (start->log < 0)
+        return err_system(&rq->err, errno, "failed to create logfile %s", run->log_path);
+    uname(&host);
+    time_format(time_real(), stamp);
+    buf_printf(&text, "%s: starting up vireo version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n", stamp,
+               PACKAGE_VERSION, run->caps->version / 1000000, run->caps->version / 1000 % 1000,
+               run->caps->version % 1000, run->caps->package, host.release, host.nodename);
+    for (; *env; env++) {
+        buf_add_string(&text, *env);
+        buf_add_string(&text, " \\\n");
+    }
+    for (const char *const *arg = argv; *arg; arg++) {
+        add_quoted(&text, *arg);
+        buf_add_string(&text, !arg[1] ? "\n" : arg[1][0] == '-' ? " \\\n" : " ");
+    }
+    fd_write_all(start->log, text.data, text.length);
+    run->log_start = lseek(start->log, 0, SEEK_END);
+    return 0;
+}
+
+/* LC_ALL and PATH like every child; a home of its own, since QEMU's libraries may look for one. */
+static const char *const *make_env(struct run *run, const char *const *more)
+{
+    const char **env = ARENA_ARRAY(&run->arena, const char *, 8 + strv_length((char *const *)more));
+    const char *path = getenv("PATH");
+    size_t n = 0;
+
+    env[n++] = "LC_ALL=C";
+    env[n++] = arena_printf(&run->arena, "PATH=%s",
+                            path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    if (qemud.privileged) {
+        env[n++] = arena_printf(&run->arena, "HOME=%s", run->lib_dir);
+        env[n++] = arena_printf(&run->arena, "XDG_DATA_HOME=%s/.local/share", run->lib_dir);
+        env[n++] = arena_printf(&run->arena, "XDG_CACHE_HOME=%s/.cache", run->lib_dir);
+        env[n++] = arena_printf(&run->arena, "XDG_CONFIG_HOME=%s/.config", run->lib_dir);
+    } else if (getenv("HOME")) {
+        env[n++] = arena_printf(&run->arena, "HOME=%s", getenv("HOME"));
+    }
+    while (more && *more)
+        env[n++] = *more++;
+    return env;
+}
+
+static int make_command(struct req *rq, struct start *start, const char *const **ret_env)
+{
+    struct run *run = start->run;
+    struct build *build = build_new(&run->arena, run->domain, run->caps);
+
+    run->build = build;
+    build->id = start->vm->id;
+    build->lib_dir = run->lib_dir;
+    build->channel_dir = arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
+    build->monitor_fd = start->monitor;
+    build->sandbox = qemud.conf.seccomp_sandbox;
+    build->privileged = qemud.privileged;
+    if (build_prepare(rq, build) < 0 || build_command(rq, build) < 0)
+        return -1;
+    *ret_env = make_env(run, (const char *const *)build->env);
+    return 0;
+}
+
+static int spawn(struct req *rq, struct start *start, const char *const *env)
+{
+    struct run *run = start->run;
+    struct build *build = run->build;
+    int *keep = ARENA_ARRAY(&rq->arena, int, build->count_fds + 1);
+    struct process_spec spec = {
+        .argv = build->argv,
+        .env = env,
+        .keep = keep,
+        .count_keep = build->count_fds + 1,
+        .output = start->log,
+        .uid = qemud.privileged ? qemud.conf.user : (uid_t)-1,
+        .gid = qemud.privileged ? qemud.conf.group : (gid_t)-1,
+        .max_core = qemud.conf.max_core,
+        .max_files = qemud.conf.max_files,
+        .max_processes = qemud.conf.max_processes,
+    };
+
+    for (unsigned i = 0; i < build->count_fds; i++)
+        keep[i] = build->fds[i];
+    keep[build->count_fds] = start->monitor;
+    if (process_spawn(&spec, &run->pid, &run->pidfd, &rq->err) < 0)
+        return -1;
+    run->ours = true;
+    run->start_time = process_start_time(run->pid);
+    for (unsigned i = 0; i < build->count_fds; i++)
+        close(build->fds[i]);
+    build->count_fds = 0;
+    fd_close(&start->monitor);
+    return run_watch(start->vm);
+}
+
+/* QEMU's own words make the error when it died; the log has them. */
+static int say_why(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    const char *said = run_log_tail(run, &rq->arena);
+    struct err why = { 0 };
+
+    if (run->pid || !*said)
+        return -1;
+    err_set(&why, ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s", said);
+    err_clear(&rq->err);
+    err_move(&rq->err, &why);
+    return -1;
+}
+
+/* The first conversation, in one write that is in the socket before QEMU runs. */
+static int handshake(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    struct qmp *qmp = run->qmp;
+    struct qmp_call hello = { 0 }, cpus = { 0 };
+    auto_json struct json_object *list = NULL;
+    int r;
+
+    if (!qmp || qmp_put(rq, qmp, &hello, "qmp_capabilities", NULL) < 0 ||
+        qmp_put(rq, qmp, &cpus, "query-cpus-fast", NULL) < 0)
+        return -1;
+    r = qmp_take(rq, &hello, NULL, HANDSHAKE_USEC);
+    if (r == 0)
+        r = qmp_take(rq, &cpus, &list, SECONDS(30));
+    qmp_drop(&cpus);
+    if (r < 0)
+        return -1;
+    vcpu_learn(run, list);
+    return 0;
+}
+
+static bool has_balloon(const struct domain *domain)
+{
+    const struct balloon *balloon = domain->devices.balloon;
+
+    return balloon && balloon->model != BALLOON_NONE && balloon->model != BALLOON_UNSET;
+}
+
+static int settle(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    struct domain *domain = run->domain;
+
+    if (!run->qmp || build_started(rq, run->build, run->qmp) < 0)
+        return -1;
+    run->balloon_kib = domain->memory.current;
+    if (has_balloon(domain) && domain->memory.current < domain->memory.total) {
+        const char *args = json_text(&rq->arena, "{'value': %llu}", (unsigned long long)domain->memory.current * 1024);
+
+        if (!run->qmp || qmp_call(rq, run->qmp, "balloon", args, NULL, SECONDS(30)) < 0)
+            return -1;
+    }
+    return vcpu_settle(rq, start->vm);
+}
+
+static int begin(struct req *rq, struct start *start)
+{
+    struct vm *vm = start->vm;
+    struct run *run = start->run;
+    const char *const *env;
+
+    if (run->domain->virt == VIRT_KVM && kvm_require(rq) < 0)
+        return -1;
+    if (qemu_caps_get(rq, run->domain->devices.emulator, &run->caps) < 0)
+        return -1;
+    if (hook_run(rq, vm, run->domain, "prepare", "begin", NULL) < 0)
+        return -1;
+    vms_activate(qemud.vms, vm, vms_next_id(qemud.vms));
+    run->domain->id = (struct opt_u32){ (uint32_t)vm->id, true };
+    vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_STARTING_UP);
+    run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
+    if (make_lib_dir(rq, start) < 0 || open_monitor(rq, start) < 0 || make_command(rq, start, &env) < 0 ||
+        open_log(rq, start, run->build->argv, env) < 0 || owner_set(rq, run) < 0 ||
+        hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
+        return -1;
+    status_save(vm);
+    if (spawn(rq, start, env) < 0)
+        return -1;
+    status_save(vm);
+    scope_begin(vm);
+    if (handshake(rq, start) < 0 || scope_await(rq, vm) < 0 || settle(rq, start) < 0)
+        return say_why(rq, start);
+    if (hook_run(rq, vm, run->domain, "started", "begin", NULL) < 0)
+        return -1;
+    return 0;
+}
+
+/* The vCPUs run (or stay stopped); everybody is told. */
+static int go(struct req *rq, struct start *start)
+{
+    struct vm *vm = start->vm;
+
+    if (start->how->paused)
+        vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_USER);
+    else if (machine_resume(rq, vm, API_DOMAIN_RUNNING_BOOTED) < 0)
+        return say_why(rq, start);
+    if (vm->run != start->run)
+        return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' ended while it was started", vm->name);
+    start->run->up = true;
+    status_save(vm);
+    vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_BOOTED);
+    if (start->how->paused)
+        vm_emit_lifecycle(vm, API_DOMAIN_EVENT_SUSPENDED, API_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    log_info("domain '%s' started (id %d, pid %d) in %.1f ms", vm->name, vm->id, start->run->pid,
+             (double)(time_monotonic() - start->run->since) / 1e3);
+    return 0;
+}
+
+/* Undo what was begun, with QEMU surely gone. */
+static void roll_back(struct req *rq, struct vm *vm)
+{
+    struct run *run = vm->run;
+
+    run->starting = false;
+    if (run->pid && run->pidfd >= 0) {
+        pidfd_send_signal(run->pidfd, SIGKILL, NULL, 0);
+        run_await_end(rq, vm, SECONDS(30));
+    }
+    if (vm->run == run)
+        run_end(vm, API_DOMAIN_SHUTOFF_FAILED, API_DOMAIN_EVENT_STOPPED_FAILED);
+}
+
+static void on_autodestroy(struct client_watch *watch, struct client *client)
+{
+    struct run *run = CONTAINER_OF(watch, struct run, autodestroy);
+
+    machine_stop_later(run->vm, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
+}
+
+int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct domain *domain,
+                  const struct start_how *how)
+{
+    struct start start = { vm, run_new(vm, arena, domain), how, -1, -1 };
+    int r;
+
+    vm_ref(vm);
+    fiber_shield(rq, true); /* a start goes on when its client leaves; every wait in it has a deadline */
+    start.run->starting = true;
+    r = begin(rq, &start);
+    if (r == 0 && vm->run == start.run)
+        r = go(rq, &start);
+    fd_close(&start.monitor);
+    fd_close(&start.log);
+    if (r < 0) {
+        struct err why = { 0 };
+
+        err_move(&why, &rq->err);
+        if (vm->run == start.run)
+            roll_back(rq, vm);
+        err_clear(&rq->err);
+        err_move(&rq->err, &why);
+    } else {
+        start.run->starting = false;
+        if (how->autodestroy) {
+            start.run->autodestroy.gone = on_autodestroy;
+            client_watch(how->autodestroy, &start.run->autodestroy);
+        }
+    }
+    fiber_shield(rq, false);
+    vm_unref(vm);
+    return r;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Vcpu: see vcpu.h. */
+#define ERR_FROM ERR_FROM_QEMU
+#include "virtqemud/vcpu.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#include "model/domain/domain.h"
+#include "virtqemud/qmp.h"
+#include "virtqemud/status.h"
+
+#define UNPLUG_USEC SECONDS(5) /* a guest that gave no CPU back by then may do so later, or never */
+
+void vcpu_learn(struct run *run, struct json_object *list)
+{
+    size_t count = json_count(list);
+    unsigned max = run->domain->vcpus.max;
+
+    if (run->count_vcpus != max) {
+        run->vcpus = ARENA_ARRAY(&run->arena, struct run_vcpu, max);
+        run->count_vcpus = max;
+    }
+    for (unsigned i = 0; i < max; i++)
+        run->vcpus[i].online = false;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *cpu = json_object_array_get_idx(list, i);
+        uint64_t index = json_uint(cpu, "cpu-index", UINT64_MAX);
+
+        if (index >= max)
+            continue;
+        run->vcpus[index].online = true;
+        run->vcpus[index].thread = (pid_t)json_int(cpu, "thread-id", 0);
+    }
+}
+
+/* The CPUs in bitmap that this host has; pins to what isn't there are dropped, as long as something is left. */
+static int set_affinity(struct req *rq, pid_t thread, const struct bitmap *cpus, const char *what)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (bitmap_get(cpus, cpu))
+            CPU_SET(cpu, &set);
+    if (sched_setaffinity(thread, sizeof(set), &set) < 0 && errno != ESRCH)
+        return err_system(&rq->err, errno, "cannot set CPU affinity on process %d (%s)", thread, what);
+    return 0;
+}
+
+int vcpu_settle(struct req *rq, struct vm *vm)
+{
+    struct run *run = vm->run;
+    const struct vcpus *vcpus = &run->domain->vcpus;
+
+    if (vcpus->tune.emulatorpin || vcpus->cpus)
+        if (set_affinity(rq, run->pid, vcpus->tune.emulatorpin ? vcpus->tune.emulatorpin : vcpus->cpus,
+                         "emulator") < 0)
+            return -1;
+    for (unsigned i = 0; i < run->count_vcpus; i++) {
+        const struct pin *pin = vcpus_pin(vcpus, i);
+        const struct bitmap *cpus = pin ? pin->cpus : vcpus->cpus;
+
+        if (run->vcpus[i].thread && cpus && set_affinity(rq, run->vcpus[i].thread, cpus, "vCPU") < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One place for a CPU, as query-hotpluggable-cpus gives it. */
+static int plug_one(struct req *rq, struct qmp *qmp, struct json_object *slot, unsigned number)
+{
+    struct json_object *props = json_get(slot, "props");
+    auto_buf struct buf args = { 0 };
+
+    json_add(&args, "{'driver':%s,'id':%s", json_string(slot, "type"), arena_printf(&rq->arena, "vcpu%u", number));
+    json_object_object_foreach(props, key, value)
+    {
+        json_add(&args, ",%s:", key);
+        buf_add_string(&args, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+    }
+    buf_add_char(&args, '}');
+    return qmp_call(rq, qmp, "device_add", buf_text(&args), NULL, SECONDS(30));
+}
+
+static int learn_again(struct req *rq, struct vm *vm)
+{
+    auto_json struct json_object *list = NULL;
+    struct qmp *qmp = vm_monitor(rq, vm);
+
+    if (!qmp || qmp_call(rq, qmp, "query-cpus-fast", NULL, &list, SECONDS(30)) < 0)
+        return -1;
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
+    vcpu_learn(vm->run, list);
+    return 0;
+}
+
+unsigned vcpu_count_online(const struct run *run)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < run->count_vcpus; i++)
+        count += run->vcpus[i].online;
+    return count;
+}
+
+/* QEMU lists the places from the last to the first. */
+static int plug(struct req *rq, struct vm *vm, struct json_object *slots, unsigned count)
+{
+    unsigned online = vcpu_count_online(vm->run);
+
+    for (size_t i = json_count(slots); i-- > 0 && online < count;) {
+        struct json_object *slot = json_object_array_get_idx(slots, i);
+        struct qmp *qmp = vm_monitor(rq, vm);
+
+        if (json_string(slot, "qom-path"))
+            continue;
+        if (!qmp || plug_one(rq, qmp, slot, online) < 0)
+            return -1;
+        online++;
+    }
+    if (online < count)
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "the machine has no place for more than %u vCPUs", online);
+    return 0;
+}
+
+/* Only what was plugged has an id that can be unplugged; the guest decides when. */
+static int unplug(struct req *rq, struct vm *vm, struct json_object *slots, unsigned count)
+{
+    unsigned online = vcpu_count_online(vm->run);
+
+    for (size_t i = 0; i < json_count(slots) && online > count; i++) {
+        struct json_object *slot = json_object_array_get_idx(slots, i);
+        const char *path = json_string(slot, "qom-path"), *name = path ? strrchr(path, '/') : NULL;
+        struct qmp *qmp = vm_monitor(rq, vm);
+
+        if (!name || strncmp(path, "/machine/peripheral/", 20))
+            continue;
+        if (!qmp || qmp_call(rq, qmp, "device_del", json_text(&rq->arena, "{'id': %s}", name + 1), NULL,
+                             SECONDS(30)) < 0)
+            return -1;
+        online--;
+    }
+    if (online > count)
+        return err_set(&rq->err, ERR_OPERATION_INVALID,
+                       "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
+    for (unsigned turn = 0; turn < 50; turn++) {
+        if (learn_again(rq, vm) < 0)
+            return -1;
+        if (vcpu_count_online(vm->run) <= count)
+            return 0;
+        if (fiber_sleep(rq, UNPLUG_USEC / 50, "the guest to give back a vCPU") < 0 || vm_check_active(rq, vm) < 0)
+            return -1;
+    }
+    return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "vcpu unplug request timed out. Unplug result must be manually inspected in the domain");
+}
+
+int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count)
+{
+    auto_json struct json_object *slots = NULL;
+    struct qmp *qmp = vm_monitor(rq, vm);
+    unsigned online;
+    int r;
+
+    if (!qmp || qmp_call(rq, qmp, "query-hotpluggable-cpus", NULL, &slots, SECONDS(30)) < 0 ||
+        vm_check_active(rq, vm) < 0)
+        return -1;
+    online = vcpu_count_online(vm->run);
+    r = count > online ? plug(rq, vm, slots, count) : count < online ? unplug(rq, vm, slots, count) : 0;
+    if (r < 0 || learn_again(rq, vm) < 0)
+        return -1;
+    vm->run->domain->vcpus.current = vcpu_count_online(vm->run);
+    status_save(vm);
+    return vcpu_settle(rq, vm);
+}

@@ -22,6 +22,7 @@ struct identity {
     char *selinux_context; /* of the process, as the kernel gave it with the connection; NULL: none */
     char *sasl_user, *x509_name;
     bool forwarded;        /* told by another daemon, not by the kernel */
+    bool elevated;         /* a daemon of ours that acts for itself, proved by the system token */
 };
 
 /* The peer of a connected Unix socket. On failure err says why. The caller owns one reference. */

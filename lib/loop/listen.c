@@ -131,7 +131,7 @@ static int listen_at(const struct daemon *daemon, enum daemon_socket kind, gid_t
     const struct daemon_conf *conf = daemon->conf;
     unsigned backlog = kind == DAEMON_ADMIN ? conf->admin_max_queued_clients : conf->max_queued_clients;
     auto_fd int fd = -1;
-    mode_t mode, mask;
+    mode_t mode = 0, mask;
     int r;
 
     if (path_of(daemon, kind, &address, err) < 0 || mode_of(daemon, kind, &mode, err) < 0 ||

@@ -218,7 +218,10 @@ static int identity_param(struct identity *identity, const struct wire_typed_par
         return 0;
     default:
         token = token_get(err);
-        return !token ? -1 : str_eq(token, value->s) ? 0 : err_set(err, ERR_ACCESS_DENIED, "wrong system token");
+        if (!token)
+            return -1;
+        identity->elevated = str_eq(token, value->s);
+        return identity->elevated ? 0 : err_set(err, ERR_ACCESS_DENIED, "wrong system token");
     }
 }
 
@@ -237,6 +240,12 @@ static int m_connect_set_identity(struct req *rq, struct client *client, const s
     for (uint32_t i = 0; i < in->params.n; i++)
         if (identity_param(identity, &in->params.v[i], &rq->err) < 0)
             return -1;
+    /* a daemon that speaks for itself is who the kernel says */
+    if (identity->uid == (uid_t)-1) {
+        identity->uid = client->peer->uid;
+        identity->gid = client->peer->gid;
+        identity->pid = client->peer->pid;
+    }
     identity_unref(client->identity);
     client->identity = TAKE(identity);
     return 0;

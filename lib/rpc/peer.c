@@ -256,42 +256,43 @@ static int peer_connect(struct req *rq, struct peer *peer)
     return 0;
 }
 
-/* Whom the other daemon works for. */
+/*
+ * Whom the other daemon works for: our client, or ourselves. The token is only for ourselves: it opens what no client may
+ * see, like private secrets.
+ */
 static int peer_tell_identity(struct req *rq, struct peer *peer)
 {
     const struct identity *who = peer->identity;
     struct wire_typed_param params[10];
     struct remote_connect_set_identity_in in = {.params = {.v = params}};
     struct remote_connect_set_identity_out out;
-    const char *token;
+    const char *token = who ? NULL : token_get(&rq->err);
 
-    if (!who)
-        return 0;
-    token = token_get(&rq->err);
-    if (!token)
+    if (!who && !token)
         return -1;
 #define ADD(field_, type_, member, value_)                                                                         \
     params[in.params.n++] = (struct wire_typed_param){.field = (char *)(field_),                                   \
                                                       .value = {.type = (type_), .member = (value_)}}
-    if (who->uid != (uid_t)-1)
+    if (token)
+        ADD("system.token", 7, s, (char *)token);
+    if (who && who->uid != (uid_t)-1)
         ADD("unix-user-id", 4, ul, who->uid);
-    if (who->gid != (gid_t)-1)
+    if (who && who->gid != (gid_t)-1)
         ADD("unix-group-id", 4, ul, who->gid);
-    if (who->pid > 0) {
+    if (who && who->pid > 0) {
         ADD("process-id", 3, l, who->pid);
         ADD("process-time", 4, ul, identity_start_time(who));
     }
-    if (who->user)
+    if (who && who->user)
         ADD("user-name", 7, s, who->user);
-    if (who->group)
+    if (who && who->group)
         ADD("group-name", 7, s, who->group);
-    if (who->sasl_user)
+    if (who && who->sasl_user)
         ADD("sasl-user-name", 7, s, who->sasl_user);
-    if (who->x509_name)
+    if (who && who->x509_name)
         ADD("x509-distinguished-name", 7, s, who->x509_name);
-    if (who->selinux_context)
+    if (who && who->selinux_context)
         ADD("selinux-context", 7, s, who->selinux_context);
-    ADD("system.token", 7, s, (char *)token);
 #undef ADD
     return peer_call(rq, peer, REMOTE_CONNECT_SET_IDENTITY, &in, &out, OPEN_USEC);
 }

@@ -52,7 +52,7 @@ static int parse_value(struct xt_parse *parse, const struct xt_row *row, const s
     if (ignored(row, parse))
         return 0;
     if (!attr && row->type->skip_empty && !*text)
-        return 0;
+        return row->flags & XT_REQUIRED ? xt_error(parse, node, "Missing value of element '%s'", node->name) : 0;
     parse->unit = unit;
     if (row->type->parse(parse, text, row->aux, xt_at(base, row->offset)) < 0)
         return xt_error_attr(parse, node, attr, text, row->type);

@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""host: a real systemd host in a container (../shared/lab): socket activation, idle exit, polkit, sessions, restarts with machines
+running, and hosts that change from libvirt to ours and back."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+from lab import TOP, Suite, build_dir
+
+LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
+
+MACHINE = """<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <title>Made by {maker}</title>
+  <memory unit='MiB'>192</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>/guest/vmlinuz</kernel><initrd>/guest/initrd.img</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
+  <features><acpi/><apic/></features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/{name}.qcow2'/><target dev='vda' bus='virtio'/></disk>
+    <interface type='user'><model type='virtio'/></interface>
+    <console type='pty'/>
+    <graphics type='vnc' autoport='yes'/>
+    <video><model type='vga'/></video>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+  </devices>
+</domain>
+"""
+
+
+class Host:
+    def __init__(self, tree):
+        up = subprocess.run([LAB, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, check=False)
+        if up.returncode:
+            raise RuntimeError("no lab host came up")
+        self.run = up.stdout.strip()
+
+    def sh(self, command, *options, check=True, timeout=120):
+        """A command line in the host; (status, stdout, stderr), or stdout of a success with check."""
+        done = subprocess.run([LAB, "exec", self.run, "h1", *options, "sh", "-c", command], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout, check=False)
+        if not check:
+            return done.returncode, done.stdout, done.stderr
+        assert done.returncode == 0, f"'{command}': {done.stderr.strip()} {done.stdout.strip()}"
+        return done.stdout
+
+    def virsh(self, command, *options, check=True):
+        return self.sh("virsh -q -c qemu:///system " + command, *options, check=check)
+
+    def write(self, path, text):
+        subprocess.run([LAB, "exec", self.run, "h1", "sh", "-c", f"mkdir -p $(dirname {path}); cat >{path}"], input=text, text=True, check=True)
+
+    def active(self, unit):
+        return self.sh(f"systemctl is-active {unit}", check=False)[1].strip()
+
+    def until(self, what, test, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not test():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            time.sleep(0.2)
+
+    def pid(self):
+        return int(self.sh("systemctl show -P MainPID virtqemud.service"))
+
+    def down(self):
+        if os.environ.get("KEEP"):
+            print(f"# kept: {LAB} exec {self.run} h1 bash")
+            return
+        logs = os.environ.get("LOGS")
+        if logs:
+            subprocess.run([LAB, "logs", self.run, logs], check=False)
+        subprocess.run([LAB, "down", self.run], check=False)
+
+
+STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
+OUR_UNITS = "virtqemud.socket virtqemud-ro.socket virtqemud-admin.socket virtsecretd.socket virtsecretd-ro.socket virtsecretd-admin.socket"
+
+
+def to_ours(host):
+    host.sh(f"systemctl stop {STOCK_UNITS} 2>&1; systemctl start {OUR_UNITS}")
+
+
+def to_stock(host):
+    host.sh(f"systemctl stop virtqemud.service virtsecretd.service {OUR_UNITS} 2>&1; systemctl start libvirtd.socket")
+
+
+def define(host, name, number, maker):
+    uuid = f"70000000-0000-4000-8000-{number:012d}"
+    host.write(f"/tmp/{name}.xml", MACHINE.format(name=name, uuid=uuid, maker=maker))
+    host.sh(f"test -e /var/lib/libvirt/images/{name}.qcow2 || qemu-img create -q -f qcow2 /var/lib/libvirt/images/{name}.qcow2 64M")
+    host.virsh(f"define /tmp/{name}.xml")
+
+
+def describe(host):
+    """What a client sees of every domain."""
+    seen = {}
+    for name in host.virsh("list --all --name").split():
+        seen[name] = (host.virsh(f"dumpxml --inactive --security-info {name}"), host.virsh(f"domuuid {name}").strip(), host.virsh(f"dominfo {name}"))
+    return seen
+
+
+def taken_over(host):
+    """Domains that libvirt defined, unchanged when our daemon takes its place, and the other way round."""
+    to_stock(host)
+    define(host, "stock-one", 1, "stock")
+    define(host, "stock-two", 2, "stock")
+    host.virsh("autostart stock-two")
+    before = describe(host)
+    to_ours(host)
+    ours = describe(host)
+    for name in before:
+        for old, new in zip(before[name], ours.get(name, ("", "", ""))):
+            differences = [f"{a!r} became {b!r}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b]
+            assert old == new, f"{name}: {differences[:3] or 'other length'}"
+    define(host, "ours-one", 3, "ours")
+    mine = describe(host)
+    to_stock(host)
+    theirs = describe(host)
+    for name in mine:
+        for old, new in zip(mine[name], theirs.get(name, ("", "", ""))):
+            differences = [f"{a!r} became {b!r}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b]
+            assert old == new, f"{name}, back at stock: {differences[:3] or 'other length'}"
+    to_ours(host)
+    host.virsh("autostart --disable stock-two")
+
+
+def activation(host):
+    host.sh("systemctl stop virtqemud.service")
+    assert host.active("virtqemud.service") == "inactive"
+    host.virsh("list --all")
+    assert host.active("virtqemud.service") == "active"
+
+
+def idle_exit(host):
+    host.sh("mkdir -p /run/systemd/system/virtqemud.service.d; printf '[Service]\\nEnvironment=VIRTQEMUD_ARGS=\"--timeout 2\"\\n'"
+            " >/run/systemd/system/virtqemud.service.d/test.conf; systemctl daemon-reload; systemctl restart virtqemud.service")
+    host.virsh("list")
+    host.until("the idle daemon leaves", lambda: host.active("virtqemud.service") == "inactive", 15)
+    host.virsh("list")
+    assert host.active("virtqemud.service") == "active"
+    host.sh("rm -r /run/systemd/system/virtqemud.service.d; systemctl daemon-reload; systemctl restart virtqemud.service")
+
+
+def secrets(host):
+    """A call that belongs to virtsecretd goes through virtqemud."""
+    host.write("/tmp/secret.xml", "<secret ephemeral='no' private='no'><description>one</description>"
+                                  "<usage type='volume'><volume>/var/lib/libvirt/images/x.img</volume></usage></secret>")
+    host.virsh("secret-define /tmp/secret.xml")
+    uuid = host.virsh("secret-list").split()[0]
+    host.virsh(f"secret-set-value {uuid} c2VjcmV0")
+    assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0"
+    assert host.active("virtsecretd.service") == "active"
+    assert host.sh(f"stat -c '%a %U' /etc/libvirt/secrets/{uuid}.base64").strip() == "600 root"
+    to_stock(host)
+    assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0", "stock doesn't read the value"
+    to_ours(host)
+    host.sh("systemctl stop virtsecretd.socket virtsecretd.service 2>&1")
+    code, _, error = host.virsh("secret-list", check=False)
+    assert code != 0 and "virtsecretd" in error, error
+    host.sh("systemctl start virtsecretd.socket")
+    host.virsh(f"secret-undefine {uuid}")
+
+
+def polkit(host):
+    code, _, error = host.virsh("list", "-u", "alice", check=False)
+    assert code != 0 and ("authentication" in error or "polkit" in error), error
+    assert host.sh("virsh -q -r -c qemu:///system list --all --name", "-u", "alice").split(), "read-only shows nothing"
+    code, _, error = host.sh("virsh -q -r -c qemu:///system start ours-one", "-u", "alice", check=False)
+    assert code != 0 and "read only" in error, error
+    host.sh("usermod -aG libvirt bob")
+    host.virsh("list --all", "-u", "bob")
+    host.write("/etc/polkit-1/rules.d/10-test.rules", 'polkit.addRule(function(action, subject) { if (action.id == "org.libvirt.unix.manage" &&'
+                                                      ' subject.user == "alice") return polkit.Result.YES; });\n')
+    host.until("the new rule is used", lambda: host.virsh("list", "-u", "alice", check=False)[0] == 0, 10)
+    host.sh("rm /etc/polkit-1/rules.d/10-test.rules")
+
+
+def per_object(host):
+    """access_drivers = polkit: what may be seen and done is decided object by object."""
+    host.sh("mkdir -p /etc/libvirt; cp /etc/libvirt/virtqemud.conf /tmp/virtqemud.conf 2>/dev/null; echo 'access_drivers = [ \"polkit\" ]' >>/etc/libvirt/virtqemud.conf;"
+            "systemctl restart virtqemud.service")
+    host.write("/etc/polkit-1/rules.d/10-test.rules", """polkit.addRule(function(action, subject) {
+  if (subject.user != "alice") return undefined;
+  if (action.id == "org.libvirt.unix.manage" || action.id == "org.libvirt.api.connect.getattr" ||
+      action.id == "org.libvirt.api.connect.search-domains") return polkit.Result.YES;
+  if (action.id.indexOf("org.libvirt.api.domain.") == 0 && action.lookup("domain_name") == "ours-one" &&
+      (action.id == "org.libvirt.api.domain.getattr" || action.id == "org.libvirt.api.domain.start")) return polkit.Result.YES;
+  return undefined;
+});
+""")
+    try:
+        host.until("the rules are used", lambda: host.virsh("list --all --name", "-u", "alice", check=False)[1].split() == ["ours-one"], 10)
+        code, _, error = host.virsh("destroy ours-one", "-u", "alice", check=False)
+        assert code != 0 and "access denied" in error, error
+        code, _, error = host.virsh("dumpxml ours-one", "-u", "alice", check=False)
+        assert code != 0 and "access denied" in error, error
+        assert len(host.virsh("list --all --name").split()) == 3, "root sees less than everything"
+    finally:
+        host.sh("rm /etc/polkit-1/rules.d/10-test.rules; mv /tmp/virtqemud.conf /etc/libvirt/virtqemud.conf 2>/dev/null || rm /etc/libvirt/virtqemud.conf;"
+                "systemctl restart virtqemud.service")
+
+
+def machine_runs(host):
+    """Start, look, agent-less shutdown; QEMU is unprivileged, in its scope, with a log of its own."""
+    host.virsh("start ours-one")
+    try:
+        pid = int(host.sh("pgrep -f guest=ours-one,").split()[0])
+        assert host.sh(f"stat -c %U /proc/{pid}").strip() == "libvirt-qemu"
+        assert host.sh(f"grep Seccomp: /proc/{pid}/status").split()[1] == "2", "no seccomp filter"
+        assert "CapEff:\t0000000000000000" in host.sh(f"grep CapEff /proc/{pid}/status"), "QEMU has capabilities"
+        assert "machine-qemu" in host.sh(f"cat /proc/{pid}/cgroup"), "not in a machine's scope"
+        assert "qemu" in host.sh("machinectl list --no-legend")
+        host.sh("grep -q starting /var/log/libvirt/qemu/ours-one.log")
+        assert host.sh("stat -c %U /var/lib/libvirt/images/ours-one.qcow2").strip() == "libvirt-qemu"
+        host.until("the guest prints a login prompt", lambda: "login:" in host.sh(
+            "timeout 3 expect -c 'spawn -noecho virsh -q console ours-one --force; send \"\\r\"; expect login:' 2>&1", check=False)[1], 60)
+    finally:
+        host.virsh("destroy ours-one")
+    assert host.sh("stat -c %U /var/lib/libvirt/images/ours-one.qcow2").strip() == "root", "the image kept QEMU's owner"
+
+
+def survives(host):
+    """Restart, kill -9 and upgrade of the daemon: machines run on and are found again."""
+    host.virsh("start ours-one")
+    host.virsh("start stock-one")
+    machines = host.sh("pgrep -f guest=").split()
+    host.sh("systemctl restart virtqemud.service")
+    assert host.virsh("domstate ours-one").strip() == "running"
+    host.sh(f"kill -9 {host.pid()}")
+    assert host.virsh("domstate ours-one").strip() == "running"
+    assert host.sh("pgrep -f guest=").split() == machines, "a machine was started anew"
+    host.virsh("suspend ours-one")
+    host.sh(f"kill -9 {host.pid()}")
+    assert host.virsh("domstate ours-one --reason").strip() == "paused (user)"
+    host.virsh("resume ours-one")
+    daemon = host.pid()
+    host.sh(f"kill -STOP {daemon}; kill -9 $(pgrep -f guest=ours-one,); kill -9 {daemon}")
+    assert host.virsh("domstate ours-one").strip() == "shut off"
+    assert host.virsh("domstate stock-one").strip() == "running"
+    host.virsh("destroy stock-one")
+
+
+def autostart(host):
+    """Once per boot, not at each start of the daemon."""
+    host.virsh("autostart ours-one")
+    host.sh("systemctl stop virtqemud.service; rm -rf /run/libvirt/qemu/autostarted /run/libvirt/qemu/*.autostart* ; systemctl start virtqemud.service")
+    host.until("the machine starts", lambda: host.virsh("domstate ours-one").strip() == "running")
+    host.virsh("destroy ours-one")
+    host.sh("systemctl restart virtqemud.service")
+    time.sleep(1)
+    assert host.virsh("domstate ours-one").strip() == "shut off", "it was started again by a mere restart"
+    host.virsh("autostart --disable ours-one")
+
+
+def session(host):
+    """A user's own machines, by the user's own systemd."""
+    host.sh("loginctl enable-linger alice")
+    host.until("alice's systemd runs", lambda: host.sh("test -S /run/user/$(id -u alice)/bus", check=False)[0] == 0)
+    host.sh("systemctl --user start virtqemud.socket", "-u", "alice")
+    host.write("/tmp/session.xml", MACHINE.format(name="mine", uuid="70000000-0000-4000-8000-000000000009", maker="alice")
+               .replace("/var/lib/libvirt/images/", "/home/alice/"))
+    host.sh("qemu-img create -q -f qcow2 /home/alice/mine.qcow2 64M", "-u", "alice")
+    virsh = "virsh -q -c qemu:///session "
+    host.sh(virsh + "define /tmp/session.xml && " + virsh + "start mine", "-u", "alice")
+    assert host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running"
+    assert host.sh("stat -c %U /proc/$(pgrep -f guest=mine,)").strip() == "alice"
+    host.sh(virsh + "destroy mine && " + virsh + "undefine mine", "-u", "alice")
+
+
+def units(host):
+    for unit in ("virtqemud", "virtsecretd"):
+        assert host.sh(f"systemd-analyze verify /usr/lib/systemd/system/{unit}.service 2>&1 | grep -v libvirtd || :").strip() == ""
+        text = host.sh(f"systemd-analyze security --no-pager {unit}.service 2>/dev/null | tail -1")
+        assert "EXPOSED" not in text and "UNSAFE" not in text, text
+
+
+def main():
+    suite = Suite()
+    if os.geteuid() != 0 or not os.path.exists(LAB):
+        print("skip host - needs root and ../shared/lab")
+        return
+    with tempfile.TemporaryDirectory(prefix="vireo-host-") as tree:
+        subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + tree], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        os.makedirs(tree + "/guest")
+        subprocess.run([os.path.join(TOP, "tools", "make-guest"), tree + "/guest"], check=True)
+        os.chmod(tree, 0o755)
+        host = Host(tree)
+    try:
+        host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
+        wanted = sys.argv[1:]
+        for test in (taken_over, activation, secrets, machine_runs, survives, autostart, polkit, per_object, session, units, idle_exit):
+            if not wanted or test.__name__ in wanted:
+                suite.run("host: " + test.__name__.replace("_", " "), test, host)
+    finally:
+        host.down()
+    suite.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -65,7 +65,7 @@ const struct conf_key daemon_keys[] = {
     ROW(audit_logging, CONF_BOOL, "0", .help = "1: audit records go to the log, too."),
     ROW(host_uuid, CONF_STRING, NULL,
         .help = "The host's UUID in capabilities, for hosts whose firmware says nothing useful."),
-    ROW(host_uuid_source, CONF_STRING, "smbios",
+    ROW(host_uuid_source, CONF_STRING, "\"smbios\"",
         .help = "Where the host's UUID comes from when host_uuid isn't set: 'smbios' or 'machine-id'."),
     ROW(keepalive_interval, CONF_I32, "5", .min = -1, .max = 86400,
         .help = "A connection that is silent for so many seconds is asked whether it still lives; -1: never."),

@@ -94,13 +94,11 @@ static bool name_is_plain(const char *name)
 
 static void write_content(const struct store *store, struct store_op *op, const char *text)
 {
-    buf_printf(&op->content,
-               "<!--\nThis %s is kept by its daemon; do not edit the file, what you write here gets lost.\n",
-               store->kind);
     if (store->edit_command)
-        buf_printf(&op->content, "To change it:\n  virsh %s %s\n", store->edit_command,
-                   name_is_plain(op->name) ? op->name : "NAME");
-    buf_add_string(&op->content, "or use any other program that speaks to the daemon.\n-->\n\n");
+        buf_printf(&op->content,
+                   "<!--\nThis %s is kept by its daemon; do not edit the file, what you write here gets lost.\n"
+                   "To change it:\n  virsh %s %s\nor use any other program that speaks to the daemon.\n-->\n\n",
+                   store->kind, store->edit_command, name_is_plain(op->name) ? op->name : "NAME");
     op->header = op->content.length;
     buf_add_string(&op->content, text);
     op->new_file = store_file_name(op->name);

@@ -48,7 +48,7 @@ struct store_spec {
     const char *autostart_dir; /* NULL: these objects have no autostart */
     const char *index_path;    /* NULL: no index file; its directory is made when missing */
     const char *kind;          /* for messages: "domain" */
-    const char *edit_command;  /* hint in the file's header: "edit" for `virsh edit NAME`; NULL: no hint */
+    const char *edit_command;  /* hint in the file's header: "edit" for `virsh edit NAME`; NULL: no header */
     /*
      * Learn the facts from a text (length bytes, NUL behind); called for files that the index doesn't know.
      * 0, or negative with err set when it isn't an object of that name. NULL: store_scan with no flags.

@@ -37,7 +37,7 @@ static const struct conf_key rows[] = {
     CONF_ROW(struct keys, seccomp_sandbox, CONF_I32, "-1", .min = -1, .max = 1, .help = "Run QEMU under its seccomp filter: 1 yes, 0 no, -1 where it can."),
     CONF_ROW(struct keys, max_processes, CONF_U32, "0", .help = "Limit of processes of QEMU's user; 0: as the daemon's own."),
     CONF_ROW(struct keys, max_files, CONF_U32, "0", .help = "Limit of descriptors of each QEMU; 0: as the daemon's own."),
-    CONF_ROW(struct keys, max_core, CONF_LIMIT, "unlimited", .help = "Size limit of QEMU's core dumps in bytes."),
+    CONF_ROW(struct keys, max_core, CONF_LIMIT, "\"unlimited\"", .help = "Size limit of QEMU's core dumps in bytes."),
     CONF_ROW(struct keys, vnc_listen, CONF_STRING, "\"127.0.0.1\"", .help = "Where VNC displays listen when the definition doesn't say."),
     CONF_ROW(struct keys, spice_listen, CONF_STRING, "\"127.0.0.1\"", .help = "Where SPICE displays listen when the definition doesn't say."),
     CONF_ROW(struct keys, vnc_password, CONF_STRING, NULL, .help = "Password of VNC displays whose definition has none."),

@@ -181,5 +181,7 @@ static int restore_one(struct run *run, struct err *err, const char *path, bool 
 
 void owner_restore(struct run *run)
 {
+    if (!qemud.privileged || !qemud.conf.dynamic_ownership)
+        return;
     walk(run, restore_one, NULL);
 }

@@ -183,9 +183,9 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
     found->starting = status->state == API_DOMAIN_PAUSED && status->reason == API_DOMAIN_PAUSED_STARTING_UP;
     run->up = !found->starting;
     r = status->pid ? open_process(vm, status) : 0;
-    if (r < 0) { /* it ended while nobody looked; nobody knows how */
+    if (r < 0) { /* it ended while nobody looked: not by a power-off, since QEMU waits for us then (-no-shutdown) */
         free(found);
-        run_end(vm, API_DOMAIN_SHUTOFF_UNKNOWN, API_DOMAIN_EVENT_STOPPED_FAILED);
+        run_end(vm, API_DOMAIN_SHUTOFF_CRASHED, API_DOMAIN_EVENT_STOPPED_FAILED);
         return;
     }
     found->rq.name = "reconnect";

@@ -3,11 +3,13 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/status.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/enum.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "model/domain/domain.h"
@@ -107,7 +109,8 @@ void status_save(struct vm *vm)
         .allow_reboot = TRI_YES,
         .domain = run->domain,
     };
-    auto_free char *path = mem_printf("%s/%s.xml", qemud.dirs.state, vm->name);
+    auto_free char *name = mem_printf("%s.xml", vm->name);
+    auto_fd int dir = -1;
     int r;
 
     if (run->ended)
@@ -116,15 +119,15 @@ void status_save(struct vm *vm)
         status.channel_dir = (char *)run->build->channel_dir;
     fill_vcpus(run, &arena, &status);
     xt_format(&status_table, &text, &status, XT_FORMAT_STATUS | XT_FORMAT_SECURE, 0);
-    r = file_replace_lazy(AT_FDCWD, path, 0600, text.data, text.length);
+    dir = open(qemud.dirs.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = dir < 0 ? -errno : file_replace_lazy(dir, name, 0600, text.data, text.length);
     if (r < 0)
-        log_error("cannot write '%s': %s; domain '%s' would be lost when this daemon restarts", path, strerror(-r),
-                  vm->name);
-    if (run->pid && !run->pid_file) {
-        auto_free char *pid_path = mem_printf("%s/%s.pid", qemud.dirs.state, vm->name);
-        auto_free char *pid = mem_printf("%d\n", run->pid);
+        log_error("cannot write '%s/%s': %s; domain '%s' would be lost when this daemon restarts", qemud.dirs.state,
+                  name, strerror(-r), vm->name);
+    if (r >= 0 && run->pid && !run->pid_file) {
+        auto_free char *pid_name = mem_printf("%s.pid", vm->name), *pid = mem_printf("%d\n", run->pid);
 
-        run->pid_file = file_replace_lazy(AT_FDCWD, pid_path, 0644, pid, strlen(pid)) >= 0;
+        run->pid_file = file_replace_lazy(dir, pid_name, 0644, pid, strlen(pid)) >= 0;
     }
 }
 

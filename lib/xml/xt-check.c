@@ -365,7 +365,7 @@ static void dump_row(void *data, const char *path, const struct xt_row *row)
     struct buf *text = data;
     const char *const *words;
 
-    if ((!row->name && row->kind != XT_KIND_OWN) || (row->kind == XT_KIND_HOOK && !str_ends(path, row->name)))
+    if (!row->name && row->kind != XT_KIND_OWN && row->kind != XT_KIND_HOOK)
         return;
     buf_printf(text, "%s\t%s\t", path, kinds[row->kind].name);
     if (row->kind == XT_KIND_ATTR || row->kind == XT_KIND_OWN || row->kind == XT_KIND_TEXT) {

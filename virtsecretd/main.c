@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * virtsecretd keeps secrets: passphrases and keys that disks, pools and machines refer to by UUID. The smallest
- * daemon, and the one to read before writing another: this file says what it is, method-secret.c what it answers, secret.c
- * holds its objects and their rules, value.c and value-file.c the bytes that must not leak.
+ * virtsecretd keeps secrets: passphrases and keys that disks, pools and machines refer to by UUID. The
+ * smallest daemon, and the one to read before writing another: this file says what it is, method-secret.c
+ * what it answers, secret.c holds its objects and their rules, value.c and value-file.c the bytes that must
+ * not leak.
  */
 #define ERR_FROM ERR_FROM_SECRET
 #include <errno.h>
@@ -54,9 +55,11 @@ static void stop(struct serve *serve)
 }
 
 static const struct conf_key keys[] = {
-    CONF_ROW(struct secretd_conf, encrypt_values, CONF_BOOL, "0",
-             .help = "1: values are stored as systemd credentials (UUID.cred), which only this host can read, instead "
-                     "of base64 text (UUID.base64). libvirt's own daemon can't read them."),
+    CONF_ROW(
+        struct secretd_conf, encrypt_values, CONF_BOOL, "0",
+        .help =
+            "1: values are stored as systemd credentials (UUID.cred), which only this host can read, instead "
+            "of base64 text (UUID.base64). libvirt's own daemon can't read them."),
     {0},
 };
 

@@ -14,7 +14,8 @@ static int check_flags(struct req *rq, unsigned flags, unsigned allowed)
 {
     if (!(flags & ~allowed))
         return 0;
-    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~allowed, rq->name);
+    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~allowed,
+                   rq->name);
 }
 
 static struct wire_secret wire_of(struct req *rq, const struct secret *secret)
@@ -36,14 +37,16 @@ static bool wanted(const struct secret *secret, unsigned flags)
                                                        : VIR_CONNECT_LIST_SECRETS_NO_PRIVATE;
 
     /* of a pair of filters both or none mean all */
-    if ((flags & (VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL)) && !(flags & ephemeral))
+    if ((flags & (VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL)) &&
+        !(flags & ephemeral))
         return false;
-    return !(flags & (VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE)) || (flags & private);
+    return !(flags & (VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE)) ||
+           (flags & private);
 }
 
 /*
- * The secrets that the filters let through and the caller may see, as the wire has them. Asking for access may wait,
- * and the set may change meanwhile: so all are copied first.
+ * The secrets that the filters let through and the caller may see, as the wire has them. Asking for access
+ * may wait, and the set may change meanwhile: so all are copied first.
  */
 static struct wire_secret *visible(struct req *rq, unsigned flags, uint32_t *ret_count)
 {
@@ -134,7 +137,8 @@ static int m_secret_lookup_by_uuid(struct req *rq, struct client *client,
     char text[UUID_TEXT];
 
     if (!secret)
-        return err_set(&rq->err, ERR_NO_SECRET, "no secret with matching uuid '%s'", uuid_format(in->uuid, text));
+        return err_set(&rq->err, ERR_NO_SECRET, "no secret with matching uuid '%s'",
+                       uuid_format(in->uuid, text));
     return show(rq, secret, &out->secret);
 }
 
@@ -151,13 +155,15 @@ static int m_secret_lookup_by_usage(struct req *rq, struct client *client,
     return show(rq, secret, &out->secret);
 }
 
-static int m_secret_define_xml(struct req *rq, struct client *client, const struct remote_secret_define_xml_in *in,
+static int m_secret_define_xml(struct req *rq, struct client *client,
+                               const struct remote_secret_define_xml_in *in,
                                struct remote_secret_define_xml_out *out)
 {
     auto_secret struct secret *secret = NULL;
 
     if (check_flags(rq, in->flags, VIR_SECRET_DEFINE_VALIDATE) < 0 ||
-        secret_define(rq, in->xml, in->flags & VIR_SECRET_DEFINE_VALIDATE ? XT_PARSE_VALIDATE : 0, &secret) < 0)
+        secret_define(rq, in->xml, in->flags & VIR_SECRET_DEFINE_VALIDATE ? XT_PARSE_VALIDATE : 0, &secret) <
+            0)
         return -1;
     out->secret = wire_of(rq, secret);
     return 0;
@@ -176,7 +182,8 @@ static int m_secret_get_xml_desc(struct req *rq, struct secret *secret,
     return 0;
 }
 
-static int m_secret_undefine(struct req *rq, struct secret *secret, const struct remote_secret_undefine_in *in,
+static int m_secret_undefine(struct req *rq, struct secret *secret,
+                             const struct remote_secret_undefine_in *in,
                              struct remote_secret_undefine_out *out)
 {
     return secret_undefine(rq, secret);
@@ -184,7 +191,8 @@ static int m_secret_undefine(struct req *rq, struct secret *secret, const struct
 
 /* -- its value -- */
 
-static int m_secret_set_value(struct req *rq, struct secret *secret, const struct remote_secret_set_value_in *in,
+static int m_secret_set_value(struct req *rq, struct secret *secret,
+                              const struct remote_secret_set_value_in *in,
                               struct remote_secret_set_value_out *out)
 {
     int r = check_flags(rq, in->flags, 0);
@@ -202,7 +210,8 @@ static bool may_read(const struct req *rq, const struct secret *secret)
     return secret->def->private == TRI_NO || (rq->identity && rq->identity->elevated);
 }
 
-static int m_secret_get_value(struct req *rq, struct secret *secret, const struct remote_secret_get_value_in *in,
+static int m_secret_get_value(struct req *rq, struct secret *secret,
+                              const struct remote_secret_get_value_in *in,
                               struct remote_secret_get_value_out *out)
 {
     const struct vault *value;

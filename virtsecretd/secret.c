@@ -80,7 +80,8 @@ static void describe(struct arena *arena, const void *object, struct acl_object 
     ret->title = arena_printf(arena, "secret '%s'", secret->uuid);
     ret->attributes[ret->count++] = (struct acl_attribute){"secret_uuid", arena_strdup(arena, secret->uuid)};
     if (usage)
-        ret->attributes[ret->count++] = (struct acl_attribute){usage, arena_strdup(arena, secret->def->usage_id)};
+        ret->attributes[ret->count++] =
+            (struct acl_attribute){usage, arena_strdup(arena, secret->def->usage_id)};
 }
 
 const struct object_type secret_type = {.find = find, .unref = unref, .describe = describe};
@@ -152,7 +153,8 @@ void secrets_done(void)
 static void tell(const struct secret *secret, int procedure, int event)
 {
     struct event_object object = {.uuid = secret->def->uuid, .object = secret};
-    struct wire_secret wire = {.usage_type = (int32_t)secret->def->usage, .usage_id = (char *)secret->def->usage_id};
+    struct wire_secret wire = {.usage_type = (int32_t)secret->def->usage,
+                               .usage_id = (char *)secret->def->usage_id};
 
     memcpy(wire.uuid, secret->def->uuid, UUID_SIZE);
     if (procedure == REMOTE_SECRET_EVENT_LIFECYCLE) {
@@ -215,13 +217,13 @@ static int check(const struct secret *fresh, const struct secret *old, struct er
     const struct secret *other = secrets_find_usage(def->usage, def->usage_id);
 
     if (old && !str_eq(old->def->usage_id, def->usage_id))
-        return err_set(err, ERR_INTERNAL_ERROR, "a secret with UUID %s is already defined for use with %s", old->uuid,
-                       old->def->usage_id);
+        return err_set(err, ERR_INTERNAL_ERROR, "a secret with UUID %s is already defined for use with %s",
+                       old->uuid, old->def->usage_id);
     if (old && old->def->private == TRI_YES && def->private == TRI_NO)
         return err_set(err, ERR_INTERNAL_ERROR, "cannot change private flag on existing secret");
     if (def->usage != SECRET_USAGE_NONE && other && other != old)
-        return err_set(err, ERR_INTERNAL_ERROR, "a secret with UUID %s already defined for use with %s", other->uuid,
-                       def->usage_id);
+        return err_set(err, ERR_INTERNAL_ERROR, "a secret with UUID %s already defined for use with %s",
+                       other->uuid, def->usage_id);
     return 0;
 }
 
@@ -327,7 +329,9 @@ int secret_undefine(struct req *rq, struct secret *secret)
         return -1;
     /* the value first: a crash in between must not leave it behind */
     if (secret->entry)
-        r = value_file_remove(secret->uuid, &rq->err) < 0 ? -1 : store_remove(secretd.store, secret->entry, &rq->err);
+        r = value_file_remove(secret->uuid, &rq->err) < 0
+                ? -1
+                : store_remove(secretd.store, secret->entry, &rq->err);
     if (r >= 0) {
         secret->entry = NULL;
         secret->gone = true;

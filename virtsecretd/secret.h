@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Secret: one secret of the daemon, and the set of all. Changes are on disk before they are seen; the set itself never
- * waits, so what it says holds until the next wait of the caller.
+ * Secret: one secret of the daemon, and the set of all. Changes are on disk before they are seen; the set
+ * itself never waits, so what it says holds until the next wait of the caller.
  */
 #pragma once
 
@@ -13,9 +13,9 @@
 struct store_entry;
 
 struct secret {
-    unsigned references;       /* the set holds one */
-    struct arena arena;        /* of def */
-    struct secret_def *def;    /* never NULL; another one after a redefinition */
+    unsigned references;    /* the set holds one */
+    struct arena arena;     /* of def */
+    struct secret_def *def; /* never NULL; another one after a redefinition */
     char uuid[UUID_TEXT];
     struct store_entry *entry; /* NULL: ephemeral, or gone */
     bool gone;                 /* undefined while somebody still has a reference */

@@ -15,9 +15,9 @@ struct secretd_conf {
 struct secretd {
     const struct secretd_conf *conf;
     struct server *server;
-    struct store *store;      /* UUID.xml of the secrets that outlive the daemon */
-    int dir;                  /* the same directory: UUID.base64 beside them */
-    struct uuid_map secrets;  /* all of them, struct secret */
+    struct store *store;     /* UUID.xml of the secrets that outlive the daemon */
+    int dir;                 /* the same directory: UUID.base64 beside them */
+    struct uuid_map secrets; /* all of them, struct secret */
 };
 
 extern struct secretd secretd;

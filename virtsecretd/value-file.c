@@ -12,7 +12,9 @@
 #include "loop/work.h"
 #include "virtsecretd/secretd.h"
 
-enum { FILE_MAX = 256 * 1024 }; /* the protocol allows 64 KiB values; a credential is some hundred bytes more */
+enum {
+    FILE_MAX = 256 * 1024
+}; /* the protocol allows 64 KiB values; a credential is some hundred bytes more */
 /* systemd-creds may ask the TPM. */
 #define CREDS_TIMEOUT SECONDS(30)
 
@@ -98,7 +100,8 @@ int value_file_read(struct req *rq, const char *uuid, struct vault *ret)
         return err_system(&rq->err, r, "cannot read the value of secret '%s'", uuid);
     length = base64_decode(text.data, text.length, text.data);
     if (length < 0)
-        return err_set(&rq->err, ERR_INTERNAL_ERROR, "the value file of secret '%s' is not base64 text", uuid);
+        return err_set(&rq->err, ERR_INTERNAL_ERROR, "the value file of secret '%s' is not base64 text",
+                       uuid);
     vault_set(ret, text.data, (size_t)length);
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Value files: UUID.base64 beside UUID.xml, as libvirt writes it; or, with the key encrypt_values, UUID.cred, the same
- * text as a systemd credential that only this host can read. One of them at a time; reading takes what is there.
+ * Value files: UUID.base64 beside UUID.xml, as libvirt writes it; or, with the key encrypt_values, UUID.cred,
+ * the same text as a systemd credential that only this host can read. One of them at a time; reading takes
+ * what is there.
  */
 #pragma once
 

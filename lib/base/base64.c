@@ -12,7 +12,8 @@ size_t base64_encode(const void *data, size_t length, char *ret_text)
     char *out = ret_text;
 
     for (; length > 0; in += 3, length -= length < 3 ? length : 3) {
-        uint32_t bits = (uint32_t)in[0] << 16 | (length > 1 ? (uint32_t)in[1] << 8 : 0) | (length > 2 ? in[2] : 0);
+        uint32_t bits =
+            (uint32_t)in[0] << 16 | (length > 1 ? (uint32_t)in[1] << 8 : 0) | (length > 2 ? in[2] : 0);
 
         *out++ = digits[bits >> 18];
         *out++ = digits[bits >> 12 & 63];

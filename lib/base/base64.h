@@ -12,7 +12,7 @@
 /* Returns the length of the text without its NUL. */
 size_t base64_encode(const void *data, size_t length, char *ret_text);
 /*
- * Returns the number of bytes, or -EINVAL; white space between the characters is skipped, nothing else is. ret_data may
- * be `text` itself.
+ * Returns the number of bytes, or -EINVAL; white space between the characters is skipped, nothing else is.
+ * ret_data may be `text` itself.
  */
 ssize_t base64_decode(const char *text, size_t length, void *ret_data);

@@ -24,7 +24,8 @@ void vault_reserve(struct vault *vault, size_t room)
     (void)madvise(memory, size, MADV_WIPEONFORK);
     /* refused beyond RLIMIT_MEMLOCK: a session with thousands of secrets still works */
     if (mlock2(memory, size, MLOCK_ONFAULT) < 0 && !warned) {
-        log_warning("a secret value may be swapped out: cannot lock %zu bytes of memory: %s", size, strerror(errno));
+        log_warning("a secret value may be swapped out: cannot lock %zu bytes of memory: %s", size,
+                    strerror(errno));
         warned = true;
     }
     *vault = (struct vault){.data = memory, .mapped = size};

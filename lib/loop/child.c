@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Children: a program in a process group of its own, its output collected by the loop, its end seen by pidfd. What
- * is not finished in time is killed with its whole group, and reaped whenever the kernel lets it go: nobody waits
- * for a process that hangs in the kernel.
+ * Children: a program in a process group of its own, its output collected by the loop, its end seen by pidfd.
+ * What is not finished in time is killed with its whole group, and reaped whenever the kernel lets it go:
+ * nobody waits for a process that hangs in the kernel.
  */
 #include "loop/work.h"
 
@@ -21,8 +21,8 @@
 
 enum { OUTPUT_MAX = 1024 * 1024, READ_SIZE = 16 * 1024, STDERR_SHOWN = 1024 };
 
-static const char *const clean_env[] = {"LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                        NULL};
+static const char *const clean_env[] = {
+    "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 
 struct child_pipe {
     struct child *child;
@@ -163,7 +163,8 @@ static int spawn(const struct child_spec *spec, const int fds[3], pid_t *ret_pid
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     r = posix_spawnp(ret_pid, spec->argv[0], &actions, &attributes, (char *const *)spec->argv,
                      (char *const *)(spec->env ? spec->env : clean_env));
     posix_spawnattr_destroy(&attributes);
@@ -242,12 +243,13 @@ int child_run(struct req *rq, const struct child_spec *spec, uint64_t usec, stru
 
         child_abandon(child);
         if (too_much)
-            return err_set(&rq->err, ERR_INTERNAL_ERROR, "'%s' wrote more than %zu bytes and was killed", program,
-                           output_max);
+            return err_set(&rq->err, ERR_INTERNAL_ERROR, "'%s' wrote more than %zu bytes and was killed",
+                           program, output_max);
         if (r == -ETIMEDOUT)
-            return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "'%s' did not end within %.1f s and was killed", program,
-                           (double)usec / 1e6);
-        return err_set(&rq->err, ERR_OPERATION_ABORTED, "'%s' was killed because its request was cancelled", program);
+            return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "'%s' did not end within %.1f s and was killed",
+                           program, (double)usec / 1e6);
+        return err_set(&rq->err, ERR_OPERATION_ABORTED, "'%s' was killed because its request was cancelled",
+                       program);
     }
     /* a grandchild may hold the pipes open: what is in them now is all that counts */
     for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
@@ -269,8 +271,8 @@ static void report(struct req *rq, const char *program, struct child_result *res
     if (length > STDERR_SHOWN)
         said += length - STDERR_SHOWN;
     if (WIFSIGNALED(result->status))
-        err_set(&rq->err, ERR_INTERNAL_ERROR, "'%s' was killed by signal %d%s%s", program, WTERMSIG(result->status),
-                length ? ": " : "", said);
+        err_set(&rq->err, ERR_INTERNAL_ERROR, "'%s' was killed by signal %d%s%s", program,
+                WTERMSIG(result->status), length ? ": " : "", said);
     else
         err_set(&rq->err, ERR_INTERNAL_ERROR, "'%s' failed with exit status %d%s%s", program,
                 WEXITSTATUS(result->status), length ? ": " : "", said);

@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 /*
- * Only what the calling convention says a function must preserve is saved; the rest is dead across the call. The
- * floating point control words count as preserved too, but nothing in this project changes them.
+ * Only what the calling convention says a function must preserve is saved; the rest is dead across the call.
+ * The floating point control words count as preserved too, but nothing in this project changes them.
  */
 #if CONTEXT_ASSEMBLY && defined(__x86_64__)
 
@@ -41,7 +41,8 @@ void context_make(struct context *ret, void *stack, size_t size, void (*entry)(v
 {
     uintptr_t *top = (uintptr_t *)((char *)stack + size);
 
-    *--top = 0; /* entry's return address: the end for whoever unwinds; also makes the alignment that of a call */
+    /* entry's return address: the end for whoever unwinds; also makes the alignment that of a call */
+    *--top = 0;
     *--top = (uintptr_t)entry;
     for (int i = 0; i < SAVED; i++)
         *--top = 0;

@@ -4,16 +4,20 @@
 
 #include "loop/daemon.h"
 
-/* Fill the daemon from main's arguments. 0: go on; 1: all done (--help, --version); -1: wrong, said on stderr. */
+/*
+ * Fill the daemon from main's arguments. 0: go on; 1: all done (--help, --version); -1: wrong, said on
+ * stderr.
+ */
 int daemon_options(struct daemon *daemon, int argc, char **argv);
 /* Read the configuration file into fresh memory of the arena; ret_conf begins with a struct daemon_conf. */
-int daemon_read_conf(const struct daemon *daemon, struct arena *arena, struct daemon_conf **ret_conf, struct err *err);
+int daemon_read_conf(const struct daemon *daemon, struct arena *arena, struct daemon_conf **ret_conf,
+                     struct err *err);
 /* Levels, filters and outputs, from the options, the environment and the file, in this order. */
 int daemon_set_logging(const struct daemon *daemon, const struct daemon_conf *conf, struct err *err);
 
 /*
- * Go on in the background: the caller's process waits in here until daemon_tell_ready and then ends, only the new
- * process returns. 0 or -errno.
+ * Go on in the background: the caller's process waits in here until daemon_tell_ready and then ends, only the
+ * new process returns. 0 or -errno.
  */
 int daemon_to_background(struct daemon *daemon);
 void daemon_tell_ready(struct daemon *daemon);

@@ -36,7 +36,8 @@ static const struct daemon_option {
 
 static void show_help(const struct daemon *daemon)
 {
-    printf("Usage: %s [OPTION...]\n%s %s.\n\n", daemon->spec->name, daemon->spec->name, daemon->spec->purpose);
+    printf("Usage: %s [OPTION...]\n%s %s.\n\n", daemon->spec->name, daemon->spec->name,
+           daemon->spec->purpose);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         const struct daemon_option *option = &options[i];
         char letter[] = {'-', (char)option->letter, ',', ' ', '\0'};
@@ -46,7 +47,8 @@ static void show_help(const struct daemon *daemon)
                  option->value ? option->value : "");
         printf("  %4s%-18s %s\n", option->letter < OPTION_ROOT ? letter : "", name, option->help);
     }
-    printf("\nConfiguration: %s/libvirt/%s.conf, for a user's own daemon libvirt/%s.conf below XDG_CONFIG_HOME.\n",
+    printf("\nConfiguration: %s/libvirt/%s.conf, for a user's own daemon libvirt/%s.conf below "
+           "XDG_CONFIG_HOME.\n",
            SYSCONFDIR, daemon->spec->name, daemon->spec->name);
 }
 
@@ -129,7 +131,8 @@ static size_t key_count(const struct conf_key *keys)
     return count;
 }
 
-int daemon_read_conf(const struct daemon *daemon, struct arena *arena, struct daemon_conf **ret_conf, struct err *err)
+int daemon_read_conf(const struct daemon *daemon, struct arena *arena, struct daemon_conf **ret_conf,
+                     struct err *err)
 {
     const struct daemon_spec *spec = daemon->spec;
     size_t common = key_count(daemon_keys), own = key_count(spec->keys);
@@ -159,8 +162,8 @@ static int env_level(const char *text, unsigned *ret, struct err *err)
     uint32_t level;
 
     if (named < 0 && (str_to_u32(text, &level) < 0 || level < LEVEL_DEBUG || level > LEVEL_MAX))
-        return err_set(err, ERR_INVALID_ARG, "LIBVIRT_DEBUG='%s' is not a level: 1 to 4 or debug, info, warning, error",
-                       text);
+        return err_set(err, ERR_INVALID_ARG,
+                       "LIBVIRT_DEBUG='%s' is not a level: 1 to 4 or debug, info, warning, error", text);
     *ret = named < 0 ? level : (unsigned)named;
     return 0;
 }

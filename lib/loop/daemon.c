@@ -30,8 +30,8 @@ enum { FILES_WANTED = 65536 };
 /* -- leaving when idle -- */
 
 /*
- * The timer isn't stopped when somebody comes, it just finds out when it is due: clients come and go without a
- * system call for it.
+ * The timer isn't stopped when somebody comes, it just finds out when it is due: clients come and go without
+ * a system call for it.
  */
 static void idle_due(void *arg)
 {
@@ -183,7 +183,8 @@ static void set_limits(const struct daemon *daemon)
 
 static int make_dirs(const struct daemon *daemon, struct err *err)
 {
-    const char *const dirs[] = {daemon->paths.run, daemon->paths.pid, daemon->privileged ? NULL : daemon->paths.log};
+    const char *const dirs[] = {daemon->paths.run, daemon->paths.pid,
+                                daemon->privileged ? NULL : daemon->paths.log};
 
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
         int r = dirs[i] ? file_make_dirs(dirs[i], daemon->privileged ? 0755 : 0700) : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Daemon: what all daemons have in common, from main's arguments to the exit status: options, configuration file,
- * logging, pid file, sockets (systemd's or own ones), readiness, reload, leaving when idle, and a stop that lets
- * running work end. What a daemon is itself stands in its `struct daemon_spec`; it knows nothing of RPC (see
- * rpc/service.h for the daemons that serve it).
+ * Daemon: what all daemons have in common, from main's arguments to the exit status: options, configuration
+ * file, logging, pid file, sockets (systemd's or own ones), readiness, reload, leaving when idle, and a stop
+ * that lets running work end. What a daemon is itself stands in its `struct daemon_spec`; it knows nothing of
+ * RPC (see rpc/serve.h for the daemons that serve it).
  */
 #pragma once
 
@@ -17,11 +17,15 @@
 #include "loop/paths.h"
 #include "loop/timer.h"
 
-/* The keys that every daemon's file may hold; names, defaults and meaning are libvirt's. See daemon-conf.c. */
+/*
+ * The keys that every daemon's file may hold; names, defaults and meaning are libvirt's. See daemon-conf.c.
+ * /
+ */
 struct daemon_conf {
     const char *unix_sock_group, *unix_sock_dir;
-    const char *unix_sock_ro_perms, *unix_sock_rw_perms, *unix_sock_admin_perms; /* octal; NULL: see listen.c */
-    const char *auth_unix_ro, *auth_unix_rw;                                   /* NULL: polkit when privileged */
+    /* octal; NULL: see listen.c */
+    const char *unix_sock_ro_perms, *unix_sock_rw_perms, *unix_sock_admin_perms;
+    const char *auth_unix_ro, *auth_unix_rw; /* NULL: polkit when privileged */
     const char *const *access_drivers, *const *sasl_allowed_username_list;
     uint32_t max_clients, max_queued_clients, max_anonymous_clients;
     uint32_t min_workers, max_workers, prio_workers, max_client_requests;
@@ -42,10 +46,10 @@ enum daemon_socket { DAEMON_MAIN, DAEMON_RO, DAEMON_ADMIN, DAEMON_SOCKET_MAX };
 struct daemon;
 
 struct daemon_spec {
-    const char *name;        /* "virtsecretd": file names, log lines, sockets */
-    const char *purpose;     /* one line for --help: "manages secrets" */
-    bool system_only;        /* has no session instance */
-    bool secretive;          /* no core dumps, no debugger by the same user */
+    const char *name;    /* "virtsecretd": file names, log lines, sockets */
+    const char *purpose; /* one line for --help: "manages secrets" */
+    bool system_only;    /* has no session instance */
+    bool secretive;      /* no core dumps, no debugger by the same user */
     /*
      * Keys of the daemon's own and the struct that they and the common ones are read into: it begins with a
      * struct daemon_conf. NULL and 0: just the common ones.
@@ -53,23 +57,29 @@ struct daemon_spec {
     const struct conf_key *keys;
     size_t conf_size;
 
-    /* In this order; none may wait, but each may start fibers. NULL: nothing to do. Negative with err set: no start. */
+    /*
+     * In this order; none may wait, but each may start fibers. NULL: nothing to do. Negative with err set:
+     * no start.
+     */
     int (*start)(struct daemon *daemon, struct err *err);
     /* One call for each listening socket; the daemon owns fd now. */
     int (*listen)(struct daemon *daemon, int fd, enum daemon_socket kind, struct err *err);
-    /* SIGHUP; the common settings of logging were renewed already. A failure is logged, the daemon goes on. */
+    /*
+     * SIGHUP; the common settings of logging were renewed already. A failure is logged, the daemon goes on.
+     * /
+     */
     int (*reload)(struct daemon *daemon, struct err *err);
     /* Take nothing new, let what runs end, at most usec. May wait. */
     void (*drain)(struct req *rq, struct daemon *daemon, uint64_t usec);
     /* Last: release everything. Also called when start or listen failed. */
     void (*stop)(struct daemon *daemon);
-    void *data;              /* becomes daemon->data */
+    void *data; /* becomes daemon->data */
 };
 
 struct daemon {
     const struct daemon_spec *spec;
-    bool privileged;          /* system instance: runs as root */
-    const char *root;         /* --root DIR: embedded; NULL: not */
+    bool privileged;  /* system instance: runs as root */
+    const char *root; /* --root DIR: embedded; NULL: not */
     struct paths paths;
     struct daemon_conf *conf; /* its first member; as read at start, lives as long as the daemon */
     void *data;               /* the daemon's own */
@@ -77,7 +87,7 @@ struct daemon {
     struct arena arena;
     const char *conf_path, *pid_path;
     bool in_background, verbose, started, own_sockets, stopping;
-    uint64_t idle_usec;       /* leave after this long without a hold; 0: never */
+    uint64_t idle_usec; /* leave after this long without a hold; 0: never */
     uint64_t idle_since;
     unsigned holds;
     struct timer idle;
@@ -89,8 +99,8 @@ struct daemon {
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec);
 
 /*
- * While at least one hold is on, the daemon doesn't leave for idleness: one for a client, a running machine, a
- * call in flight. Each hold is released once.
+ * While at least one hold is on, the daemon doesn't leave for idleness: one for a client, a running machine,
+ * a call in flight. Each hold is released once.
  */
 void daemon_hold(struct daemon *daemon);
 void daemon_release(struct daemon *daemon);

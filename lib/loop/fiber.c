@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A fiber's stack and its bookkeeping are one mapping: guard page, stack, struct fiber. A finished fiber is parked
- * inside its own main loop, so that using it again is one switch. A wake only queues the fiber; it runs when the
- * loop is back in loop_run() (or, for those who drive the sd-event loop themselves, from a defer source), so a wake
- * never runs anybody else's code. All deadlines share one time source that is only ever moved to an earlier time:
- * the usual wait, which ends long before its deadline, makes no system call for it.
+ * A fiber's stack and its bookkeeping are one mapping: guard page, stack, struct fiber. A finished fiber is
+ * parked inside its own main loop, so that using it again is one switch. A wake only queues the fiber; it
+ * runs when the loop is back in loop_run() (or, for those who drive the sd-event loop themselves, from a
+ * defer source), so a wake never runs anybody else's code. All deadlines share one time source that is only
+ * ever moved to an earlier time: the usual wait, which ends long before its deadline, makes no system call
+ * for it.
  */
 #include "loop/fiber.h"
 
@@ -107,7 +108,8 @@ static void heap_up(size_t at, struct fiber *fiber)
 static void heap_down(size_t at, struct fiber *fiber)
 {
     for (size_t child; (child = at * 2) <= loop.deadline_count; at = child) {
-        if (child < loop.deadline_count && loop.deadlines[child + 1]->deadline < loop.deadlines[child]->deadline)
+        if (child < loop.deadline_count &&
+            loop.deadlines[child + 1]->deadline < loop.deadlines[child]->deadline)
             child++;
         if (loop.deadlines[child]->deadline >= fiber->deadline)
             break;
@@ -140,7 +142,8 @@ static void timer_arm(void)
     if (first >= loop.timer_at)
         return;
     loop.timer_at = first;
-    if (sd_event_source_set_time(loop.timer, first) < 0 || sd_event_source_set_enabled(loop.timer, SD_EVENT_ONESHOT) < 0)
+    if (sd_event_source_set_time(loop.timer, first) < 0 ||
+        sd_event_source_set_enabled(loop.timer, SD_EVENT_ONESHOT) < 0)
         abort(); /* without deadlines nothing here holds any more; can only fail without memory */
 }
 
@@ -262,7 +265,7 @@ static void fiber_run(struct fiber *fiber)
 
     resume(fiber);
     if (fiber->finished) {
-        void (*done)(struct req *rq, void *arg) = fiber->done;
+        void (*done)(struct req * rq, void *arg) = fiber->done;
         void *arg = fiber->arg;
 
         rq->fiber = NULL;
@@ -272,8 +275,8 @@ static void fiber_run(struct fiber *fiber)
     }
 }
 
-void fiber_start(struct req *rq, void (*main)(struct req *rq, void *arg), void (*done)(struct req *rq, void *arg),
-                 void *arg)
+void fiber_start(struct req *rq, void (*main)(struct req *rq, void *arg),
+                 void (*done)(struct req *rq, void *arg), void *arg)
 {
     struct fiber *fiber = LIST_FIRST(&loop.parked, struct fiber, live);
 
@@ -481,7 +484,8 @@ void fiber_list(struct buf *text)
     uint64_t now = time_monotonic();
     struct fiber *fiber;
 
-    LIST_FOREACH (&loop.live, fiber, live) {
+    LIST_FOREACH(&loop.live, fiber, live)
+    {
         buf_printf(text, "%" PRIu64 " %s: ", fiber->rq->serial, fiber->rq->name ? fiber->rq->name : "?");
         if (fiber->wait)
             buf_printf(text, "waits for %s since %.3f s, at most %.3f s more", fiber->what,

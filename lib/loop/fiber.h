@@ -25,22 +25,25 @@ struct wait {
 
 /*
  * Run main(rq, arg) in a fiber of its own. It starts at once and runs until its first wait; then fiber_start
- * returns. When main returns, done(rq, arg) is called outside of the fiber (it may free rq); done may be NULL.
+ * returns. When main returns, done(rq, arg) is called outside of the fiber (it may free rq); done may be
+ * NULL.
  */
-void fiber_start(struct req *rq, void (*main)(struct req *rq, void *arg), void (*done)(struct req *rq, void *arg),
-                 void *arg);
+void fiber_start(struct req *rq, void (*main)(struct req *rq, void *arg),
+                 void (*done)(struct req *rq, void *arg), void *arg);
 
 /*
- * Wait until wait_wake(wait) was called, at most usec. `what` says for people what is waited for ("the monitor
- * of domain 'a'"); it lives as long as the wait.
- * Returns the waker's result (0 or more; or a negative errno that the waker chose), -ETIMEDOUT, or -ECANCELED
- * when the request's client left or the daemon stops.
+ * Wait until wait_wake(wait) was called, at most usec. `what` says for people what is waited for ("the
+ * monitor of domain 'a'"); it lives as long as the wait. Returns the waker's result (0 or more; or a negative
+ * errno that the waker chose), -ETIMEDOUT, or -ECANCELED when the request's client left or the daemon stops.
  */
 int fiber_await(struct req *rq, struct wait *wait, uint64_t usec, const char *what);
 /* Let the waiter go on (from anywhere on the loop's thread); later wakes of the same wait are ignored. */
 void wait_wake(struct wait *wait, int result);
 
-/* Wait for events (EPOLLIN, EPOLLOUT) on a descriptor: returns the events seen or a negative errno as above. */
+/*
+ * Wait for events (EPOLLIN, EPOLLOUT) on a descriptor: returns the events seen or a negative errno as
+ * above. /
+ */
 int fiber_poll(struct req *rq, int fd, uint32_t events, uint64_t usec, const char *what);
 int fiber_sleep(struct req *rq, uint64_t usec, const char *what);
 
@@ -48,7 +51,10 @@ int fiber_sleep(struct req *rq, uint64_t usec, const char *what);
 void fiber_cancel(struct req *rq);
 bool fiber_cancelled(const struct req *rq);
 
-/* While on, waits of this request are not cut short by fiber_cancel (rollback of something half done). Nests. */
+/*
+ * While on, waits of this request are not cut short by fiber_cancel (rollback of something half done).
+ * Nests. /
+ */
 void fiber_shield(struct req *rq, bool on);
 
 /* The request whose fiber is running now; NULL on the loop itself. */
@@ -57,8 +63,8 @@ struct req *fiber_current(void);
 /* The loop of this daemon (one a process), made on first use. */
 sd_event *loop_event(void);
 /*
- * Run it until sd_event_exit(loop_event(), code); returns code, or a negative errno. Cheaper than sd_event_loop:
- * fibers that became ready go on at once, without another round of the loop.
+ * Run it until sd_event_exit(loop_event(), code); returns code, or a negative errno. Cheaper than
+ * sd_event_loop: fibers that became ready go on at once, without another round of the loop.
  */
 int loop_run(void);
 /* Give stacks that nobody uses back to the system: for a daemon that has nothing to do. */

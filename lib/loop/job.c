@@ -38,16 +38,18 @@ static void unlink_waiter(struct job *job, struct job_waiter *waiter)
 }
 
 /* The words in front of "by" are what scripts of libvirt's users look for. */
-static int set_busy(struct req *rq, const struct job *job, const char *whose, const char *operation, uint64_t usec)
+static int set_busy(struct req *rq, const struct job *job, const char *whose, const char *operation,
+                    uint64_t usec)
 {
     if (!job->holder)
-        return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "cannot acquire state change lock of %s for '%s'", whose,
-                       operation);
+        return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "cannot acquire state change lock of %s for '%s'",
+                       whose, operation);
     return err_set(&rq->err, ERR_OPERATION_TIMEOUT,
                    "cannot acquire state change lock (held by monitor=%s): %s is busy with '%s' since %.1f s "
                    "(request %" PRIu64 "), '%s' waited %.1f s",
                    job->holder->name ? job->holder->name : job->operation, whose, job->operation,
-                   (double)(time_monotonic() - job->since) / 1e6, job->holder->serial, operation, (double)usec / 1e6);
+                   (double)(time_monotonic() - job->since) / 1e6, job->holder->serial, operation,
+                   (double)usec / 1e6);
 }
 
 static int set_broken(struct req *rq, const char *whose, const char *operation)
@@ -80,8 +82,8 @@ int job_take(struct req *rq, struct job *job, const char *whose, const char *ope
     if (r == -ETIMEDOUT)
         return set_busy(rq, job, whose, operation, usec);
     if (r == -ECANCELED)
-        return err_set(&rq->err, ERR_OPERATION_ABORTED, "'%s' on %s was cancelled while it waited for its turn",
-                       operation, whose);
+        return err_set(&rq->err, ERR_OPERATION_ABORTED,
+                       "'%s' on %s was cancelled while it waited for its turn", operation, whose);
     return set_broken(rq, whose, operation);
 }
 

@@ -10,17 +10,17 @@
 struct job_waiter;
 
 struct job {
-    struct req *holder;     /* NULL: free */
-    const char *operation;  /* what the holder does, e.g. "start"; for messages */
-    uint64_t since;         /* CLOCK_MONOTONIC, us */
+    struct req *holder;    /* NULL: free */
+    const char *operation; /* what the holder does, e.g. "start"; for messages */
+    uint64_t since;        /* CLOCK_MONOTONIC, us */
     struct job_waiter *first, *last;
-    int broken;             /* negative errno once the job died with its object */
+    int broken; /* negative errno once the job died with its object */
 };
 
 /*
  * Take the job, waiting at most usec. On failure rq->err says who holds it, since when and for what
- * (ERR_OPERATION_TIMEOUT), or that the request was cancelled; returns a negative number then. `whose` names the
- * object for people, e.g. "domain 'a'". Not recursive.
+ * (ERR_OPERATION_TIMEOUT), or that the request was cancelled; returns a negative number then. `whose` names
+ * the object for people, e.g. "domain 'a'". Not recursive.
  */
 int job_take(struct req *rq, struct job *job, const char *whose, const char *operation, uint64_t usec);
 void job_give(struct req *rq, struct job *job);

@@ -17,7 +17,10 @@
 static const char *const suffixes[DAEMON_SOCKET_MAX] = {
     [DAEMON_MAIN] = "-sock", [DAEMON_RO] = "-sock-ro", [DAEMON_ADMIN] = "-admin-sock"};
 
-/* By its path, and for a path that says nothing by the unit's name. The most specific suffix is asked first. */
+/*
+ * By its path, and for a path that says nothing by the unit's name. The most specific suffix is asked
+ * first. /
+ */
 static enum daemon_socket kind_of(const char *path, const char *name)
 {
     if (str_ends(path, suffixes[DAEMON_ADMIN]) || str_ends(name, "-admin.socket"))
@@ -36,8 +39,9 @@ int listen_inherited(struct listener ret[LISTENERS_MAX], size_t *ret_count, stru
     if (count < 0)
         return err_system(err, count, "cannot take over the sockets that were passed by the service manager");
     if (count > LISTENERS_MAX)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "the service manager passed %d sockets, at most %d are possible",
-                       count, LISTENERS_MAX);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "the service manager passed %d sockets, at most %d are possible", count,
+                       LISTENERS_MAX);
     for (int i = 0; i < count; i++) {
         struct sockaddr_un address = {0};
         socklen_t length = sizeof(address) - 1;
@@ -45,9 +49,10 @@ int listen_inherited(struct listener ret[LISTENERS_MAX], size_t *ret_count, stru
 
         if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, /* listening= */ 1) <= 0 ||
             getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-            return err_set(err, ERR_CONFIG_UNSUPPORTED,
-                           "descriptor %d ('%s') passed by the service manager is not a listening Unix socket", fd,
-                           names[i]);
+            return err_set(
+                err, ERR_CONFIG_UNSUPPORTED,
+                "descriptor %d ('%s') passed by the service manager is not a listening Unix socket", fd,
+                names[i]);
         fd_set_cloexec(fd, true);
         fd_set_nonblock(fd, true);
         ret[(*ret_count)++] = (struct listener){.fd = fd, .kind = kind_of(address.sun_path, names[i])};
@@ -99,10 +104,12 @@ static int group_of(const struct daemon *daemon, gid_t *ret, struct err *err)
     return 0;
 }
 
-static int path_of(const struct daemon *daemon, enum daemon_socket kind, struct sockaddr_un *ret, struct err *err)
+static int path_of(const struct daemon *daemon, enum daemon_socket kind, struct sockaddr_un *ret,
+                   struct err *err)
 {
     const char *dir = daemon->conf->unix_sock_dir ? daemon->conf->unix_sock_dir : daemon->paths.run;
-    int length = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/%s%s", dir, daemon->spec->name, suffixes[kind]);
+    int length =
+        snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/%s%s", dir, daemon->spec->name, suffixes[kind]);
 
     ret->sun_family = AF_UNIX;
     if (length < 0 || (size_t)length >= sizeof(ret->sun_path))
@@ -125,7 +132,8 @@ static int unlink_abandoned(const struct sockaddr_un *address, struct err *err)
     return 0;
 }
 
-static int listen_at(const struct daemon *daemon, enum daemon_socket kind, gid_t group, int *ret, struct err *err)
+static int listen_at(const struct daemon *daemon, enum daemon_socket kind, gid_t group, int *ret,
+                     struct err *err)
 {
     struct sockaddr_un address = {0};
     const struct daemon_conf *conf = daemon->conf;
@@ -156,7 +164,8 @@ static int listen_at(const struct daemon *daemon, enum daemon_socket kind, gid_t
     return 0;
 }
 
-int listen_own(const struct daemon *daemon, struct listener ret[LISTENERS_MAX], size_t *ret_count, struct err *err)
+int listen_own(const struct daemon *daemon, struct listener ret[LISTENERS_MAX], size_t *ret_count,
+               struct err *err)
 {
     const char *dir = daemon->conf->unix_sock_dir ? daemon->conf->unix_sock_dir : daemon->paths.run;
     gid_t group;

@@ -13,7 +13,8 @@ enum { LISTENERS_MAX = 16 };
 /* What systemd handed over (none: count 0); its environment variables are gone afterwards. */
 int listen_inherited(struct listener ret[LISTENERS_MAX], size_t *ret_count, struct err *err);
 /* The daemon's own sockets at their usual paths; an abandoned one is replaced, one in use is an error. */
-int listen_own(const struct daemon *daemon, struct listener ret[LISTENERS_MAX], size_t *ret_count, struct err *err);
+int listen_own(const struct daemon *daemon, struct listener ret[LISTENERS_MAX], size_t *ret_count,
+               struct err *err);
 /* Remove the files of listen_own. */
 void listen_remove_own(const struct daemon *daemon);
 void listen_close(struct listener *listeners, size_t count);

@@ -17,8 +17,10 @@
 
 enum { OUTPUTS_MAX = 16, TO_STDERR = 0, TO_JOURNAL, TO_SYSLOG, TO_FILE };
 static const char *const kind_names[] = {"stderr", "journald", "syslog", "file"};
-static const int priorities[] = {
-    [LEVEL_DEBUG] = LOG_DEBUG, [LEVEL_INFO] = LOG_INFO, [LEVEL_WARNING] = LOG_WARNING, [LEVEL_ERROR] = LOG_ERR};
+static const int priorities[] = {[LEVEL_DEBUG] = LOG_DEBUG,
+                                 [LEVEL_INFO] = LOG_INFO,
+                                 [LEVEL_WARNING] = LOG_WARNING,
+                                 [LEVEL_ERROR] = LOG_ERR};
 
 struct log_target {
     enum log_level level;
@@ -35,16 +37,21 @@ static const char *program = "libvirt";
 
 static void to_journal(const struct log_line *line)
 {
-    /* fields of libvirt's own lines, so that filters on them keep working, and the request that a line is about */
+    /*
+     * fields of libvirt's own lines, so that filters on them keep working, and the request that a line is
+     * about
+     */
     if (line->request)
-        (void)sd_journal_send("MESSAGE=%s", line->text, "PRIORITY=%d", priorities[line->level], "SYSLOG_IDENTIFIER=%s",
-                              program, "LIBVIRT_SOURCE=%s", line->source, "CODE_FILE=%s", line->file, "CODE_LINE=%d",
-                              line->line, "CODE_FUNC=%s", line->function, "LIBVIRT_REQUEST=%s", line->request,
-                              "LIBVIRT_SERIAL=%" PRIu64, line->serial, NULL);
+        (void)sd_journal_send("MESSAGE=%s", line->text, "PRIORITY=%d", priorities[line->level],
+                              "SYSLOG_IDENTIFIER=%s", program, "LIBVIRT_SOURCE=%s", line->source,
+                              "CODE_FILE=%s", line->file, "CODE_LINE=%d", line->line, "CODE_FUNC=%s",
+                              line->function, "LIBVIRT_REQUEST=%s", line->request, "LIBVIRT_SERIAL=%" PRIu64,
+                              line->serial, NULL);
     else
-        (void)sd_journal_send("MESSAGE=%s", line->text, "PRIORITY=%d", priorities[line->level], "SYSLOG_IDENTIFIER=%s",
-                              program, "LIBVIRT_SOURCE=%s", line->source, "CODE_FILE=%s", line->file, "CODE_LINE=%d",
-                              line->line, "CODE_FUNC=%s", line->function, NULL);
+        (void)sd_journal_send("MESSAGE=%s", line->text, "PRIORITY=%d", priorities[line->level],
+                              "SYSLOG_IDENTIFIER=%s", program, "LIBVIRT_SOURCE=%s", line->source,
+                              "CODE_FILE=%s", line->file, "CODE_LINE=%d", line->line, "CODE_FUNC=%s",
+                              line->function, NULL);
 }
 
 static void to_file(const struct log_target *target, const struct log_line *line)
@@ -96,7 +103,8 @@ static int parse(const char *word, struct log_target *ret, struct err *err)
 
     *ret = (struct log_target){.fd = -1};
     if (word[0] < '1' || word[0] > '4' || word[1] != ':')
-        return err_set(err, ERR_INVALID_ARG, "log output '%s' does not begin with a level from 1 to 4 and ':'", word);
+        return err_set(err, ERR_INVALID_ARG,
+                       "log output '%s' does not begin with a level from 1 to 4 and ':'", word);
     ret->level = (enum log_level)(word[0] - '0');
     for (ret->kind = 0; ret->kind <= TO_FILE; ret->kind++) {
         name = str_after(kind, kind_names[ret->kind]);
@@ -104,8 +112,8 @@ static int parse(const char *word, struct log_target *ret, struct err *err)
             break;
     }
     if (ret->kind > TO_FILE)
-        return err_set(err, ERR_INVALID_ARG, "log output '%s' is not one of stderr, journald, syslog:NAME, file:PATH",
-                       word);
+        return err_set(err, ERR_INVALID_ARG,
+                       "log output '%s' is not one of stderr, journald, syslog:NAME, file:PATH", word);
     if (ret->kind < TO_SYSLOG ? *name : !*name || !name[1])
         return err_set(err, ERR_INVALID_ARG, "log output '%s' %s", word,
                        ret->kind < TO_SYSLOG ? "takes no name" : "lacks a name");

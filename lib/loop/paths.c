@@ -59,6 +59,7 @@ int paths_fill(struct arena *arena, bool privileged, const char *root, struct pa
         ret->run = ret->cache;
     ret->pid = ret->run;
     if (!ret->etc || !ret->cache)
-        return err_set(err, ERR_INTERNAL_ERROR, "user %ld has no home directory and HOME is not set", (long)geteuid());
+        return err_set(err, ERR_INTERNAL_ERROR, "user %ld has no home directory and HOME is not set",
+                       (long)geteuid());
     return 0;
 }

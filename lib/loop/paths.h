@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Paths: where a daemon's things live. The system's daemons use libvirt's directories, a user's own daemons those of
- * the XDG specification, an embedded daemon one directory of its own.
+ * Paths: where a daemon's things live. The system's daemons use libvirt's directories, a user's own daemons
+ * those of the XDG specification, an embedded daemon one directory of its own.
  */
 #pragma once
 

@@ -17,9 +17,10 @@ static int refuse(int fd, const char *path, struct err *err)
     struct flock owner = whole_file;
 
     if (fcntl(fd, F_GETLK, &owner) == 0 && owner.l_type != F_UNLCK)
-        return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by process %ld: it runs already", path,
-                       (long)owner.l_pid);
-    return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by another process: it runs already", path);
+        return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by process %ld: it runs already",
+                       path, (long)owner.l_pid);
+    return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by another process: it runs already",
+                   path);
 }
 
 int pid_file_lock(const char *path, int *ret_fd, struct err *err)

@@ -33,8 +33,8 @@ static void start(struct timer *timer, uint64_t usec, uint64_t every, void (*due
     timer->every = every;
     accuracy = accuracy < ACCURACY_MIN ? ACCURACY_MIN : accuracy > ACCURACY_MAX ? ACCURACY_MAX : accuracy;
     /* fails without memory only */
-    if (!timer->source &&
-        sd_event_add_time_relative(loop_event(), &timer->source, CLOCK_MONOTONIC, usec, accuracy, timer_due, timer) < 0)
+    if (!timer->source && sd_event_add_time_relative(loop_event(), &timer->source, CLOCK_MONOTONIC, usec,
+                                                     accuracy, timer_due, timer) < 0)
         abort();
     sd_event_source_set_time_accuracy(timer->source, accuracy);
     arm(timer, usec);
@@ -60,7 +60,8 @@ bool timer_running(const struct timer *timer)
 {
     int enabled = SD_EVENT_OFF;
 
-    return timer->source && sd_event_source_get_enabled(timer->source, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+    return timer->source && sd_event_source_get_enabled(timer->source, &enabled) >= 0 &&
+           enabled != SD_EVENT_OFF;
 }
 
 void timer_done(struct timer *timer)

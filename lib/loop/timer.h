@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Timer: a callback on the loop after a while, once or again and again. For waiting inside a request use fiber_await.
- * The zero value is a stopped timer. Lives inside the object that it belongs to; timer_stop before that is freed.
+ * Timer: a callback on the loop after a while, once or again and again. For waiting inside a request use
+ * fiber_await. The zero value is a stopped timer. Lives inside the object that it belongs to; timer_stop
+ * before that is freed.
  */
 #pragma once
 
@@ -13,7 +14,7 @@ struct timer {
     sd_event_source *source; /* kept when stopped, for the next start */
     void (*due)(void *arg);
     void *arg;
-    uint64_t every;          /* 0: once */
+    uint64_t every; /* 0: once */
 };
 
 /* (Re)start: due(arg) in usec from now. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Worker threads: none while there is nothing to do, few when there is. A worker whose caller gave up counts as
- * lost until it comes back, and another one may take its place, so that a hung file system doesn't hold up the
- * work on others.
+ * Worker threads: none while there is nothing to do, few when there is. A worker whose caller gave up counts
+ * as lost until it comes back, and another one may take its place, so that a hung file system doesn't hold up
+ * the work on others.
  */
 #include "loop/work.h"
 
@@ -101,7 +101,8 @@ static int work_finished(sd_event_source *source, int fd, uint32_t events, void 
             pool.lost--;
     }
     pthread_mutex_unlock(&pool.mutex);
-    LIST_FOREACH (&finished, work, node) {
+    LIST_FOREACH(&finished, work, node)
+    {
         if (work->call) {
             work->call->over = true;
             work->call->result = work->result;

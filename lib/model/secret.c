@@ -38,8 +38,8 @@ static int finish_usage(struct xt_parse *parse, struct secret_def *def)
     id = (char **)(void *)((char *)def + usages[usage].id);
     *id = id == &def->volume ? volume : id == &def->target ? target : name;
     if (!*id)
-        return err_set(parse->err, ERR_INTERNAL_ERROR, "%s usage specified, but %s is missing", usages[usage].title,
-                       usages[usage].what);
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "%s usage specified, but %s is missing",
+                       usages[usage].title, usages[usage].what);
     def->usage_id = *id;
     return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Secret: what is said about a secret value: its identity and what it is used for. The value isn't part of it. */
+/*
+ * Secret: what is said about a secret value: its identity and what it is used for. The value isn't part of
+ * it.
+ */
 #pragma once
 
 #include "base/uuid.h"
@@ -17,7 +20,10 @@ enum secret_usage {
 };
 extern const char *const secret_usage_names[];
 
-/* In one arena. After secret_parse usage and usage_id say what `kind` and one of volume, name, target said. */
+/*
+ * In one arena. After secret_parse usage and usage_id say what `kind` and one of volume, name, target said.
+ * /
+ */
 struct secret_def {
     enum tristate ephemeral, private; /* never "not given" */
     uint8_t uuid[UUID_SIZE];          /* made up when the document has none */

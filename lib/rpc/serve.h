@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Serve: a daemon that answers calls, from two tables: what it is as a process (loop/daemon.h) and what it answers
- * (rpc/server.h). Here the two meet, so that a daemon's main.c holds its tables, its start and its end, and nothing else.
+ * Serve: a daemon that answers calls, from two tables: what it is as a process (loop/daemon.h) and what it
+ * answers (rpc/server.h). Here the two meet, so that a daemon's main.c holds its tables, its start and its
+ * end, and nothing else.
  */
 #pragma once
 
@@ -12,7 +13,8 @@ struct serve;
 
 struct serve_spec {
     struct daemon_spec daemon; /* name, purpose, keys ...; its hooks are filled in here */
-    struct server_spec server; /* driver, scheme, methods, objects ...; name, privileged, timeout and shutdown too */
+    struct server_spec
+        server; /* driver, scheme, methods, objects ...; name, privileged, timeout and shutdown too */
 
     /* Before the first client can come; the server is there already. May start fibers, may not wait. */
     int (*start)(struct serve *serve, struct err *err);

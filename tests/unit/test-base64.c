@@ -47,7 +47,8 @@ END_TEST
 
 START_TEST(refused)
 {
-    static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "=Zg=", "Z===", "Zg==Zg==", "Zg=a", "Zm9v!", "Zm9-", "===="};
+    static const char *const bad[] = {
+        "Z", "Zg", "Zg=", "Zg===", "=Zg=", "Z===", "Zg==Zg==", "Zg=a", "Zm9v!", "Zm9-", "===="};
     char data[64];
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)

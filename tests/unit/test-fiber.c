@@ -187,7 +187,8 @@ START_TEST(many)
     for (int i = 0; i < MANY; i++) {
         ck_assert(walks[i].over);
         ck_assert_int_eq(walks[i].result, i % 3 ? i : -ECANCELED);
-        ck_assert_msg(walks[i].order == i + 1, "woken as number %d, went on as number %d", i + 1, walks[i].order);
+        ck_assert_msg(walks[i].order == i + 1, "woken as number %d, went on as number %d", i + 1,
+                      walks[i].order);
     }
     fiber_trim();
 }
@@ -338,9 +339,10 @@ static void job_message_main(struct req *rq, void *arg)
     walk->result = job_take(rq, walk->job, "domain 'a'", "resume", walk->usec);
     ck_assert_int_lt(walk->result, 0);
     ck_assert_int_eq(rq->err.code, ERR_OPERATION_TIMEOUT);
-    ck_assert_msg(strstr(rq->err.message, "cannot acquire state change lock (held by monitor=domain_suspend)") &&
-                      strstr(rq->err.message, "domain 'a' is busy with 'test' since 0."),
-                  "%s", rq->err.message);
+    ck_assert_msg(
+        strstr(rq->err.message, "cannot acquire state change lock (held by monitor=domain_suspend)") &&
+            strstr(rq->err.message, "domain 'a' is busy with 'test' since 0."),
+        "%s", rq->err.message);
 }
 
 START_TEST(job_deadline_names_the_holder)
@@ -389,7 +391,10 @@ START_TEST(job_first_come_first_served)
 }
 END_TEST
 
-/* The turn comes in the same round of the loop as the cancellation: nobody may be left with a job he doesn't know of. */
+/*
+ * The turn comes in the same round of the loop as the cancellation: nobody may be left with a job he
+ * doesn't know of.
+ */
 START_TEST(job_given_and_cancelled_at_once)
 {
     struct job job = {0};

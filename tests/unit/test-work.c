@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Children, worker threads, timers and signals: whatever the loop waits for outside of the process's own fibers. */
+/*
+ * Children, worker threads, timers and signals: whatever the loop waits for outside of the process's own
+ * fibers.
+ */
 #include "loop/work.h"
 
 #include <check.h>
@@ -38,7 +41,11 @@ static void in_fiber(void (*body)(struct req *rq, void *arg), void (*meanwhile)(
     ck_assert(over);
 }
 
-#define SHELL(script) (const char *const[]){"sh", "-c", (script), NULL}
+#define SHELL(script)                                                                                        \
+    (const char *const[])                                                                                    \
+    {                                                                                                        \
+        "sh", "-c", (script), NULL                                                                           \
+    }
 
 static void output_body(struct req *rq, void *arg)
 {
@@ -63,7 +70,8 @@ END_TEST
 static void check_body(struct req *rq, void *arg)
 {
     struct child_spec good = {.argv = SHELL("echo fine")}, bad = {.argv = SHELL("echo no way >&2; exit 4")};
-    struct child_spec killed = {.argv = SHELL("kill -9 $$")}, missing = {.argv = (const char *const[]){"/no/such", NULL}};
+    struct child_spec killed = {.argv = SHELL("kill -9 $$")},
+                      missing = {.argv = (const char *const[]){"/no/such", NULL}};
     struct buf out = {0};
 
     ck_assert_int_eq(child_check(rq, &good, SECONDS(10), &out), 0);
@@ -193,9 +201,11 @@ static void work_body(struct req *rq, void *arg)
     ck_assert_int_eq(work_run(rq, task_work, task_release, task_new(1000, 5), SECONDS(10), "work"), 5);
     ck_assert_int_eq(released, 1);
     /* a result that looks like the end of the wait */
-    ck_assert_int_eq(work_run(rq, task_work, task_release, task_new(0, -ETIMEDOUT), SECONDS(10), "work"), -ETIMEDOUT);
+    ck_assert_int_eq(work_run(rq, task_work, task_release, task_new(0, -ETIMEDOUT), SECONDS(10), "work"),
+                     -ETIMEDOUT);
     ck_assert_int_eq(released, 2);
-    ck_assert_int_eq(work_run(rq, task_work, task_release, task_new(200000, 1), MILLISECONDS(10), "work"), -ETIMEDOUT);
+    ck_assert_int_eq(work_run(rq, task_work, task_release, task_new(200000, 1), MILLISECONDS(10), "work"),
+                     -ETIMEDOUT);
     ck_assert_int_eq(released, 2);
     ck_assert_int_eq(fiber_sleep(rq, MILLISECONDS(400), "the lost worker"), 0);
     ck_assert_int_eq(released, 3);
@@ -209,7 +219,8 @@ END_TEST
 
 static void hung_main(struct req *rq, void *arg)
 {
-    if (work_run(rq, task_work, task_release, task_new(2000000, 1), MILLISECONDS(50), "a hung server") == -ETIMEDOUT)
+    if (work_run(rq, task_work, task_release, task_new(2000000, 1), MILLISECONDS(50), "a hung server") ==
+        -ETIMEDOUT)
         hung++;
 }
 

@@ -95,6 +95,8 @@ static void check_flags(struct check *check, const struct scope *scope, const st
     unsigned extra = row->flags & ~kinds[row->kind].flags;
     auto_buf struct buf words = {0};
 
+    if (row->type == &xt_yes) /* 'no' is the same as not given */
+        extra |= row->flags & XT_REQUIRED;
     if (row->kind == XT_KIND_HOOK && !row->hook->compare)
         extra |= row->flags & XT_ABI;
     if (row->kind == XT_KIND_ATTR && row->type != &xt_yesno && row->type != &xt_onoff)

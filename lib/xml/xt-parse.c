@@ -34,6 +34,14 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
                     value, dot, expect);
 }
 
+static int error_zero(struct xt_parse *parse, const struct xml_node *node, const char *attr)
+{
+    if (!attr)
+        return xt_error(parse, node, "Invalid value for element '%s': Zero is not permitted", node->name);
+    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': Zero is not permitted", attr,
+                    node->name);
+}
+
 static bool ignored(const struct xt_row *row, const struct xt_parse *parse)
 {
     if ((row->flags & XT_LIVE) && (parse->flags & XT_PARSE_INACTIVE))
@@ -56,6 +64,9 @@ static int parse_value(struct xt_parse *parse, const struct xt_row *row, const s
     parse->unit = unit;
     if (row->type->parse(parse, text, row->aux, xt_at(base, row->offset)) < 0)
         return xt_error_attr(parse, node, attr, text, row->type);
+    /* what would not be printed would be missing the next time */
+    if ((row->flags & (XT_REQUIRED | XT_ALWAYS)) == XT_REQUIRED && !xt_given(row->type, xt_at(base, row->offset)))
+        return error_zero(parse, node, attr);
     return 0;
 }
 

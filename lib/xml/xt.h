@@ -124,7 +124,11 @@ enum xt_kind {
 };
 
 enum xt_flags {
-    XT_REQUIRED = 1 << 0,      /* must be given; a LIST: at least one. Not for FLAG and UNION */
+    /*
+     * Must be given; a LIST: at least one. Not for FLAG and UNION. Where a type takes 0 for not given, 0 is refused, too
+     * (an opt_ type or XT_ALWAYS allows it).
+     */
+    XT_REQUIRED = 1 << 0,
     XT_ABI = 1 << 1,           /* must not change while the guest lives; see xt_compare() */
     XT_LIVE = 1 << 2,          /* belongs to a running object: neither read nor printed for an inactive one */
     XT_INACTIVE_ONLY = 1 << 3, /* the opposite */

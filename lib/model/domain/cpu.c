@@ -41,7 +41,7 @@ XT_DECLARE(numa_cell_table, N);
 XT_DEFINE(numa_cell_table, "cell", NULL,
     XT_ATTR(N, id, "id", opt_u32, XT_ABI),
     XT_ATTR(N, cpus, "cpus", bitmap, XT_ABI),
-    XT_ATTR(N, memory, "memory", kib, XT_REQUIRED | XT_ABI),
+    XT_ATTR(N, memory, "memory", kib, XT_REQUIRED | XT_ALWAYS | XT_ABI),
     XT_ENUM(N, access, "memAccess", memory_access_names, XT_ABI),
     XT_ATTR(N, discard, "discard", yesno, 0),
     XT_GROUP("distances", 0, XT_LIST(N, distances, n_distances, "sibling", numa_distance_table, XT_ABI)),

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 /* root and path in one; false when it doesn't fit, which no path of ours does. */
+static bool path_make(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args) PRINTF(3, 0);
 static bool path_make(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args)
 {
     int n = snprintf(path, SYSFS_PATH_MAX, "%s", root);

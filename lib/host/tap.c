@@ -139,7 +139,6 @@ int macvtap_open(const char *name, unsigned queues, bool vnet_hdr, int *fds, str
     char path[32], number[32];
     unsigned index = if_nametoindex(name), major, minor;
     struct ifreq request;
-    auto_free char *device = NULL;
 
     if (!index || !queues || queues > TAP_QUEUES_MAX || set_name(&request, name) < 0)
         return err_system(err, index ? EINVAL : errno, "cannot open macvtap interface '%s'", name);

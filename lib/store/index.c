@@ -96,8 +96,7 @@ int store_write_index(struct store *store)
         return 0;
     memcpy(head.magic, magic, sizeof(magic));
     buf_add(&data, &head, sizeof(head));
-    MAP_FOREACH(&store->names, entry)
-    {
+    MAP_FOREACH(&store->names, entry) {
         struct row row = {.inode = entry->inode,
                           .mtime = entry->mtime,
                           .ctime = entry->ctime,

@@ -59,9 +59,9 @@ static int check_idle(const struct store *store, const char *name, const uint8_t
     const struct store_op *op;
 
     LIST_FOREACH(&store->ops, op, links)
-    if (str_eq(op->name, name) || uuid_eq(op->facts.uuid, uuid))
-        return err_set(err, ERR_OPERATION_FAILED, "%s '%s' is being changed by another request", store->kind,
-                       op->name);
+        if (str_eq(op->name, name) || uuid_eq(op->facts.uuid, uuid))
+            return err_set(err, ERR_OPERATION_FAILED, "%s '%s' is being changed by another request",
+                           store->kind, op->name);
     return 0;
 }
 
@@ -95,10 +95,11 @@ static bool name_is_plain(const char *name)
 static void write_content(const struct store *store, struct store_op *op, const char *text)
 {
     if (store->edit_command)
-        buf_printf(&op->content,
-                   "<!--\nThis %s is kept by its daemon; do not edit the file, what you write here gets lost.\n"
-                   "To change it:\n  virsh %s %s\nor use any other program that speaks to the daemon.\n-->\n\n",
-                   store->kind, store->edit_command, name_is_plain(op->name) ? op->name : "NAME");
+        buf_printf(
+            &op->content,
+            "<!--\nThis %s is kept by its daemon; do not edit the file, what you write here gets lost.\n"
+            "To change it:\n  virsh %s %s\nor use any other program that speaks to the daemon.\n-->\n\n",
+            store->kind, store->edit_command, name_is_plain(op->name) ? op->name : "NAME");
     op->header = op->content.length;
     buf_add_string(&op->content, text);
     op->new_file = store_file_name(op->name);

@@ -306,8 +306,7 @@ void store_rescan(struct store *store)
         log_warning("cannot read directory '%s': %s", store->dir_path, strerror(-r));
     /* files that weren't understood get another chance; they are in nobody's hands */
     store->broken = (struct map){0};
-    MAP_FOREACH(&broken, entry)
-    {
+    MAP_FOREACH(&broken, entry) {
         entry->state = ENTRY_UNKNOWN;
         map_put(&store->names, entry->name, entry);
         store->todo = mem_resize_array(store->todo, store->todo_count + 1, sizeof(struct store_entry *));
@@ -330,9 +329,9 @@ void store_close(struct store *store)
         log_warning("cannot write index file '%s': %s", store->index_path, strerror(-r));
     store->todo_count = 0; /* so that no entry is looked for in it */
     MAP_FOREACH(&store->names, entry)
-    store_entry_free(store, entry);
+        store_entry_free(store, entry);
     MAP_FOREACH(&store->broken, entry)
-    store_entry_free(store, entry);
+        store_entry_free(store, entry);
     map_done(&store->names);
     map_done(&store->broken);
     uuid_map_done(&store->uuids);

@@ -66,7 +66,7 @@ START_TEST(bits)
     ck_assert_int_eq(bitmap_next(&map, 71), -1);
     ck_assert_int_eq(bitmap_last(&map), 70);
     BITMAP_FOREACH(&map, bit)
-    sum += (int)bit;
+        sum += (int)bit;
     ck_assert_int_eq(sum, 65 * 11);
     bitmap_clear(&map, 65);
     assert_text(&map, "60-64,66-70");

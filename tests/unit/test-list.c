@@ -19,8 +19,7 @@ START_TEST(keeps_order)
         things[i].number = i;
         list_append(&head, &things[i].links);
     }
-    LIST_FOREACH(&head, thing, links)
-    {
+    LIST_FOREACH(&head, thing, links) {
         sum = sum * 10 + thing->number;
         /* the one at hand may go */
         if (thing->number == 1) {
@@ -31,7 +30,7 @@ START_TEST(keeps_order)
     ck_assert_int_eq(sum, 123);
     sum = 0;
     LIST_FOREACH(&head, thing, links)
-    sum = sum * 10 + thing->number;
+        sum = sum * 10 + thing->number;
     ck_assert_int_eq(sum, 23);
     list_remove(&things[0].links);
     list_remove(&things[0].links);
@@ -53,8 +52,8 @@ START_TEST(walks_nest)
     for (int i = 0; i < 3; i++)
         list_append(&head, &things[i].links);
     LIST_FOREACH(&head, outer, links)
-    LIST_FOREACH(&head, inner, links)
-    pairs++;
+        LIST_FOREACH(&head, inner, links)
+            pairs++;
     ck_assert_int_eq(pairs, 9);
 }
 END_TEST

@@ -42,7 +42,7 @@ START_TEST(agrees_with_an_array)
         ck_assert_uint_eq(map.count, count);
     }
     MAP_FOREACH(&map, name)
-    seen++;
+        seen++;
     ck_assert_uint_eq(seen, count);
     for (int i = 0; i < NAMES; i++)
         map_remove(&map, names[i]);

@@ -500,8 +500,7 @@ START_TEST(survives_kill)
         store = open_store();
         store_load(store, 0);
         ck_assert_uint_le(store_count(store), 1);
-        STORE_FOREACH(store, entry)
-        {
+        STORE_FOREACH(store, entry) {
             const char *text = store_read(store, entry, &arena, NULL, &err);
             auto_free char *one = text_of(entry->name, 1, more[0]), *two = text_of(entry->name, 1, more[1]);
 
@@ -559,7 +558,7 @@ START_TEST(ten_thousand)
     store_load(store, 0);
     listed = 0;
     STORE_FOREACH(store, entry)
-    listed++;
+        listed++;
     printf("  open with index and list all %.1f ms", milliseconds_since(start));
     ck_assert_uint_eq(listed, COUNT);
     after = mallinfo2();

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "virtqemud/caps-internal.h"
 
-static const char magic[] = "vireo-qemu-caps 1";
+static const char magic[] = "vireo-qemu-caps 2";
 
 enum { FIELD_MAX = 8 };
 
@@ -63,8 +63,9 @@ static void format_accel(const struct qemu_accel_caps *accel, const char *name, 
                accel->cpu_stepping);
     buf_printf(text, "cpus\t%zu\n", accel->cpu_count);
     for (size_t i = 0; i < accel->cpu_count; i++)
-        buf_printf(text, "cpu\t%s\t%s\t%d\n", accel->cpus[i].name, accel->cpus[i].type ? accel->cpus[i].type : "",
-                   (accel->cpus[i].usable ? CPU_USABLE : 0) | (accel->cpus[i].deprecated ? CPU_DEPRECATED : 0));
+        buf_printf(text, "cpu\t%s\t%s\t%d\t%s\n", accel->cpus[i].name, accel->cpus[i].type ? accel->cpus[i].type : "",
+                   (accel->cpus[i].usable ? CPU_USABLE : 0) | (accel->cpus[i].deprecated ? CPU_DEPRECATED : 0),
+                   accel->cpus[i].blockers ? accel->cpus[i].blockers : "");
     buf_printf(text, "features\t%zu\n", accel->feature_count);
     for (size_t i = 0; i < accel->feature_count; i++)
         buf_printf(text, "feature\t%s\t%d\n", accel->features[i].name,
@@ -75,8 +76,8 @@ static void format_accel(const struct qemu_accel_caps *accel, const char *name, 
 void caps_format(const struct qemu_caps *caps, const char *identity, struct buf *text)
 {
     buf_printf(text, "%s\nidentity\t%s\n", magic, identity);
-    buf_printf(text, "qemu\t%s\t%s\t%u\t%s\t%d\n", caps->binary, caps->arch ? caps->arch : "", caps->version,
-               caps->package ? caps->package : "", (caps->sev ? HOST_SEV : 0) | (caps->sgx ? HOST_SGX : 0));
+    buf_printf(text, "qemu\t%s\t%s\t%u\t%s\t%d\t%u\n", caps->binary, caps->arch ? caps->arch : "", caps->version,
+               caps->package ? caps->package : "", (caps->sev ? HOST_SEV : 0) | (caps->sgx ? HOST_SGX : 0), caps->hyperv);
     for (int cap = 0; cap < QEMU_CAP_MAX; cap++)
         if (qemu_caps_has(caps, cap))
             buf_printf(text, "flag\t%s\n", qemu_cap_name(cap));
@@ -165,7 +166,7 @@ static void read_cpu(struct reader *reader, char **field)
 
     if (accel && accel->cpu_count < reader->cpus)
         accel->cpus[accel->cpu_count++] = (struct qemu_cpu_model){
-            .name = field[1], .type = some(field[2]), .usable = flags & CPU_USABLE, .deprecated = flags & CPU_DEPRECATED};
+            .name = field[1], .type = some(field[2]), .usable = flags & CPU_USABLE, .deprecated = flags & CPU_DEPRECATED, .blockers = some(field[4])};
 }
 
 static void read_feature(struct reader *reader, char **field)
@@ -190,6 +191,7 @@ static void read_line(struct reader *reader, char **field)
         caps->package = field[4];
         caps->sev = number(field[5]) & HOST_SEV;
         caps->sgx = number(field[5]) & HOST_SGX;
+        caps->hyperv = number(field[6]);
     } else if (str_eq(key, "flag")) {
         read_flag(reader, field[1]);
     } else if (str_eq(key, "machines")) {

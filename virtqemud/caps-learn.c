@@ -17,6 +17,10 @@ const struct qemu_cap_row qemu_cap_rows[QEMU_CAP_MAX] = {
 #undef QEMU_CAP
 };
 
+const char *const qemu_hyperv_names[] = {"relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset",
+                                         "vendor_id", "frequencies", "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
+                                         "emsr_bitmap", "xmm_input", NULL};
+
 static void set_flag(struct qemu_caps *caps, size_t cap)
 {
     caps->flags[cap / 64] |= UINT64_C(1) << (cap % 64);
@@ -81,6 +85,9 @@ struct caps_question *caps_questions(struct arena *arena, enum qemu_accel accel,
              json_text(arena, "{'type': 'static', 'model': {'name': %s}}", best));
     at = ask(questions, at, "query-cpu-model-expansion", "all",
              json_text(arena, "{'type': 'static', 'model': {'name': %s, 'props': {'migratable': false}}}", best));
+    if (whole)
+        at = ask(questions, at, "query-cpu-model-expansion", "hyperv",
+                 json_text(arena, "{'type': 'full', 'model': {'name': %s, 'props': {'migratable': false, 'hv-passthrough': true}}}", best));
     return questions;
 }
 
@@ -222,6 +229,23 @@ static void learn_machines(struct qemu_caps *caps, struct json_object *answer)
     }
 }
 
+/* "a,b", each once; NULL for nothing. */
+static const char *join(struct arena *arena, struct json_object *array)
+{
+    auto_buf struct buf text = {0};
+    struct map seen = {0};
+
+    for (size_t i = 0; i < json_count(array); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(array, i));
+
+        if (!name || map_put(&seen, name, array) < 0)
+            continue;
+        buf_printf(&text, "%s%s", text.length ? "," : "", name);
+    }
+    map_done(&seen);
+    return text.length ? arena_strdup(arena, buf_text(&text)) : NULL;
+}
+
 static void learn_cpus(struct qemu_caps *caps, struct qemu_accel_caps *accel, struct json_object *answer)
 {
     size_t count = json_count(answer);
@@ -238,6 +262,7 @@ static void learn_cpus(struct qemu_caps *caps, struct qemu_accel_caps *accel, st
         cpu->type = copy(caps, object, "typename");
         cpu->usable = missing && json_count(missing) == 0;
         cpu->deprecated = json_flag(object, "deprecated", false);
+        cpu->blockers = join(&caps->arena, missing);
         accel->cpu_count++;
     }
 }
@@ -286,6 +311,25 @@ static void learn_expansion(struct qemu_caps *caps, struct qemu_accel_caps *acce
     accel->cpu_stepping = (unsigned)json_uint(props, "stepping", 0);
 }
 
+/* QEMU's property of an enlightenment is "hv-" and our word with dashes; those that aren't switches have a default. */
+static void learn_hyperv(struct qemu_caps *caps, struct json_object *answer)
+{
+    struct json_object *props = json_get(json_get(answer, "model"), "props");
+
+    for (int i = 0; qemu_hyperv_names[i]; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "hv-%s", qemu_hyperv_names[i]);
+        for (char *c = name; *c; c++)
+            if (*c == '_')
+                *c = '-';
+        struct json_object *value = json_get(props, name);
+
+        if (value && (!json_object_is_type(value, json_type_boolean) || json_object_get_boolean(value)))
+            caps->hyperv |= 1u << i;
+    }
+}
+
 void caps_learn(struct qemu_caps *caps, enum qemu_accel accel, const struct caps_question *question,
                 struct json_object *answer)
 {
@@ -311,6 +355,8 @@ void caps_learn(struct qemu_caps *caps, enum qemu_accel accel, const struct caps
         learn_machines(caps, answer);
     else if (str_eq(command, "query-cpu-definitions"))
         learn_cpus(caps, &caps->accel[accel], answer);
+    else if (str_eq(command, "query-cpu-model-expansion") && str_eq(question->subject, "hyperv"))
+        learn_hyperv(caps, answer);
     else if (str_eq(command, "query-cpu-model-expansion"))
         learn_expansion(caps, &caps->accel[accel], str_eq(question->subject, "all"), answer);
     else if (str_eq(command, "query-sev-capabilities"))

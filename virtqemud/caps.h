@@ -30,6 +30,9 @@ enum qemu_cap {
 enum qemu_accel { QEMU_ACCEL_TCG, QEMU_ACCEL_KVM, QEMU_ACCEL_MAX };
 extern const char *const qemu_accel_domain_type[]; /* "qemu", "kvm" */
 
+/* Hyper-V enlightenments in libvirt's words and order, NULL-terminated. */
+extern const char *const qemu_hyperv_names[];
+
 struct qemu_machine {
     const char *name;         /* "pc-q35-7.2" */
     const char *alias;        /* "q35", NULL: none */
@@ -44,6 +47,7 @@ struct qemu_cpu_model {
     const char *type; /* QOM type name */
     bool usable;      /* this host and accelerator provide all of its features */
     bool deprecated;
+    const char *blockers; /* the features that are missing here, QEMU's names, "a,b"; NULL: none */
 };
 
 /* A boolean CPU property of the best CPU that an accelerator offers here; names are QEMU's. */
@@ -74,6 +78,7 @@ struct qemu_caps {
     size_t machine_count;
     struct qemu_accel_caps accel[QEMU_ACCEL_MAX];
     bool sev, sgx; /* the host offers it to guests */
+    unsigned hyperv; /* enlightenments of the best accelerator, bits of qemu_hyperv_names */
     /* not for users */
     struct arena arena;
     unsigned refs;

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/fd.h"
+
 enum {
     GUEST_AT = 0x1000,
     GUEST_PAGE = 4096,
@@ -131,6 +133,20 @@ void kvm_trial_run(struct kvm_trial *trial)
         return;
     trial->step = KVM_STEP_MACHINE;
     guest_run(trial, kvm);
+}
+
+int kvm_tsc_read(uint64_t *ret_hz, bool *ret_scaling)
+{
+    auto_fd int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    auto_fd int vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);
+    auto_fd int vcpu = vm < 0 ? -1 : ioctl(vm, KVM_CREATE_VCPU, 0);
+    int khz = vcpu < 0 ? -1 : ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
+
+    if (khz <= 0)
+        return khz < 0 ? -errno : -ENODATA;
+    *ret_hz = (uint64_t)khz * 1000;
+    *ret_scaling = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0;
+    return 0;
 }
 
 void kvm_trial_explain(const struct kvm_trial *trial, struct buf *text)

@@ -25,3 +25,5 @@ struct kvm_trial {
 void kvm_trial_run(struct kvm_trial *trial);
 /* Why KVM is not usable, for people; nothing when it is. */
 void kvm_trial_explain(const struct kvm_trial *trial, struct buf *text);
+/* Frequency of the time stamp counter in Hz and whether guests may have another one, as KVM tells; -errno without KVM. */
+int kvm_tsc_read(uint64_t *ret_hz, bool *ret_scaling);

@@ -26,9 +26,10 @@ static bool signature_fits(const char *signatures, const struct x86_cpu *cpu)
     return false;
 }
 
-static unsigned words(const struct x86_choice *choice)
+/* Length of the description. To be without something counts double: software looks at the model's name, too. */
+static unsigned cost(const struct x86_choice *choice)
 {
-    return x86_set_count(&choice->require) + x86_set_count(&choice->disable);
+    return x86_set_count(&choice->require) + 2 * x86_set_count(&choice->disable);
 }
 
 /* Is `one` better than the best until now? Both are possible. */
@@ -43,14 +44,9 @@ static bool better(const struct x86_cpu *cpu, const struct x86_choice *one, cons
         if (one_fits != best_fits)
             return one_fits;
     }
-    unsigned one_disables = x86_set_count(&one->disable), best_disables = x86_set_count(&best->disable);
-
-    /* taking away is worse than adding: for that a description may be up to twice as long */
-    if (one_disables < best_disables && words(one) <= 2 * words(best))
-        return true;
-    if (one_disables > best_disables && words(best) <= 2 * words(one))
-        return false;
-    return words(one) < words(best);
+    if (cost(one) != cost(best))
+        return cost(one) < cost(best);
+    return x86_set_count(&one->disable) < x86_set_count(&best->disable);
 }
 
 bool x86_choose(const struct x86_question *question, struct x86_choice *ret)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints what the XML model knows: path, kind, type or words, flags; a line each, tab separated. See model-coverage. */
+/* Prints what the XML model knows: path, kind, type or words, flags; a line each, tab separated. See
+ * model-coverage. */
 #include <stdio.h>
 
 #include "model/tables.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Xml: a document as a plain tree in an arena, and the only door to libxml2. Hostile documents end early: a
- * DTD, nesting deeper than XML_DEPTH_MAX or more than XML_SIZE_MAX bytes are refused while reading, before a tree of
- * that size exists; nothing is ever loaded from files or the network. Safe to use from many threads.
+ * DTD, nesting deeper than XML_DEPTH_MAX or more than XML_SIZE_MAX bytes are refused while reading, before a
+ * tree of that size exists; nothing is ever loaded from files or the network. Safe to use from many threads.
  */
 #pragma once
 
@@ -44,9 +44,9 @@ struct xml_node {
 };
 
 /*
- * The root element of text (length bytes, UTF-8 or with an encoding declaration), all of it in arena; NULL with err
- * set. `what` stands for the file name in messages: "(domain_definition)". namespaces may be NULL, else it ends with
- * a NULL prefix. White space between elements isn't kept.
+ * The root element of text (length bytes, UTF-8 or with an encoding declaration), all of it in arena; NULL
+ * with err set. `what` stands for the file name in messages: "(domain_definition)". namespaces may be NULL,
+ * else it ends with a NULL prefix. White space between elements isn't kept.
  */
 struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length, const char *what,
                            const struct xml_namespace *namespaces, struct err *err);
@@ -69,7 +69,7 @@ const struct xml_node *xml_unused(const struct xml_node *node, const struct xml_
 struct xml_node *xml_copy(struct arena *arena, const struct xml_node *node);
 bool xml_eq(const struct xml_node *a, const struct xml_node *b);
 /*
- * The element as it was written (its prefixes, double quotes), indented by `indent` blanks, with a newline behind
- * it; elements that contain text stay on one line.
+ * The element as it was written (its prefixes, double quotes), indented by `indent` blanks, with a newline
+ * behind it; elements that contain text stay on one line.
  */
 void xml_format(const struct xml_node *node, unsigned indent, struct buf *text);

@@ -33,10 +33,12 @@ static const struct {
     unsigned flag;
     const char *word;
 } flag_words[] = {
-    {XT_REQUIRED, "required"}, {XT_ABI, "abi"},       {XT_LIVE, "live"},
-    {XT_SECRET, "secret"},     {XT_STATUS, "status"}, {XT_INACTIVE_ONLY, "inactive-only"},
-    {XT_ALWAYS, "always"},     {XT_NO_MIGRATE, "no-migrate"}, {XT_IMPLIED, "implied"},
-    {XT_NO_ABI, "no-abi"},     {XT_SPREAD, "spread"},
+    {XT_REQUIRED, "required"}, {XT_ABI, "abi"},
+    {XT_LIVE, "live"},         {XT_SECRET, "secret"},
+    {XT_STATUS, "status"},     {XT_INACTIVE_ONLY, "inactive-only"},
+    {XT_ALWAYS, "always"},     {XT_NO_MIGRATE, "no-migrate"},
+    {XT_IMPLIED, "implied"},   {XT_NO_ABI, "no-abi"},
+    {XT_SPREAD, "spread"},
 };
 
 void xt_flag_words(unsigned flags, struct buf *text)
@@ -74,11 +76,11 @@ struct names {
 };
 
 static void check_table(struct check *check, const struct xt_table *table);
-static void check_rows(struct check *check, struct scope *scope, struct names *names, const struct xt_row *rows,
-                       uint32_t base);
+static void check_rows(struct check *check, struct scope *scope, struct names *names,
+                       const struct xt_row *rows, uint32_t base);
 
-static void PRINTF(4, 5) problem(struct check *check, const struct scope *scope, const struct xt_row *row,
-                                 const char *format, ...)
+static void PRINTF(4, 5)
+    problem(struct check *check, const struct scope *scope, const struct xt_row *row, const char *format, ...)
 {
     va_list args;
 
@@ -111,8 +113,8 @@ static void check_flags(struct check *check, const struct scope *scope, const st
         problem(check, scope, row, "live and inactive-only exclude each other");
 }
 
-static void check_inside(struct check *check, const struct scope *scope, const struct xt_row *row, uint32_t offset,
-                         size_t size)
+static void check_inside(struct check *check, const struct scope *scope, const struct xt_row *row,
+                         uint32_t offset, size_t size)
 {
     if (offset + size > scope->table->size)
         problem(check, scope, row, "lies outside of the struct (another struct's row?)");
@@ -159,8 +161,8 @@ static void check_subtable(struct check *check, struct scope *scope, const struc
     check_table(check, row->table);
 }
 
-static void check_union(struct check *check, struct scope *scope, struct names *names, const struct xt_row *row,
-                        uint32_t base)
+static void check_union(struct check *check, struct scope *scope, struct names *names,
+                        const struct xt_row *row, uint32_t base)
 {
     const struct xt_arm *arm;
     unsigned i;
@@ -183,12 +185,14 @@ static void check_hook(struct check *check, const struct scope *scope, const str
         problem(check, scope, row, "a hook needs parse, format and copy");
 }
 
-static void check_name(struct check *check, struct scope *scope, struct names *names, const struct xt_row *row)
+static void check_name(struct check *check, struct scope *scope, struct names *names,
+                       const struct xt_row *row)
 {
     bool attr = row->kind == XT_KIND_ATTR;
 
     if (row->name ? !kinds[row->kind].named : !kinds[row->kind].unnamed)
-        problem(check, scope, row, "%s rows must%s have a name", kinds[row->kind].name, row->name ? " not" : "");
+        problem(check, scope, row, "%s rows must%s have a name", kinds[row->kind].name,
+                row->name ? " not" : "");
     if (row->kind == XT_KIND_OWN)
         names->own++;
     else if (row->name && !attr)
@@ -232,8 +236,8 @@ static void check_row(struct check *check, struct scope *scope, struct names *na
     }
 }
 
-static void check_rows(struct check *check, struct scope *scope, struct names *names, const struct xt_row *rows,
-                       uint32_t base)
+static void check_rows(struct check *check, struct scope *scope, struct names *names,
+                       const struct xt_row *rows, uint32_t base)
 {
     for (; rows->kind != XT_KIND_END; rows++) {
         if (rows->kind > XT_KIND_HOOK) {
@@ -336,8 +340,8 @@ static void walk_row(struct walk *walk, const struct xt_row *row, size_t length)
         break;
     default:
         if (row->type->unit) {
-            snprintf(walk->path + (row->kind == XT_KIND_ATTR ? length : inside),
-                     sizeof(walk->path) - inside, "/@unit");
+            snprintf(walk->path + (row->kind == XT_KIND_ATTR ? length : inside), sizeof(walk->path) - inside,
+                     "/@unit");
             walk->visit(walk->data, walk->path, row);
         }
     }
@@ -351,8 +355,8 @@ static void walk_rows(struct walk *walk, const struct xt_row *rows, size_t lengt
     }
 }
 
-void xt_walk(const struct xt_table *table, void (*visit)(void *data, const char *path, const struct xt_row *row),
-             void *data)
+void xt_walk(const struct xt_table *table,
+             void (*visit)(void *data, const char *path, const struct xt_row *row), void *data)
 {
     struct walk walk = {.visit = visit, .data = data};
     size_t length = (size_t)snprintf(walk.path, sizeof(walk.path), "%s", table->name);

@@ -111,7 +111,8 @@ static int compare_scalar(const struct place *place, const struct xt_row *row, c
                           const void *target)
 {
     auto_buf struct buf was = {0}, is = {0};
-    bool equal = row->type->equal ? row->type->equal(source, target) : !memcmp(source, target, row->type->size);
+    bool equal =
+        row->type->equal ? row->type->equal(source, target) : !memcmp(source, target, row->type->size);
 
     if (equal || !(row->flags & XT_ABI))
         return 0;
@@ -124,9 +125,11 @@ static int compare_scalar(const struct place *place, const struct xt_row *row, c
     return differ(place, buf_text(&was), buf_text(&is));
 }
 
-static int compare_rows(const struct place *up, const struct xt_row *rows, const void *source, const void *target);
+static int compare_rows(const struct place *up, const struct xt_row *rows, const void *source,
+                        const void *target);
 
-static int compare_list(const struct place *place, const struct xt_row *row, const void *source, const void *target)
+static int compare_list(const struct place *place, const struct xt_row *row, const void *source,
+                        const void *target)
 {
     void *const *was = *(void *const *const *)xt_at(source, row->offset);
     void *const *is = *(void *const *const *)xt_at(target, row->offset);
@@ -145,7 +148,8 @@ static int compare_list(const struct place *place, const struct xt_row *row, con
     return 0;
 }
 
-static int compare_row(const struct place *place, const struct xt_row *row, const void *source, const void *target)
+static int compare_row(const struct place *place, const struct xt_row *row, const void *source,
+                       const void *target)
 {
     const void *was = xt_at(source, row->offset), *is = xt_at(target, row->offset);
     const struct xt_row *arm;
@@ -181,7 +185,8 @@ static int compare_row(const struct place *place, const struct xt_row *row, cons
     }
 }
 
-static int compare_rows(const struct place *up, const struct xt_row *rows, const void *source, const void *target)
+static int compare_rows(const struct place *up, const struct xt_row *rows, const void *source,
+                        const void *target)
 {
     for (; rows->kind != XT_KIND_END; rows++) {
         struct place place = {up, rows->name, up->err};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Printing an object by its table: two blanks per level, single quotes, <x/> when nothing is inside. An element is
- * written first and taken back when it turns out to be empty.
+ * Printing an object by its table: two blanks per level, single quotes, <x/> when nothing is inside. An
+ * element is written first and taken back when it turns out to be empty.
  */
 #include "xml/xt-private.h"
 
@@ -55,7 +55,8 @@ struct own {
     const void *value;
 };
 
-static void format_attrs(struct xt_format *format, const struct xt_row *rows, const void *base, struct own *own)
+static void format_attrs(struct xt_format *format, const struct xt_row *rows, const void *base,
+                         struct own *own)
 {
     for (; rows->kind != XT_KIND_END; rows++) {
         const void *value = xt_at(base, rows->offset);
@@ -94,8 +95,8 @@ static void format_attrs(struct xt_format *format, const struct xt_row *rows, co
 static void format_children(struct xt_format *format, const struct xt_row *rows, const void *base);
 
 /* how: XT_ALWAYS, XT_SPREAD */
-static void format_element(struct xt_format *format, const char *name, const struct xt_row *rows, const void *base,
-                           unsigned how)
+static void format_element(struct xt_format *format, const char *name, const struct xt_row *rows,
+                           const void *base, unsigned how)
 {
     struct buf *text = format->text;
     size_t begin = text->length, named, inside;
@@ -199,12 +200,14 @@ static void format_children(struct xt_format *format, const struct xt_row *rows,
     }
 }
 
-void xt_format_node(struct xt_format *format, const struct xt_table *table, const char *name, const void *object)
+void xt_format_node(struct xt_format *format, const struct xt_table *table, const char *name,
+                    const void *object)
 {
     format_element(format, name ? name : table->name, table->rows, object, XT_ALWAYS);
 }
 
-void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags, unsigned indent)
+void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags,
+               unsigned indent)
 {
     struct xt_format format = {.text = text, .flags = flags, .indent = indent};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a document by its table. Rows look for their element, so the order in the document doesn't matter; of
- * elements that may stand once the first counts. Everything that a row looked at is marked as used, which is how the
- * validate flag finds what no row knows.
+ * Reading a document by its table. Rows look for their element, so the order in the document doesn't matter;
+ * of elements that may stand once the first counts. Everything that a row looked at is marked as used, which
+ * is how the validate flag finds what no row knows.
  */
 #define ERR_FROM ERR_FROM_XML
 #include "xml/xt-private.h"
@@ -29,17 +29,18 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
     const char *dot = *expect ? ". " : "";
 
     if (!attr)
-        return xt_error(parse, node, "Invalid value for element '%s': '%s'%s%s", node->name, value, dot, expect);
-    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': '%s'%s%s", attr, node->name,
-                    value, dot, expect);
+        return xt_error(parse, node, "Invalid value for element '%s': '%s'%s%s", node->name, value, dot,
+                        expect);
+    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': '%s'%s%s", attr,
+                    node->name, value, dot, expect);
 }
 
 static int error_zero(struct xt_parse *parse, const struct xml_node *node, const char *attr)
 {
     if (!attr)
         return xt_error(parse, node, "Invalid value for element '%s': Zero is not permitted", node->name);
-    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': Zero is not permitted", attr,
-                    node->name);
+    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': Zero is not permitted",
+                    attr, node->name);
 }
 
 static bool ignored(const struct xt_row *row, const struct xt_parse *parse)
@@ -60,12 +61,14 @@ static int parse_value(struct xt_parse *parse, const struct xt_row *row, const s
     if (ignored(row, parse))
         return 0;
     if (!attr && row->type->skip_empty && !*text)
-        return row->flags & XT_REQUIRED ? xt_error(parse, node, "Missing value of element '%s'", node->name) : 0;
+        return row->flags & XT_REQUIRED ? xt_error(parse, node, "Missing value of element '%s'", node->name)
+                                        : 0;
     parse->unit = unit;
     if (row->type->parse(parse, text, row->aux, xt_at(base, row->offset)) < 0)
         return xt_error_attr(parse, node, attr, text, row->type);
     /* what would not be printed would be missing the next time */
-    if ((row->flags & (XT_REQUIRED | XT_ALWAYS)) == XT_REQUIRED && !xt_given(row->type, xt_at(base, row->offset)))
+    if ((row->flags & (XT_REQUIRED | XT_ALWAYS)) == XT_REQUIRED &&
+        !xt_given(row->type, xt_at(base, row->offset)))
         return error_zero(parse, node, attr);
     return 0;
 }
@@ -149,7 +152,8 @@ static int parse_row(struct xt_parse *parse, const struct xt_row *row, struct xm
         if (text)
             return parse_value(parse, row, node, row->name, text, base);
         if (required)
-            return xt_error(parse, node, "Missing required attribute '%s' in element '%s'", row->name, node->name);
+            return xt_error(parse, node, "Missing required attribute '%s' in element '%s'", row->name,
+                            node->name);
         if ((row->flags & XT_IMPLIED) && !ignored(row, parse))
             *(enum tristate *)xt_at(base, row->offset) = TRI_YES;
         return 0;
@@ -203,8 +207,8 @@ static int refuse_unknown(const struct xml_node *root, struct err *err)
     if (attr)
         return err_set(err, ERR_XML_INVALID_SCHEMA, "line %u: attribute '%s' is not allowed in element '%s'",
                        node->line, attr->name, node->name);
-    return err_set(err, ERR_XML_INVALID_SCHEMA, "line %u: element '%s' is not allowed in element '%s'", node->line,
-                   node->name, node->parent ? node->parent->name : "");
+    return err_set(err, ERR_XML_INVALID_SCHEMA, "line %u: element '%s' is not allowed in element '%s'",
+                   node->line, node->name, node->parent ? node->parent->name : "");
 }
 
 void *xt_parse(const struct xt_document *document, struct arena *arena, const char *text, unsigned flags,

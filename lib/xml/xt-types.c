@@ -12,7 +12,8 @@
 
 enum { NUMBER_TEXT = 64, BITMAP_LIMIT = 1 << 16 };
 
-static const char not_negative[] = "Expected non-negative integer value", integer[] = "Expected integer value";
+static const char not_negative[] = "Expected non-negative integer value",
+                  integer[] = "Expected integer value";
 
 /* Numbers in documents may have blanks around them. Returns the number without them, in room, or NULL. */
 static const char *strip(const char *text, char room[NUMBER_TEXT])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Xt: one constant table per kind of XML element drives parse, format, copy, ABI compare, reference page and fuzz
- * dictionary. The rows stand in the order in which libvirt prints; nested elements are nested rows:
+ * Xt: one constant table per kind of XML element drives parse, format, copy, ABI compare, reference page and
+ * fuzz dictionary. The rows stand in the order in which libvirt prints; nested elements are nested rows:
  *
  *     struct target { char *dev; enum bus bus; bool removable; struct opt_u32 rate; };
  *     XT_DECLARE(target_table, struct target);             in the header
@@ -15,11 +15,12 @@
  *             XT_ATTR(T, rate, "rate", opt_u32, 0)));
  *
  * The macros don't compile when the scalar type doesn't fit the member, or the table doesn't fit the pointer.
- * tests/unit/test-xt walks every table with xt_check_table(), which rejects a flag that a row's kind doesn't honour.
+ * tests/unit/test-xt walks every table with xt_check_table(), which rejects a flag that a row's kind doesn't
+ * honour.
  *
- * A parsed object lives in one arena; nothing in it is freed alone. Objects are plain structs: code may set members
- * directly. "Not given" is NULL, zero, enum value 0, or `.set == false`, according to the type; what isn't given isn't
- * printed. There is no static state: tables are usable from many threads.
+ * A parsed object lives in one arena; nothing in it is freed alone. Objects are plain structs: code may set
+ * members directly. "Not given" is NULL, zero, enum value 0, or `.set == false`, according to the type; what
+ * isn't given isn't printed. There is no static state: tables are usable from many threads.
  */
 #pragma once
 
@@ -68,21 +69,21 @@ struct xt_format;
 /* A scalar: how text becomes a value and back. `aux` is the row's (an enum's names, else NULL). */
 struct xt_type {
     const char *name;   /* for the reference page: "number" */
-    const char *expect; /* "Expected non-negative integer value", or NULL; ends the message about a bad value */
-    const char *(*unit)(const void *value); /* of sizes: what the attribute 'unit' prints, else NULL */
+    const char *expect; /* ends the message about a bad value: "Expected integer value"; or NULL */
     size_t size;
-    bool skip_empty; /* as text (not as attribute) "" is the same as not given */
+    bool skip_empty;                        /* as text (not as attribute) "" is the same as not given */
+    const char *(*unit)(const void *value); /* of sizes: what the attribute 'unit' prints, else NULL */
     /* 0 or -errno; parse->unit is the unit's text or NULL. */
     int (*parse)(struct xt_parse *parse, const char *text, const void *aux, void *value);
     void (*format)(struct buf *text, const void *value, const void *aux);
-    bool (*given)(const void *value);                               /* NULL: any byte is set */
-    bool (*equal)(const void *a, const void *b);                    /* NULL: bytewise */
+    bool (*given)(const void *value);                              /* NULL: any byte is set */
+    bool (*equal)(const void *a, const void *b);                   /* NULL: bytewise */
     void (*copy)(struct arena *arena, void *to, const void *from); /* NULL: bytewise */
 };
 
-/* XT_TYPE(speed, struct speed): declares the scalar type `speed`, defined as `const struct xt_type xt_speed = {...}`. */
+/* XT_TYPE(speed, struct speed) declares the scalar type `speed`: a `const struct xt_type xt_speed`. */
 #define XT_TYPE(name, ctype)                                                                                 \
-    typedef __typeof__(ctype) xt_##name##_c;                                                                             \
+    typedef __typeof__(ctype) xt_##name##_c;                                                                 \
     extern const struct xt_type xt_##name
 
 XT_TYPE(str, char *);
@@ -94,12 +95,12 @@ XT_TYPE(opt_u64, struct opt_u64);
 XT_TYPE(opt_i64, struct opt_i64);
 XT_TYPE(hex32, struct opt_u32); /* any base on input, "0x1f" on output */
 XT_TYPE(hex64, struct opt_u64);
-XT_TYPE(yes, bool);              /* yes/no; printed ('yes') only when true */
+XT_TYPE(yes, bool); /* yes/no; printed ('yes') only when true */
 XT_TYPE(yesno, enum tristate);
 XT_TYPE(onoff, enum tristate);
-XT_TYPE(kib, uint64_t);       /* with unit; KiB in memory, on output and when no unit is given; rounded up */
+XT_TYPE(kib, uint64_t); /* with unit; KiB in memory, on output and when no unit is given; rounded up */
 XT_TYPE(opt_kib, struct opt_u64);
-XT_TYPE(bytes, uint64_t);     /* with unit; bytes, printed as unit='bytes' */
+XT_TYPE(bytes, uint64_t); /* with unit; bytes, printed as unit='bytes' */
 /* Sizes in bytes, printed in the largest unit that divides them; without unit they are in B, KiB, MiB. */
 XT_TYPE(size, uint64_t);
 XT_TYPE(size_kib, uint64_t);
@@ -116,7 +117,7 @@ enum xt_kind {
     XT_KIND_OWN,   /* the element's own text */
     XT_KIND_TEXT,  /* <name>value</name> */
     XT_KIND_FLAG,  /* <name/> is true; may have rows of its own */
-    XT_KIND_GROUP, /* <name> around rows of the same struct, or an embedded struct; without name: just the rows */
+    XT_KIND_GROUP, /* <name> around rows of the same or an embedded struct; without name just the rows */
     XT_KIND_CHILD, /* <name> is a struct of its own, reached by a pointer */
     XT_KIND_LIST,  /* any number of <name>: a vector of pointers and a count */
     XT_KIND_UNION, /* the value of an enum row before it selects the rows */
@@ -125,20 +126,29 @@ enum xt_kind {
 
 enum xt_flags {
     /*
-     * Must be given; a LIST: at least one. Not for FLAG and UNION. Where a type takes 0 for not given, 0 is refused, too
-     * (an opt_ type or XT_ALWAYS allows it).
+     * Must be given; a LIST: at least one. Not for FLAG and UNION. Where a type takes 0 for not given, 0 is
+     * refused, too (an opt_ type or XT_ALWAYS allows it).
      */
     XT_REQUIRED = 1 << 0,
-    XT_ABI = 1 << 1,           /* must not change while the guest lives; see xt_compare() */
-    XT_LIVE = 1 << 2,          /* belongs to a running object: neither read nor printed for an inactive one */
-    XT_INACTIVE_ONLY = 1 << 3, /* the opposite */
-    XT_SECRET = 1 << 4,        /* printed only with XT_FORMAT_SECURE */
-    XT_STATUS = 1 << 5,        /* only in the daemon's status file */
-    XT_NO_MIGRATE = 1 << 6,    /* not printed with XT_FORMAT_MIGRATABLE */
-    XT_NO_ABI = 1 << 9,        /* CHILD, LIST: nothing inside is compared, whatever its rows say */
-    XT_IMPLIED = 1 << 8,       /* ATTR of type yesno, onoff: an element without it means yes, on */
-    XT_SPREAD = 1 << 10,       /* GROUP, CHILD: when empty, with an end tag on the next line instead of <x/> */
-    XT_ALWAYS = 1 << 7,        /* GROUP: printed even when nothing is in it. Scalars: printed even when not given */
+    /* Must not change while the guest lives; see xt_compare(). */
+    XT_ABI = 1 << 1,
+    /* CHILD, LIST: nothing inside is compared, whatever its rows say. */
+    XT_NO_ABI = 1 << 2,
+    /* Belongs to a running object: neither read nor printed for an inactive one; and the opposite. */
+    XT_LIVE = 1 << 3,
+    XT_INACTIVE_ONLY = 1 << 4,
+    /* Printed only with XT_FORMAT_SECURE. */
+    XT_SECRET = 1 << 5,
+    /* Only in the daemon's status file. */
+    XT_STATUS = 1 << 6,
+    /* Not printed with XT_FORMAT_MIGRATABLE. */
+    XT_NO_MIGRATE = 1 << 7,
+    /* ATTR of type yesno, onoff: an element without it means yes, on. */
+    XT_IMPLIED = 1 << 8,
+    /* Scalars: printed even when not given. GROUP: printed even when nothing is in it. */
+    XT_ALWAYS = 1 << 9,
+    /* GROUP, CHILD: when empty, with an end tag on the next line instead of <x/>. */
+    XT_SPREAD = 1 << 10,
 };
 
 struct xt_arm {
@@ -147,7 +157,7 @@ struct xt_arm {
 };
 
 struct xt_hook {
-    /* For each child element of the row's name; a row without name: once, with the element itself. 0 or negative. */
+    /* Once for each child element of the row's name; without name once, with the element itself. 0 or -1. */
     int (*parse)(struct xt_parse *parse, struct xml_node *node, void *object);
     void (*format)(struct xt_format *format, const void *object);
     /* Attributes for the start tag, if it has any: " name='value'". */
@@ -157,7 +167,7 @@ struct xt_hook {
     const char *const *known; /* what else it reads, for the reference page: "child", "child/@attr", NULL */
 };
 
-/* All pointers are to constant data. Offsets are relative to the struct that the enclosing table describes. */
+/* All pointers are to constant data. Offsets are relative to the struct of the enclosing table. */
 struct xt_row {
     uint8_t kind;
     uint16_t flags;
@@ -166,11 +176,11 @@ struct xt_row {
     const char *name;
     const struct xt_type *type; /* ATTR, OWN, TEXT */
     union {
-        const void *aux;                 /* ATTR, OWN, TEXT: for the type */
-        const struct xt_row *rows;       /* FLAG, GROUP */
-        const struct xt_table *table;    /* CHILD, LIST */
-        const struct xt_arm *arms;       /* UNION */
-        const struct xt_hook *hook;      /* HOOK */
+        const void *aux;              /* ATTR, OWN, TEXT: for the type */
+        const struct xt_row *rows;    /* FLAG, GROUP */
+        const struct xt_table *table; /* CHILD, LIST */
+        const struct xt_arm *arms;    /* UNION */
+        const struct xt_hook *hook;   /* HOOK */
     };
 };
 
@@ -178,10 +188,11 @@ struct xt_table {
     const char *name; /* of the element */
     size_t size;      /* of the struct */
     const struct xt_row *rows;
-    /* Rules that concern one object alone, after its rows were read; may be NULL. 0 or negative with err set. */
+    /* Rules of one object alone, after its rows were read; may be NULL. 0, or negative with err set. */
     int (*finish)(struct xt_parse *parse, void *object);
 };
 
+/* clang-format off */
 #define XT_DECLARE(table, stype)                                                                             \
     typedef stype table##_struct;                                                                            \
     extern const struct xt_table table
@@ -238,8 +249,10 @@ struct xt_table {
 #define XT_HOOK(S, m, n, h, f) {.kind = XT_KIND_HOOK, .flags = (f), .offset = offsetof(S, m), .name = n, .hook = &(h)}
 #define XT_HOOK_ALL(n, h, f) {.kind = XT_KIND_HOOK, .flags = (f), .name = n, .hook = &(h)}
 
+/* clang-format on */
+
 extern const struct xt_type xt_enum;
-/* An element that is kept as it was written: XT_HOOK(S, metadata, "metadata", xt_verbatim, 0), `struct xml_node *`. */
+/* The element as it was written, in a `struct xml_node *`: XT_HOOK(S, extra, "extra", xt_verbatim, 0). */
 extern const struct xt_hook xt_verbatim;
 
 /* ---- walking ---- */
@@ -290,9 +303,11 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
                   const struct xt_type *type);
 
 /* Append the element (its name; NULL: the table's) at the given indentation. */
-void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags, unsigned indent);
+void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags,
+               unsigned indent);
 /* Hooks: the same, from where the format stands. */
-void xt_format_node(struct xt_format *format, const struct xt_table *table, const char *name, const void *object);
+void xt_format_node(struct xt_format *format, const struct xt_table *table, const char *name,
+                    const void *object);
 /* Hooks: one line at the current indentation; the text is taken as it is. */
 void xt_format_line(struct xt_format *format, const char *text, ...) PRINTF(2, 3);
 
@@ -300,8 +315,9 @@ void xt_format_line(struct xt_format *format, const char *text, ...) PRINTF(2, 3
 void *xt_copy(const struct xt_table *table, struct arena *arena, const void *object);
 
 /*
- * Would a running guest notice? ABI scalars and flags must be equal, ABI children and lists must be there alike, and
- * are compared inside. 0, or -1 and ERR_CONFIG_UNSUPPORTED: "Target disk serial 'a' does not match source 'b'".
+ * Would a running guest notice? ABI scalars and flags must be equal, ABI children and lists must be there
+ * alike, and are compared inside. 0, or -1 and ERR_CONFIG_UNSUPPORTED: "Target disk serial 'a' does not match
+ * source 'b'".
  */
 int xt_compare(const struct xt_table *table, const void *source, const void *target, struct err *err);
 
@@ -310,11 +326,11 @@ int xt_compare(const struct xt_table *table, const void *source, const void *tar
 /* Is the table sound? false with an explanation appended to problems. Walks everything below, too. */
 bool xt_check_table(const struct xt_table *table, struct buf *problems);
 /*
- * Visit every row below the table: path is "domain/os/type/@arch" ("/text()" isn't added for own text). A table
- * inside itself isn't entered again.
+ * Visit every row below the table: path is "domain/os/type/@arch" ("/text()" isn't added for own text). A
+ * table inside itself isn't entered again.
  */
-void xt_walk(const struct xt_table *table, void (*visit)(void *data, const char *path, const struct xt_row *row),
-             void *data);
+void xt_walk(const struct xt_table *table,
+             void (*visit)(void *data, const char *path, const struct xt_row *row), void *data);
 /* The reference page: one line per row: path, kind, type or words, flags. */
 void xt_dump(const struct xt_table *table, struct buf *text);
 /* The words of flags: "required abi". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A machine's XML from outside. What is accepted must print, what was printed must be accepted again and print the
- * same, and a copy must print the same as its original.
+ * A machine's XML from outside. What is accepted must print, what was printed must be accepted again and
+ * print the same, and a copy must print the same as its original.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Machines as text: tests/data/domain/NAME.xml must come out as NAME.out.xml (".inactive" in the name: as a definition
- * is read and shown), and what came out must come out again unchanged. Where libvirt's own test files lie beside the
- * checkout they are counted, too; tests/data/ratchet says how many must be right at least.
+ * Machines as text: tests/data/domain/NAME.xml must come out as NAME.out.xml (".inactive" in the name: as a
+ * definition is read and shown), and what came out must come out again unchanged. Where libvirt's own test
+ * files lie beside the checkout they are counted, too; tests/data/ratchet says how many must be right at
+ * least.
  */
 #include <dirent.h>
 
@@ -74,15 +75,18 @@ static void check_case(const char *folder, const char *name)
 
     ck_assert_msg(domain != NULL, "%s: %s", name, err.message);
     ck_assert_msg(wanted != NULL, "%s.out.xml is missing", stem);
-    ck_assert_msg(str_eq(print(&arena, domain, format), wanted), "%s:\n%s", name, print(&arena, domain, format));
+    ck_assert_msg(str_eq(print(&arena, domain, format), wanted), "%s:\n%s", name,
+                  print(&arena, domain, format));
 
     copy = domain_copy(&other, domain);
     ASSERT_OK(domain_abi_compare(domain, copy, &err), &err);
-    ck_assert_msg(str_eq(print(&arena, copy, format), wanted), "copy of %s:\n%s", name, print(&arena, copy, format));
+    ck_assert_msg(str_eq(print(&arena, copy, format), wanted), "copy of %s:\n%s", name,
+                  print(&arena, copy, format));
 
     domain = domain_parse(&arena, wanted, parse | DOMAIN_PARSE_VALIDATE, NULL, &err);
     ck_assert_msg(domain != NULL, "%s again: %s", name, err.message);
-    ck_assert_msg(str_eq(print(&arena, domain, format), wanted), "%s again:\n%s", name, print(&arena, domain, format));
+    ck_assert_msg(str_eq(print(&arena, domain, format), wanted), "%s again:\n%s", name,
+                  print(&arena, domain, format));
 }
 
 START_TEST(cases)
@@ -103,7 +107,8 @@ END_TEST
 
 /* ---- what must be refused ---- */
 
-#define DOMAIN(more) "<domain type='kvm'><name>n</name><os><type>hvm</type></os><memory>1</memory>" more "</domain>"
+#define DOMAIN(more)                                                                                         \
+    "<domain type='kvm'><name>n</name><os><type>hvm</type></os><memory>1</memory>" more "</domain>"
 
 START_TEST(refused)
 {
@@ -116,11 +121,13 @@ START_TEST(refused)
         {"<domain type='kvm'><name/></domain>", "Missing value of element 'name'"},
         {"<domain type='kvm'><name>../x</name><os><type>hvm</type></os><memory>1</memory></domain>",
          "name ../x cannot contain '/'"},
-        {"<domain type='kvm'><name>..</name><os><type>hvm</type></os><memory>1</memory></domain>", "is not allowed"},
+        {"<domain type='kvm'><name>..</name><os><type>hvm</type></os><memory>1</memory></domain>",
+         "is not allowed"},
         {"<domain type='kvm'><name>a&#9;b</name><os><type>hvm</type></os><memory>1</memory></domain>",
          "control characters"},
         {"<domain type='kvm'><name>n</name><memory>1</memory></domain>", "os <type>"},
-        {"<domain type='kvm'><name>n</name><os><type>hvm</type></os></domain>", "Memory size must be specified"},
+        {"<domain type='kvm'><name>n</name><os><type>hvm</type></os></domain>",
+         "Memory size must be specified"},
         {DOMAIN("<uuid>00000000-0000</uuid>"), "'00000000-0000'. Expected a UUID"},
         {DOMAIN("<title>a\nb</title>"), "title can't contain newlines"},
         {DOMAIN("<vcpu>0x10</vcpu>"), "'0x10'. Expected non-negative integer value"},
@@ -128,11 +135,13 @@ START_TEST(refused)
         {DOMAIN("<vcpu current='3'>2</vcpu>"), "maxvcpus must not be less than current vcpus (2 < 3)"},
         {DOMAIN("<vcpu>2</vcpu><vcpus><vcpu id='2' enabled='yes'/></vcpus>"), "vcpu '2' is not present"},
         {DOMAIN("<iothreads>4294967295</iothreads>"), "invalid iothreads count '4294967295'"},
-        {DOMAIN("<iothreadids><iothread id='1'/><iothread id='1'/></iothreadids>"), "duplicate iothread id '1'"},
+        {DOMAIN("<iothreadids><iothread id='1'/><iothread id='1'/></iothreadids>"),
+         "duplicate iothread id '1'"},
         {DOMAIN("<cputune><period>1</period></cputune>"), "'period' must be in range [1000, 1000000]"},
         {DOMAIN("<cputune><vcpusched vcpus='0' scheduler='fifo'/></cputune>"), "Missing scheduler priority"},
         {DOMAIN("<cputune><iothreadpin iothread='7' cpuset='0'/></cputune>"), "Cannot find iothread '7'"},
-        {DOMAIN("<cpu><topology sockets='2' cores='2' threads='1'/></cpu>"), "doesn't match maximum vcpu count"},
+        {DOMAIN("<cpu><topology sockets='2' cores='2' threads='1'/></cpu>"),
+         "doesn't match maximum vcpu count"},
         {DOMAIN("<cpu><topology sockets='4294967295' cores='4294967295' threads='4294967295'/></cpu>"),
          "doesn't match maximum vcpu count"},
         {DOMAIN("<cpu match='exact'/>"), "match mode but without a model"},
@@ -144,7 +153,8 @@ START_TEST(refused)
         {DOMAIN("<clock offset='absolute'/>"), "Missing required attribute 'start' in element 'clock'"},
         {DOMAIN("<seclabel type='static' model='dac'/>"), "security label is missing"},
         {DOMAIN("<seclabel model='a'/><seclabel model='a'/>"), "seclabel for model a is already provided"},
-        {DOMAIN("<numatune><memnode cellid='0' nodeset='0'/></numatune>"), "numa guest-cell '0' of memnode not found"},
+        {DOMAIN("<numatune><memnode cellid='0' nodeset='0'/></numatune>"),
+         "numa guest-cell '0' of memnode not found"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -164,7 +174,8 @@ START_TEST(unknown_parts)
     auto_err struct err err = {0};
 
     ck_assert_ptr_nonnull(domain_parse(&arena, DOMAIN("<vcpus>\n<x/></vcpus>"), 0, NULL, &err));
-    ck_assert_ptr_null(domain_parse(&arena, DOMAIN("<vcpus>\n<x/></vcpus>"), DOMAIN_PARSE_VALIDATE, NULL, &err));
+    ck_assert_ptr_null(
+        domain_parse(&arena, DOMAIN("<vcpus>\n<x/></vcpus>"), DOMAIN_PARSE_VALIDATE, NULL, &err));
     ASSERT_ERR(&err, ERR_XML_INVALID_SCHEMA, "line 2: element 'x' is not allowed in element 'vcpus'");
 }
 END_TEST
@@ -195,8 +206,9 @@ START_TEST(metadata)
     ck_assert_str_eq(domain_metadata(domain, uri, &arena),
                      "<inv:owner xmlns:inv=\"http://example.org/inventory\">\n  <name/>\n</inv:owner>");
     ASSERT_OK(domain_set_metadata(domain, &arena, uri, "inv", "<owner>x</owner>", &err), &err);
-    ck_assert_ptr_nonnull(strstr(print(&arena, domain, 0), "  <metadata>\n    <inv:owner xmlns:inv=\"http://example.org/"
-                                                           "inventory\">x</inv:owner>\n  </metadata>\n"));
+    ck_assert_ptr_nonnull(strstr(print(&arena, domain, 0),
+                                 "  <metadata>\n    <inv:owner xmlns:inv=\"http://example.org/"
+                                 "inventory\">x</inv:owner>\n  </metadata>\n"));
     ck_assert_int_lt(domain_set_metadata(domain, &arena, uri, "inv", "<broken", &err), 0);
     ASSERT_ERR(&err, ERR_XML_DETAIL, "(metadata_xml):1");
     ASSERT_OK(domain_set_metadata(domain, &arena, uri, NULL, NULL, &err), &err);
@@ -251,7 +263,8 @@ static void count_right(const struct tally *tally)
             printf("%s differs: %s\n", tally->name, names[all]);
     }
     printf("%s %u of %u\n", tally->name, right, all);
-    ck_assert_msg(right >= wanted, "%s fell from %u to %u; VIREO_TEST_VERBOSE=1 names them", tally->name, wanted, right);
+    ck_assert_msg(right >= wanted, "%s fell from %u to %u; VIREO_TEST_VERBOSE=1 names them", tally->name,
+                  wanted, right);
 }
 
 START_TEST(corpus)

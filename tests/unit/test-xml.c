@@ -14,10 +14,11 @@ START_TEST(tree)
 {
     auto_arena struct arena arena = {0};
     auto_err struct err err = {0};
-    struct xml_node *root = parse(&arena,
-                                  "<?xml version='1.0'?>\n<!-- before -->\n<a one='1 &amp; &lt;2&gt; &#x41;' two=\"'\">\n"
-                                  "  <b>t<!-- c -->&lt;x&gt;</b>\n  <b/>\n <c> </c>\n</a>\n",
-                                  &err);
+    struct xml_node *root =
+        parse(&arena,
+              "<?xml version='1.0'?>\n<!-- before -->\n<a one='1 &amp; &lt;2&gt; &#x41;' two=\"'\">\n"
+              "  <b>t<!-- c -->&lt;x&gt;</b>\n  <b/>\n <c> </c>\n</a>\n",
+              &err);
 
     ck_assert_msg(root != NULL, "%s", err.message);
     ck_assert_str_eq(root->name, "a");
@@ -178,7 +179,8 @@ START_TEST(huge)
 
     memset(buf_reserve(&text, XML_SIZE_MAX + 1), ' ', XML_SIZE_MAX + 1);
     text.length = XML_SIZE_MAX + 1;
-    refuse(text.data, text.length, ERR_XML_ERROR, "bytes are more than the 67108864 that a document may have");
+    refuse(text.data, text.length, ERR_XML_ERROR,
+           "bytes are more than the 67108864 that a document may have");
 }
 END_TEST
 

@@ -141,11 +141,12 @@ START_TEST(lenient_input)
 {
     auto_arena struct arena arena = {0};
     auto_err struct err err = {0};
-    struct bike *bike = read_bike(&arena,
-                                  "<bike kind='path'><load unit='k' max=' 1 '/><weight unit='MB'>1</weight><unknown/>"
-                                  "<light/><tools/><source path='' host='ignored'/><name>first</name><name>second</name>"
-                                  "<gears>0-3,^2</gears><note>n</note></bike>",
-                                  0, &err);
+    struct bike *bike =
+        read_bike(&arena,
+                  "<bike kind='path'><load unit='k' max=' 1 '/><weight unit='MB'>1</weight><unknown/>"
+                  "<light/><tools/><source path='' host='ignored'/><name>first</name><name>second</name>"
+                  "<gears>0-3,^2</gears><note>n</note></bike>",
+                  0, &err);
 
     ck_assert_msg(bike != NULL, "%s", err.message);
     /* the first of two counts; an empty attribute is a value; 1 MB is rounded up to KiB */
@@ -164,8 +165,9 @@ START_TEST(visibility)
 {
     auto_arena struct arena arena = {0};
     auto_err struct err err = {0};
-    static const char text[] = "<bike kind='path'><name>n</name><secret>s</secret><alias>a</alias><note>x</note>"
-                               "<once>o</once></bike>";
+    static const char text[] =
+        "<bike kind='path'><name>n</name><secret>s</secret><alias>a</alias><note>x</note>"
+        "<once>o</once></bike>";
     struct bike *bike = read_bike(&arena, text, 0, &err);
 
     ck_assert(bike->alias && !bike->note && !bike->once);
@@ -195,20 +197,23 @@ START_TEST(bad_values)
         {"<bike kind='net'><name>n</name>\n<source/></bike>",
          "Missing required attribute 'host' in element 'source' (line 2)"},
         {"<bike kind='path'><name>n</name>\n\n<frame height='-1'/></bike>",
-         "Invalid value for attribute 'height' in element 'frame': '-1'. Expected non-negative integer value (line 3)"},
+         "Invalid value for attribute 'height' in element 'frame': '-1'. Expected non-negative integer value "
+         "(line 3)"},
         {"<bike kind='path'><name>n</name><frame height='4294967296'/></bike>", "'4294967296'"},
         {"<bike kind='path'><name>n</name><frame mac='1'/></bike>", "Expected a MAC address"},
         {"<bike kind='path'><name>n</name><light state='maybe'/></bike>", "'maybe'"},
         {"<bike kind='path'><name>n</name><weight>1 2</weight></bike>",
          "Invalid value for element 'weight': '1 2'. Expected non-negative integer value"},
-        {"<bike kind='path'><name>n</name><weight unit='parsec'>1</weight></bike>", "unknown suffix 'parsec'"},
+        {"<bike kind='path'><name>n</name><weight unit='parsec'>1</weight></bike>",
+         "unknown suffix 'parsec'"},
         {"<bike kind='path'><name>n</name><weight unit='EiB'>16</weight></bike>", "value too large"},
         {"<bike kind='path'><name>n</name><weight>18446744073709551615</weight></bike>", "value too large"},
         {"<bike kind='path'><name>n</name><gears>4-1</gears></bike>", "Expected numbers and ranges"},
         {"<bike kind='path'><name>n</name><gears>0-4294967295</gears></bike>", "Expected numbers and ranges"},
         {"<bike kind='path'><name>n</name><uuid>1</uuid></bike>", "Expected a UUID"},
         {"<bike kind='path'><name>n</name><wheel angle='1'/></bike>", "Missing value of element 'wheel'"},
-        {"<bike kind='path'><name>n</name><wheel>1</wheel><wheel>1</wheel><wheel>1</wheel></bike>", "3 wheels"},
+        {"<bike kind='path'><name>n</name><wheel>1</wheel><wheel>1</wheel><wheel>1</wheel></bike>",
+         "3 wheels"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -228,12 +233,14 @@ START_TEST(validation)
     auto_err struct err err = {0};
 
     ck_assert_msg(read_bike(&arena, whole, XT_PARSE_VALIDATE, &err) != NULL, "%s", err.message);
-    ck_assert_ptr_null(read_bike(&arena, "<bike kind='path'><name>n</name>\n<motor/></bike>", XT_PARSE_VALIDATE, &err));
-    ASSERT_ERR(&err, ERR_XML_INVALID_SCHEMA, "line 2: element 'motor' is not allowed in element 'bike'");
     ck_assert_ptr_null(
-        read_bike(&arena, "<bike kind='path'><name>n</name><source host='h'/></bike>", XT_PARSE_VALIDATE, &err));
+        read_bike(&arena, "<bike kind='path'><name>n</name>\n<motor/></bike>", XT_PARSE_VALIDATE, &err));
+    ASSERT_ERR(&err, ERR_XML_INVALID_SCHEMA, "line 2: element 'motor' is not allowed in element 'bike'");
+    ck_assert_ptr_null(read_bike(&arena, "<bike kind='path'><name>n</name><source host='h'/></bike>",
+                                 XT_PARSE_VALIDATE, &err));
     ASSERT_ERR(&err, ERR_XML_INVALID_SCHEMA, "attribute 'host' is not allowed in element 'source'");
-    ck_assert_ptr_null(read_bike(&arena, "<bike kind='path'><name>n</name><name>m</name></bike>", XT_PARSE_VALIDATE, &err));
+    ck_assert_ptr_null(
+        read_bike(&arena, "<bike kind='path'><name>n</name><name>m</name></bike>", XT_PARSE_VALIDATE, &err));
     ASSERT_ERR(&err, ERR_XML_INVALID_SCHEMA, "element 'name'");
 }
 END_TEST
@@ -340,4 +347,5 @@ START_TEST(dump)
 }
 END_TEST
 
-UNIT_MAIN("xt", round_trip, lenient_input, visibility, bad_values, validation, compare, self_check, all_tables, dump)
+UNIT_MAIN("xt", round_trip, lenient_input, visibility, bad_values, validation, compare, self_check,
+          all_tables, dump)

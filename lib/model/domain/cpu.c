@@ -136,13 +136,14 @@ static int settle_model(struct cpu *cpu, struct err *err)
     if (!named && cpu->fallback == CPU_FALLBACK_ALLOW)
         cpu->fallback = CPU_FALLBACK_UNSET; /* goes without saying */
     if (cpu->migratable && cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM)
-        return err_set(err, ERR_XML_ERROR, "Attribute migratable is only allowed for 'host-passthrough' / "
-                                           "'maximum' CPU mode");
+        return err_set(err, ERR_XML_ERROR,
+                       "Attribute migratable is only allowed for 'host-passthrough' / "
+                       "'maximum' CPU mode");
     if (cpu->vendor && !named)
         return err_set(err, ERR_XML_ERROR, "CPU vendor specified without CPU model");
     if (cpu->vendor_id && (strlen(cpu->vendor_id) != 12 || strchr(cpu->vendor_id, ',')))
-        return err_set(err, ERR_XML_ERROR, "vendor_id must be exactly 12 characters long, without commas: '%s'",
-                       cpu->vendor_id);
+        return err_set(err, ERR_XML_ERROR,
+                       "vendor_id must be exactly 12 characters long, without commas: '%s'", cpu->vendor_id);
     return 0;
 }
 
@@ -170,7 +171,9 @@ static int settle_cells(struct cpu *cpu, struct arena *arena, struct err *err)
         if (!cell->id.set)
             cell->id = (struct opt_u32){(uint32_t)i, true};
         if (cell->id.value >= cpu->n_cells)
-            return err_set(err, ERR_XML_ERROR, "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not starting from 0 are not allowed");
+            return err_set(err, ERR_XML_ERROR,
+                           "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or "
+                           "ranges not starting from 0 are not allowed");
         if (sorted[cell->id.value])
             return err_set(err, ERR_XML_ERROR, "Duplicate NUMA cell info for cell id '%u'", cell->id.value);
         if (cell->cpus && bitmap_overlaps(&seen, cell->cpus))
@@ -184,7 +187,7 @@ static int settle_cells(struct cpu *cpu, struct arena *arena, struct err *err)
     return 0;
 }
 
-/* A distance that is given one way holds both ways; to itself it is 10, to all others 20 when any is given. */
+/* A distance given one way holds both ways; to itself it is 10, to others 20, when any is given. */
 static int settle_distances(struct cpu *cpu, struct arena *arena, struct err *err)
 {
     size_t n = cpu->n_cells;
@@ -196,10 +199,12 @@ static int settle_distances(struct cpu *cpu, struct arena *arena, struct err *er
             const struct numa_distance *distance = cpu->cells[i]->distances[d];
 
             if (distance->id.value >= n)
-                return err_set(err, ERR_XML_ERROR, "'sibling_id %u' does not refer to a valid cell within NUMA 'cell id %zu'",
+                return err_set(err, ERR_XML_ERROR,
+                               "'sibling_id %u' does not refer to a valid cell within NUMA 'cell id %zu'",
                                distance->id.value, i);
             if (distance->value < 10 || distance->value > 255)
-                return err_set(err, ERR_XML_ERROR, "'value %u' is invalid for 'sibling id %u' under NUMA 'cell id %zu'",
+                return err_set(err, ERR_XML_ERROR,
+                               "'value %u' is invalid for 'sibling id %u' under NUMA 'cell id %zu'",
                                distance->value, distance->id.value, i);
             value[i * n + distance->id.value] = distance->value;
             any = true;

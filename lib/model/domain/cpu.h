@@ -16,10 +16,24 @@ extern const char *const cpu_check_names[];
 enum cpu_fallback { CPU_FALLBACK_UNSET, CPU_FALLBACK_ALLOW, CPU_FALLBACK_FORBID, CPU_FALLBACK_MAX };
 extern const char *const cpu_fallback_names[];
 
-enum cpu_policy { CPU_POLICY_UNSET, CPU_FORCE, CPU_REQUIRE, CPU_OPTIONAL, CPU_DISABLE, CPU_FORBID, CPU_POLICY_MAX };
+enum cpu_policy {
+    CPU_POLICY_UNSET,
+    CPU_FORCE,
+    CPU_REQUIRE,
+    CPU_OPTIONAL,
+    CPU_DISABLE,
+    CPU_FORBID,
+    CPU_POLICY_MAX
+};
 extern const char *const cpu_policy_names[];
 
-enum cpu_cache_mode { CPU_CACHE_UNSET, CPU_CACHE_EMULATE, CPU_CACHE_PASSTHROUGH, CPU_CACHE_DISABLE, CPU_CACHE_MAX };
+enum cpu_cache_mode {
+    CPU_CACHE_UNSET,
+    CPU_CACHE_EMULATE,
+    CPU_CACHE_PASSTHROUGH,
+    CPU_CACHE_DISABLE,
+    CPU_CACHE_MAX
+};
 extern const char *const cpu_cache_mode_names[];
 
 enum phys_addr_mode { PHYS_ADDR_UNSET, PHYS_ADDR_EMULATE, PHYS_ADDR_PASSTHROUGH, PHYS_ADDR_MODE_MAX };

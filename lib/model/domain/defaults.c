@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a domain gets that its document doesn't say, as far as it holds for every driver, and the rules between
- * members of different nouns. Rules inside one noun stand in that noun's file.
+ * What a domain gets that its document doesn't say, as far as it holds for every driver, and the rules
+ * between members of different nouns. Rules inside one noun stand in that noun's file.
  */
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/domain.h"
@@ -38,8 +38,8 @@ static void drop_unlimited(struct opt_u64 *limit)
 }
 
 /*
- * The memory at start is the sum of the cells when the document says nothing else, or when a definition is new; the
- * total has the plugged modules in it.
+ * The memory at start is the sum of the cells when the document says nothing else, or when a definition is
+ * new; the total has the plugged modules in it.
  */
 static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
 {
@@ -57,7 +57,8 @@ static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
     drop_unlimited(&domain->memtune.min_guarantee);
     drop_unlimited(&domain->memtune.swap_hard_limit);
     if (!memory->total)
-        return err_set(err, ERR_XML_ERROR, "Memory size must be specified via <memory> or in the <numa> configuration");
+        return err_set(err, ERR_XML_ERROR,
+                       "Memory size must be specified via <memory> or in the <numa> configuration");
     if (!memory->current || memory->current > memory->total)
         memory->current = memory->total;
     if (memory->max && memory->max < memory->total)
@@ -81,7 +82,8 @@ static int settle_hugepages(const struct memory_backing *backing, struct err *er
                 return err_set(err, ERR_XML_DETAIL, "two master hugepages detected: %llu and %llu",
                                (unsigned long long)other->size, (unsigned long long)page->size);
             if (page->nodes && other->nodes && bitmap_overlaps(page->nodes, other->nodes))
-                return err_set(err, ERR_XML_DETAIL, "nodeset attribute of hugepages of sizes %llu and %llu intersect",
+                return err_set(err, ERR_XML_DETAIL,
+                               "nodeset attribute of hugepages of sizes %llu and %llu intersect",
                                (unsigned long long)other->size, (unsigned long long)page->size);
         }
     }
@@ -139,8 +141,9 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
         return err_set(err, ERR_OS_TYPE, "an os <type> must be specified");
     if (any_boot_order(&domain->devices)) {
         if (os->n_boots)
-            return err_set(err, ERR_CONFIG_UNSUPPORTED, "per-device boot elements cannot be used together with "
-                                                        "os/boot elements");
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "per-device boot elements cannot be used together with "
+                           "os/boot elements");
     } else if (os->type == OS_HVM && !os->n_boots) {
         add_boot(domain, arena, BOOT_DISK);
     }
@@ -200,8 +203,8 @@ static int check_names(const struct domain *domain, struct err *err)
     if (domain->title && strchr(domain->title, '\n'))
         return err_set(err, ERR_XML_ERROR, "Domain title can't contain newlines");
     if (!uuid_valid(domain->uuid))
-        return err_set(err, ERR_INTERNAL_ERROR, "the UUID of domain '%s' is not usable: all bytes are the same",
-                       domain->name);
+        return err_set(err, ERR_INTERNAL_ERROR,
+                       "the UUID of domain '%s' is not usable: all bytes are the same", domain->name);
     return 0;
 }
 
@@ -235,7 +238,8 @@ static int check_os(const struct domain *domain, struct err *err)
     const struct os *os = &domain->os;
 
     if (os->loader && !os->loader->path && !os->firmware && os->loader->type == LOADER_PFLASH)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "no loader path specified and firmware auto selection disabled");
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "no loader path specified and firmware auto selection disabled");
     if (os->nvram && os->loader && os->loader->stateless == TRI_YES)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "NVRAM is not permitted when loader is stateless");
     if (os->smbios == SMBIOS_SYSINFO) {
@@ -249,8 +253,8 @@ static int check_os(const struct domain *domain, struct err *err)
 
 int domain_check(const struct domain *domain, struct err *err)
 {
-    if (check_names(domain, err) < 0 || vcpus_check(&domain->vcpus, err) < 0 || check_cells(domain, err) < 0 ||
-        check_os(domain, err) < 0)
+    if (check_names(domain, err) < 0 || vcpus_check(&domain->vcpus, err) < 0 ||
+        check_cells(domain, err) < 0 || check_os(domain, err) < 0)
         return -1;
     return check_labels(domain, err);
 }

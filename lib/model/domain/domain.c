@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-const char *const domain_virt_names[] = {"",     "qemu",   "kqemu",  "kvm",  "xen",  "lxc", "uml",   "openvz", "test",
-                                         "vmware", "hyperv", "vbox", "phyp", "vz",  "bhyve", "hvf",    NULL};
+const char *const domain_virt_names[] = {"",     "qemu",   "kqemu", "kvm",    "xen",    "lxc",
+                                         "uml",  "openvz", "test",  "vmware", "hyperv", "vbox",
+                                         "phyp", "vz",     "bhyve", "hvf",    NULL};
 const char *const domain_action_names[] = {"",
                                            "destroy",
                                            "restart",
@@ -20,15 +21,9 @@ const char *const lock_action_names[] = {"", "poweroff", "restart", "pause", "ig
 
 /* ---- hooks ---- */
 
-/* The namespace of qemu: elements needs its declaration at the root; one that the user wrote without need stays. */
+/* The root declares the namespace qemu when elements of it follow. */
 static int namespace_parse(struct xt_parse *parse, struct xml_node *node, void *object)
 {
-    struct domain *domain = object;
-    const struct xml_attr *attr;
-
-    for (attr = node->attrs; attr; attr = attr->next)
-        if (attr->foreign && str_eq(attr->value, NATIVE_URI))
-            domain->had_namespace = true;
     return 0;
 }
 
@@ -46,7 +41,6 @@ static void namespace_format(struct xt_format *format, const void *object)
 
 static void namespace_copy(struct arena *arena, void *to, const void *from)
 {
-    ((struct domain *)to)->had_namespace = ((const struct domain *)from)->had_namespace;
 }
 
 static const struct xt_hook namespace_hook = {.parse = namespace_parse,
@@ -142,7 +136,7 @@ struct domain *domain_copy(struct arena *arena, const struct domain *domain)
 int domain_abi_compare(const struct domain *source, const struct domain *target, struct err *err)
 {
     if (!str_eq(source->name, target->name))
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Target domain name '%s' does not match source '%s'", target->name,
-                       source->name);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Target domain name '%s' does not match source '%s'",
+                       target->name, source->name);
     return xt_compare(&domain_table, source, target, err);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domain: a machine's whole definition, from <domain> down. One table per noun (os.h, cpu.h, disk.h ...) says what
- * its XML is; this header ties them together and gives the order of work:
+ * Domain: a machine's whole definition, from <domain> down. One table per noun (os.h, cpu.h, disk.h ...) says
+ * what its XML is; this header ties them together and gives the order of work:
  *
  *     domain_parse         text -> struct domain in an arena, with the defaults that hold for every driver
  *     policy->defaults     the driver's: devices that a machine type implies, models, addresses
  *     domain_check         rules between members that hold for every driver
  *     policy->check        the driver's
  *
- * domain_parse() runs them all. A struct domain is plain data: it may be changed and printed again. It ends with its
- * arena.
+ * domain_parse() runs them all. A struct domain is plain data: it may be changed and printed again. It ends
+ * with its arena.
  */
 #pragma once
 
@@ -111,7 +111,6 @@ struct domain {
     size_t n_keywrap;
     struct launch *launch;
     struct native native;
-    bool had_namespace; /* the document declared xmlns:qemu */
 };
 XT_DECLARE_ROWS(domain_table, struct domain);
 
@@ -129,7 +128,7 @@ enum domain_parse_flags {
     DOMAIN_PARSE_INACTIVE = XT_PARSE_INACTIVE, /* a definition, not a running machine */
     DOMAIN_PARSE_STATUS = XT_PARSE_STATUS,
     DOMAIN_PARSE_VALIDATE = XT_PARSE_VALIDATE,
-    DOMAIN_PARSE_RAW = XT_PARSE_USER,           /* no defaults and no checks: what the document says */
+    DOMAIN_PARSE_RAW = XT_PARSE_USER,             /* no defaults and no checks: what the document says */
     DOMAIN_PARSE_ABI_UPDATE = XT_PARSE_USER << 1, /* a new definition: defaults may be the newest ones */
 };
 
@@ -153,12 +152,13 @@ void domain_format(struct buf *text, const struct domain *domain, unsigned flags
 void domain_format_indented(struct buf *text, const struct domain *domain, unsigned flags, unsigned indent);
 
 struct domain *domain_copy(struct arena *arena, const struct domain *domain);
-/* Could a guest started from source go on with target? 0, or negative: ERR_CONFIG_UNSUPPORTED says what differs. */
+/* Could a guest started from source go on with target? 0, or -1: ERR_CONFIG_UNSUPPORTED names the difference.
+ */
 int domain_abi_compare(const struct domain *source, const struct domain *target, struct err *err);
 
 /*
- * The user's element with that namespace URI in <metadata>, without the layout around it; NULL when there is none.
- * domain_set_metadata replaces, adds (key: the namespace prefix to use) or, with xml NULL, removes it.
+ * The user's element with that namespace URI in <metadata>, without the layout around it; NULL when there is
+ * none. domain_set_metadata replaces, adds (key: the namespace prefix to use) or, with xml NULL, removes it.
  */
 void domain_clean_metadata(struct domain *domain); /* drop what has no namespace, and all but one of each */
 const char *domain_metadata(const struct domain *domain, const char *uri, struct arena *arena);

@@ -96,6 +96,7 @@ static int hyperv_finish(struct xt_parse *parse, void *object)
         hyperv->mode = HYPERV_CUSTOM;
     if (hyperv->spinlocks == TRI_ON && hyperv->spinlocks_retries && hyperv->spinlocks_retries < 0xfff)
         return err_set(parse->err, ERR_XML_ERROR,
-                       "HyperV spinlock retry count must be at least 4095 (it is %u)", hyperv->spinlocks_retries);
+                       "HyperV spinlock retry count must be at least 4095 (it is %u)",
+                       hyperv->spinlocks_retries);
     return 0;
 }

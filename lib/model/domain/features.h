@@ -23,8 +23,8 @@ extern const char *const hpt_resizing_names[];
 struct hyperv {
     enum hyperv_mode mode; /* custom when the element is there without a mode */
     enum tristate relaxed, vapic, spinlocks, vpindex, runtime, synic, stimer, stimer_direct, reset, vendor_id,
-        frequencies, reenlightenment, tlbflush, tlbflush_direct, tlbflush_extended, ipi, evmcs, avic, emsr_bitmap,
-        xmm_input;
+        frequencies, reenlightenment, tlbflush, tlbflush_direct, tlbflush_extended, ipi, evmcs, avic,
+        emsr_bitmap, xmm_input;
     uint32_t spinlocks_retries;
     char *vendor_id_value;
 };
@@ -55,7 +55,7 @@ struct features {
     enum tristate xen_e820_host, xen_passthrough;
     char *xen_passthrough_mode;
     char *cfpc, *sbbc, *ibs;
-    struct opt_u64 tb_cache; /* KiB */
+    struct opt_u64 tb_cache;      /* KiB */
     enum tristate async_teardown; /* yes, no */
     enum tristate ras, ps2;
     char *aia;

@@ -31,13 +31,12 @@ struct memtune {
 };
 
 struct memory {
-    uint64_t max;      /* <maxMemory>, with hotplug; 0: not given */
+    uint64_t max; /* <maxMemory>, with hotplug; 0: not given */
     struct opt_u32 slots;
-    uint64_t total;    /* <memory>: at start, plugged modules included */
+    uint64_t total;          /* <memory>: at start, plugged modules included */
     enum tristate dump_core; /* on, off */
-    uint64_t current;  /* <currentMemory>: what the balloon leaves the guest */
+    uint64_t current;        /* <currentMemory>: what the balloon leaves the guest */
 };
 XT_DECLARE_ROWS(memory_table, struct memory);
 XT_DECLARE_ROWS(memtune_table, struct memtune);
 XT_DECLARE_ROWS(memory_backing_table, struct memory_backing);
-

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Metadata: elements that belong to applications. Each has a namespace of its own, and there is one of each; we keep
- * them as they were written.
+ * Metadata: elements that belong to applications. Each has a namespace of its own, and there is one of each;
+ * we keep them as they were written.
  */
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "base/str.h"
@@ -18,8 +18,9 @@ static struct xml_node *find(const struct domain *domain, const char *uri)
 }
 
 /* A list anew, without some of its members. */
-static void keep(struct xml_node *parent, bool (*wanted)(const struct xml_node *parent, const struct xml_node *child,
-                                                         const void *data),
+static void keep(struct xml_node *parent,
+                 bool (*wanted)(const struct xml_node *parent, const struct xml_node *child,
+                                const void *data),
                  const void *data)
 {
     struct xml_node *child = parent->first, *next;
@@ -59,13 +60,31 @@ void domain_clean_metadata(struct domain *domain)
         keep(domain->metadata, first_of_namespace, NULL);
 }
 
+/* Whoever asks by a namespace gets its elements without prefix and declaration, as libvirt gives them. */
+static void strip(struct xml_node *node, const char *uri)
+{
+    for (struct xml_attr **at = &node->attrs; *at;)
+        if (str_after((*at)->name, "xmlns") && str_eq((*at)->value, uri))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    if (node->uri && str_eq(node->uri, uri) && node->tag && strchr(node->tag, ':'))
+        node->tag = strchr(node->tag, ':') + 1;
+    for (struct xml_node *child = node->first; child; child = child->next)
+        if (child->kind == XML_ELEMENT)
+            strip(child, uri);
+}
+
 const char *domain_metadata(const struct domain *domain, const char *uri, struct arena *arena)
 {
-    const struct xml_node *node = find(domain, uri);
+    const struct xml_node *found = find(domain, uri);
     auto_buf struct buf text = {0};
+    struct xml_node *node;
 
-    if (!node)
+    if (!found)
         return NULL;
+    node = xml_copy(arena, found);
+    strip(node, uri);
     xml_format(node, 0, &text);
     return arena_strndup(arena, text.data, text.length - 1); /* without the newline behind it */
 }
@@ -76,7 +95,8 @@ static bool not_this(const struct xml_node *parent, const struct xml_node *child
 }
 
 /* The user's element with our key as its prefix: <foo a='b'/> becomes <key:foo xmlns:key="uri" a="b"/>. */
-static struct xml_node *adopt(struct arena *arena, const struct xml_node *node, const char *uri, const char *key)
+static struct xml_node *adopt(struct arena *arena, const struct xml_node *node, const char *uri,
+                              const char *key)
 {
     struct xml_node *copy = xml_copy(arena, node);
     struct xml_attr *space = ARENA_NEW(arena, struct xml_attr);

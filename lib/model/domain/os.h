@@ -75,10 +75,10 @@ struct os {
     size_t n_acpi;
     struct os_boot **boots;
     size_t n_boots;
-    enum tristate bootmenu; /* yes, no */
+    enum tristate bootmenu;          /* yes, no */
     struct opt_u32 bootmenu_timeout; /* ms */
-    enum tristate bios_serial; /* yes, no */
-    struct opt_i32 reboot_timeout; /* ms, -1: no reboot */
+    enum tristate bios_serial;       /* yes, no */
+    struct opt_i32 reboot_timeout;   /* ms, -1: no reboot */
     enum smbios_mode smbios;
 };
 XT_DECLARE_ROWS(os_table, struct os);

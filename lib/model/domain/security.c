@@ -138,7 +138,8 @@ static int seclabel_finish(struct xt_parse *parse, void *object)
     if (label->type == SECLABEL_DYNAMIC && label->relabel == TRI_NO)
         return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "dynamic label type must use resource relabeling");
     if (label->type == SECLABEL_NONE && label->relabel == TRI_YES)
-        return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "resource relabeling is not compatible with 'none' label type");
+        return err_set(parse->err, ERR_CONFIG_UNSUPPORTED,
+                       "resource relabeling is not compatible with 'none' label type");
     if (label->type == SECLABEL_NONE)
         label->relabel = TRI_NONE; /* goes without saying */
     return 0;

@@ -25,7 +25,7 @@ struct launch {
     struct opt_u64 policy;
     char *dh_cert, *session;
     char *workarounds, *id_block, *id_auth, *host_data; /* SEV-SNP */
-    char *mr_config_id, *mr_owner, *mr_owner_config;     /* TDX */
+    char *mr_config_id, *mr_owner, *mr_owner_config;    /* TDX */
     bool quote_service;
     char *quote_path;
 };

@@ -11,7 +11,8 @@ const char *const sysinfo_type_names[] = {"", "smbios", "fwcfg", NULL};
 static const char *const bios_names[] = {"vendor", "version", "date", "release", NULL};
 static const char *const system_names[] = {"manufacturer", "product", "version", "serial",
                                            "uuid",         "sku",     "family",  NULL};
-static const char *const board_names[] = {"manufacturer", "product", "version", "serial", "asset", "location", NULL};
+static const char *const board_names[] = {"manufacturer", "product",  "version", "serial",
+                                          "asset",        "location", NULL};
 static const char *const chassis_names[] = {"manufacturer", "version", "serial", "asset", "sku", NULL};
 
 /* clang-format off */

@@ -51,10 +51,12 @@ int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err)
         if (!node->mode)
             node->mode = NUMA_STRICT;
         if (bitmap_empty(node->nodes))
-            return err_set(err, ERR_XML_ERROR, "NUMA memnode of cell '%u' has an empty nodeset", node->cell.value);
+            return err_set(err, ERR_XML_ERROR, "NUMA memnode of cell '%u' has an empty nodeset",
+                           node->cell.value);
         for (size_t j = 0; j < i; j++)
             if (numatune->memnodes[j]->cell.value == node->cell.value)
-                return err_set(err, ERR_XML_ERROR, "Multiple memnode elements with cellid %u", node->cell.value);
+                return err_set(err, ERR_XML_ERROR, "Multiple memnode elements with cellid %u",
+                               node->cell.value);
     }
     if (numatune->nodes && bitmap_empty(numatune->nodes))
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "NUMA nodeset of <memory> is empty");
@@ -66,7 +68,8 @@ int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err)
     if (!numatune->placement && !numatune->nodes)
         numatune->placement = vcpus_auto || numatune->memory ? PLACEMENT_AUTO : PLACEMENT_UNSET;
     if (numatune->placement == PLACEMENT_STATIC && !numatune->nodes)
-        return err_set(err, ERR_XML_ERROR, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+        return err_set(err, ERR_XML_ERROR,
+                       "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
     if (!numatune->mode)
         numatune->mode = NUMA_STRICT;
     if (numatune->placement == PLACEMENT_AUTO)

@@ -4,7 +4,14 @@
 
 #include "model/domain/vcpu.h"
 
-enum numa_mode { NUMA_MODE_UNSET, NUMA_STRICT, NUMA_PREFERRED, NUMA_INTERLEAVE, NUMA_RESTRICTIVE, NUMA_MODE_MAX };
+enum numa_mode {
+    NUMA_MODE_UNSET,
+    NUMA_STRICT,
+    NUMA_PREFERRED,
+    NUMA_INTERLEAVE,
+    NUMA_RESTRICTIVE,
+    NUMA_MODE_MAX
+};
 extern const char *const numa_mode_names[];
 
 /* Limits per host disk; 0: none. */

@@ -162,11 +162,12 @@ static int settle_count(struct vcpus *vcpus, struct err *err)
     if (!vcpus->max)
         vcpus->max = 1;
     if (vcpus->max > VCPUS_MAX)
-        return err_set(err, ERR_XML_ERROR, "Maximum CPUs greater than specified machine type limit: '%u' is more than %d",
+        return err_set(err, ERR_XML_ERROR,
+                       "Maximum CPUs greater than specified machine type limit: '%u' is more than %d",
                        vcpus->max, (int)VCPUS_MAX);
     if (vcpus->current > vcpus->max)
-        return err_set(err, ERR_INTERNAL_ERROR, "maxvcpus must not be less than current vcpus (%u < %u)", vcpus->max,
-                       vcpus->current);
+        return err_set(err, ERR_INTERNAL_ERROR, "maxvcpus must not be less than current vcpus (%u < %u)",
+                       vcpus->max, vcpus->current);
     /* equal is the default, which isn't printed */
     if (vcpus->current == vcpus->max)
         vcpus->current = 0;
@@ -187,7 +188,8 @@ static int settle_each(struct vcpus *vcpus, struct err *err)
         struct vcpu *vcpu = vcpus->each[i];
 
         if (vcpu->id.value >= vcpus->max)
-            return err_set(err, ERR_XML_ERROR, "vcpu '%u' is not present in domain definition", vcpu->id.value);
+            return err_set(err, ERR_XML_ERROR, "vcpu '%u' is not present in domain definition",
+                           vcpu->id.value);
         for (size_t j = 0; j < i; j++)
             if (vcpus->each[j]->id.value == vcpu->id.value)
                 return err_set(err, ERR_XML_ERROR, "vcpu '%u' is there twice", vcpu->id.value);
@@ -262,7 +264,8 @@ static int settle_iothreads(struct vcpus *vcpus, struct arena *arena, struct err
             return err_set(err, ERR_XML_ERROR, "iothread id '0' is not valid");
         for (size_t j = 0; j < i; j++)
             if (vcpus->iothreads[i]->id == vcpus->iothreads[j]->id)
-                return err_set(err, ERR_XML_ERROR, "duplicate iothread id '%u' found", vcpus->iothreads[i]->id);
+                return err_set(err, ERR_XML_ERROR, "duplicate iothread id '%u' found",
+                               vcpus->iothreads[i]->id);
     }
     if (vcpus->iothreads_given.set && vcpus->iothreads_given.value > IOTHREADS_MAX)
         return err_set(err, ERR_XML_ERROR, "invalid iothreads count '%u'", vcpus->iothreads_given.value);
@@ -314,8 +317,8 @@ static int settle_pins(struct pin **pins, size_t *count, const char *what, struc
         size_t at = i;
 
         if (bitmap_empty(pin->cpus))
-            return err_set(err, ERR_INVALID_ARG, "Invalid value of 'cpuset' of %s '%u': no CPU is in it", what,
-                           pin->id.value);
+            return err_set(err, ERR_INVALID_ARG, "Invalid value of 'cpuset' of %s '%u': no CPU is in it",
+                           what, pin->id.value);
         for (; at && pins[at - 1]->id.value > pin->id.value; at--)
             pins[at] = pins[at - 1];
         pins[at] = pin;
@@ -326,8 +329,8 @@ static int settle_pins(struct pin **pins, size_t *count, const char *what, struc
 }
 
 /* One element for each thread, by number; of vCPUs only those that exist. */
-static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *arena, uint32_t limit, const char *what,
-                         struct err *err)
+static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *arena, uint32_t limit,
+                         const char *what, struct err *err)
 {
     struct bitmap seen = {.arena = arena};
     struct sched **each = NULL, *one;
@@ -338,7 +341,8 @@ static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *ar
             return err_set(err, ERR_XML_DETAIL, "%ssched attributes '%ss' must not overlap", what, what);
         bitmap_or(&seen, (*scheds)[i]->ids);
     }
-    BITMAP_FOREACH (&seen, id) {
+    BITMAP_FOREACH(&seen, id)
+    {
         for (size_t i = 0; i < *count && id < (ssize_t)limit; i++) {
             if (!bitmap_get((*scheds)[i]->ids, (uint32_t)id))
                 continue;
@@ -359,13 +363,14 @@ int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err)
 {
     struct cputune *tune = &vcpus->tune;
 
-    if (settle_count(vcpus, err) < 0 || settle_each(vcpus, err) < 0 || settle_iothreads(vcpus, arena, err) < 0)
+    if (settle_count(vcpus, err) < 0 || settle_each(vcpus, err) < 0 ||
+        settle_iothreads(vcpus, arena, err) < 0)
         return -1;
-    if (settle_shares(vcpus, err) < 0 ||
-        settle_pins(tune->vcpupins, &tune->n_vcpupins, "vcpupin", err) < 0 ||
+    if (settle_shares(vcpus, err) < 0 || settle_pins(tune->vcpupins, &tune->n_vcpupins, "vcpupin", err) < 0 ||
         settle_pins(tune->iothreadpins, &tune->n_iothreadpins, "iothreadpin", err) < 0 ||
         settle_scheds(&tune->vcpuscheds, &tune->n_vcpuscheds, arena, vcpus->max, "vcpu", err) < 0 ||
-        settle_scheds(&tune->iothreadscheds, &tune->n_iothreadscheds, arena, IOTHREADS_MAX, "iothread", err) < 0)
+        settle_scheds(&tune->iothreadscheds, &tune->n_iothreadscheds, arena, IOTHREADS_MAX, "iothread", err) <
+            0)
         return -1;
     if (!vcpus->placement)
         vcpus->placement = PLACEMENT_STATIC;
@@ -402,8 +407,9 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
     const struct pin *pin;
 
     for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
-        if (periods[i].value && (periods[i].value > INT64_MAX ||
-                                 check_range(periods[i].name, (int64_t)periods[i].value, 1000, 1000000, err) < 0))
+        if (periods[i].value &&
+            (periods[i].value > INT64_MAX ||
+             check_range(periods[i].name, (int64_t)periods[i].value, 1000, 1000000, err) < 0))
             return -1;
     for (size_t i = 0; i < ARRAY_SIZE(quotas); i++)
         if (quotas[i].value.set && quotas[i].value.value > 0 &&

@@ -7,7 +7,14 @@
 enum placement { PLACEMENT_UNSET, PLACEMENT_STATIC, PLACEMENT_AUTO, PLACEMENT_MAX };
 extern const char *const placement_names[];
 
-enum sched_policy { SCHED_UNSET, SCHED_POLICY_BATCH, SCHED_POLICY_IDLE, SCHED_POLICY_FIFO, SCHED_POLICY_RR, SCHED_POLICY_MAX };
+enum sched_policy {
+    SCHED_UNSET,
+    SCHED_POLICY_BATCH,
+    SCHED_POLICY_IDLE,
+    SCHED_POLICY_FIFO,
+    SCHED_POLICY_RR,
+    SCHED_POLICY_MAX
+};
 extern const char *const sched_policy_names[];
 
 enum { VCPUS_MAX = 16384, IOTHREADS_MAX = 65536 };
@@ -102,12 +109,18 @@ struct vcpus {
     struct opt_u32 iothreads_given; /* <iothreads>: iothreads has that many after parsing */
     struct iothread **iothreads; /* sorted by nothing: as given, then those that only the number asked for */
     size_t n_iothreads;
-    size_t n_iothreadids; /* how many of them <iothreadids> shows: all, or none when only the number was given */
+    size_t
+        n_iothreadids; /* how many of them <iothreadids> shows: all, or none when only the number was given */
     struct opt_u32 default_pool_min, default_pool_max; /* <defaultiothread> */
     struct cputune tune;
 };
 XT_DECLARE_ROWS(vcpus_table, struct vcpus);
 
+/* How many are online at start. */
+static inline uint32_t vcpus_online(const struct vcpus *vcpus)
+{
+    return vcpus->current ? vcpus->current : vcpus->max;
+}
 /* How many are online at start. */
 static inline uint32_t vcpus_online(const struct vcpus *vcpus)
 {

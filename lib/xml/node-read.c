@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Building the tree from libxml2's SAX events. libxml2's own tree is never built: the limits hold while a
+ * document is read, and strings are copied once, into the arena.
+ */
+#define ERR_FROM ERR_FROM_XML
+#include "xml/node.h"
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+
+#include "base/str.h"
+
+struct reader {
+    struct arena *arena;
+    const char *what;
+    const struct xml_namespace *namespaces;
+    struct err *err;
+    xmlParserCtxt *libxml;
+    struct xml_node *root, *open; /* open: the innermost element that hasn't ended */
+    struct buf text;              /* character data since the last tag */
+    unsigned depth;
+};
+
+/* ---- building ---- */
+
+static void stop(struct reader *reader)
+{
+    xmlStopParser(reader->libxml);
+}
+
+static struct xml_node *add_node(struct reader *reader, enum xml_kind kind)
+{
+    struct xml_node *node = ARENA_NEW(reader->arena, struct xml_node), *parent = reader->open;
+
+    node->kind = kind;
+    node->line = (uint32_t)xmlSAX2GetLineNumber(reader->libxml);
+    node->parent = parent;
+    if (!parent)
+        return node;
+    if (parent->last)
+        parent->last->next = node;
+    else
+        parent->first = node;
+    parent->last = node;
+    return node;
+}
+
+static bool is_blank(const struct buf *text)
+{
+    return strspn(text->data, " \t\r\n") == text->length;
+}
+
+/* Character data becomes a text node, unless it is mere layout: blanks next to an element. */
+static void flush_text(struct reader *reader, bool element_ends)
+{
+    struct xml_node *parent = reader->open, *node;
+    bool layout;
+
+    if (!reader->text.length)
+        return;
+    layout = is_blank(&reader->text) &&
+             (parent->last ? parent->last->kind == XML_ELEMENT || parent->last->kind == XML_COMMENT
+                           : !element_ends);
+    if (!layout) {
+        node = add_node(reader, XML_TEXT);
+        node->text = arena_strndup(reader->arena, reader->text.data, reader->text.length);
+    }
+    buf_reset(&reader->text);
+}
+
+static const char *dup_name(struct reader *reader, const xmlChar *prefix, const xmlChar *name)
+{
+    if (!prefix)
+        return arena_strdup(reader->arena, (const char *)name);
+    return arena_printf(reader->arena, "%s:%s", (const char *)prefix, (const char *)name);
+}
+
+static void name_node(struct reader *reader, struct xml_node *node, const xmlChar *name,
+                      const xmlChar *prefix, const xmlChar *uri)
+{
+    const struct xml_namespace *known;
+
+    node->tag = node->name = dup_name(reader, prefix, name);
+    if (!uri)
+        return;
+    node->uri = arena_strdup(reader->arena, (const char *)uri);
+    for (known = reader->namespaces; known && known->prefix; known++) {
+        if (!str_eq(known->uri, node->uri))
+            continue;
+        node->name = dup_name(reader, BAD_CAST known->prefix, name);
+        return;
+    }
+    node->foreign = true;
+}
+
+static struct xml_attr *add_attr(struct reader *reader, struct xml_attr ***tail)
+{
+    struct xml_attr *attr = ARENA_NEW(reader->arena, struct xml_attr);
+
+    **tail = attr;
+    *tail = &attr->next;
+    return attr;
+}
+
+static void start_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                          int n_spaces, const xmlChar **spaces, int n_attrs, int n_defaulted,
+                          const xmlChar **attrs)
+{
+    struct reader *reader = data;
+    struct xml_node *node;
+    struct xml_attr **tail, *attr;
+
+    if (++reader->depth > XML_DEPTH_MAX) {
+        err_set(reader->err, ERR_XML_ERROR, "%s:%d: element '%s' is nested deeper than %d levels",
+                reader->what, xmlSAX2GetLineNumber(reader->libxml), (const char *)name, (int)XML_DEPTH_MAX);
+        stop(reader);
+        return;
+    }
+    flush_text(reader, false);
+    node = add_node(reader, XML_ELEMENT);
+    name_node(reader, node, name, prefix, uri);
+    tail = &node->attrs;
+    for (; n_spaces > 0; n_spaces--, spaces += 2) {
+        attr = add_attr(reader, &tail);
+        attr->name = spaces[0] ? dup_name(reader, BAD_CAST "xmlns", spaces[0]) : "xmlns";
+        attr->value = arena_strdup(reader->arena, (const char *)spaces[1]);
+        attr->foreign = true;
+    }
+    /* libxml2 hands over: local name, prefix, URI, begin and end of the value */
+    for (; n_attrs > 0; n_attrs--, attrs += 5) {
+        attr = add_attr(reader, &tail);
+        attr->name = dup_name(reader, attrs[1], attrs[0]);
+        attr->value = arena_strndup(reader->arena, (const char *)attrs[3], (size_t)(attrs[4] - attrs[3]));
+        attr->foreign = attrs[1];
+    }
+    if (!reader->root)
+        reader->root = node;
+    reader->open = node;
+}
+
+static void end_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    struct reader *reader = data;
+
+    flush_text(reader, true);
+    reader->open = reader->open->parent;
+    reader->depth--;
+}
+
+static void characters(void *data, const xmlChar *text, int length)
+{
+    struct reader *reader = data;
+
+    if (reader->open)
+        buf_add(&reader->text, text, (size_t)length);
+}
+
+static void cdata(void *data, const xmlChar *text, int length)
+{
+    struct reader *reader = data;
+
+    if (!reader->open)
+        return;
+    flush_text(reader, false);
+    add_node(reader, XML_CDATA)->text = arena_strndup(reader->arena, (const char *)text, (size_t)length);
+}
+
+static void comment(void *data, const xmlChar *text)
+{
+    struct reader *reader = data;
+
+    if (!reader->open)
+        return;
+    flush_text(reader, false);
+    add_node(reader, XML_COMMENT)->text = arena_strdup(reader->arena, (const char *)text);
+}
+
+static void refuse_dtd(void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    struct reader *reader = data;
+
+    err_set(reader->err, ERR_XML_ERROR, "%s:%d: a document type (DTD) is not allowed", reader->what,
+            xmlSAX2GetLineNumber(reader->libxml));
+    stop(reader);
+}
+
+/* ---- errors ---- */
+
+/* The line that libxml2 stopped in, and a mark under the place. */
+static void add_context(const xmlParserInput *input, struct buf *text)
+{
+    const xmlChar *begin, *end, *at, *mark;
+
+    if (!input || !input->base || !input->cur)
+        return;
+    begin = end = at = input->cur;
+    while (begin > input->base && begin[-1] != '\n' && at - begin < 80)
+        begin--;
+    while (end < input->end && *end && *end != '\n' && end - begin < 80)
+        end++;
+    buf_add(text, begin, (size_t)(end - begin));
+    buf_add_char(text, '\n');
+    for (mark = begin; mark < at; mark++)
+        buf_add_char(text, *mark == '\t' ? '\t' : '-');
+    buf_add_char(text, '^');
+}
+
+static void structured_error(void *data, xmlErrorPtr error)
+{
+    struct reader *reader = data;
+    auto_buf struct buf context = {0};
+
+    if (error->level < XML_ERR_ERROR || err_is_set(reader->err))
+        return;
+    add_context(reader->libxml->input, &context);
+    err_set(reader->err, ERR_XML_DETAIL, "%s:%d: %s%s", reader->what, error->line,
+            error->message ? error->message : "not well formed\n", buf_text(&context));
+}
+
+/* ---- reading ---- */
+
+struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length, const char *what,
+                           const struct xml_namespace *namespaces, struct err *err)
+{
+    auto_err struct err local = {0};
+    struct reader reader = {
+        .arena = arena, .what = what, .namespaces = namespaces, .err = err ? err : &local};
+    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
+                         .startElementNs = start_element,
+                         .endElementNs = end_element,
+                         .characters = characters,
+                         .ignorableWhitespace = characters,
+                         .cdataBlock = cdata,
+                         .comment = comment,
+                         .internalSubset = refuse_dtd,
+                         .serror = structured_error};
+    bool whole;
+
+    if (length > XML_SIZE_MAX) {
+        err_set(err, ERR_XML_ERROR, "%s: %zu bytes are more than the %d that a document may have", what,
+                length, (int)XML_SIZE_MAX);
+        return NULL;
+    }
+    xmlInitParser();
+    reader.libxml = length ? xmlCreateMemoryParserCtxt(text, (int)length) : NULL;
+    if (!reader.libxml) {
+        err_set(err, ERR_XML_DETAIL, "%s:1: Document is empty", what);
+        return NULL;
+    }
+    *reader.libxml->sax = sax;
+    reader.libxml->userData = &reader;
+    /* NOENT: only the five predefined ones can be there, and attributes come out decoded */
+    xmlCtxtUseOptions(reader.libxml, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOWARNING);
+    whole = xmlParseDocument(reader.libxml) == 0 && reader.libxml->wellFormed;
+    xmlFreeParserCtxt(reader.libxml);
+    buf_done(&reader.text);
+    if (err_is_set(reader.err))
+        return NULL;
+    if (!whole || !reader.root) {
+        err_set(err, ERR_XML_DETAIL, "%s: the document is not well formed", what);
+        return NULL;
+    }
+    return reader.root;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configured drivers, and the one question that everybody asks. The daemon's own work (no identity) is never
- * asked about; a client without a known user is refused by every driver except "none".
+ * The configured drivers, and the one question that everybody asks. The daemon's own work (no identity) is
+ * never asked about; a client without a known user is refused by every driver except "none".
  */
 #define ERR_FROM ERR_FROM_ACCESS
 #include "access/acl.h"
@@ -46,7 +46,8 @@ static void action_name(const char *kind, const char *permission, char *action, 
 }
 
 /* 0 allowed, 1 refused, negative: rq->err says why nobody could decide. */
-static int acl_decide(struct req *rq, const char *kind, const char *permission, const struct acl_object *object)
+static int acl_decide(struct req *rq, const char *kind, const char *permission,
+                      const struct acl_object *object)
 {
     struct acl_attribute details[ARRAY_SIZE(object->attributes) + 1];
     struct polkit_question question = {.subject = rq->identity, .details = details};

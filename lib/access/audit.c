@@ -11,13 +11,15 @@ void audit_init(unsigned level, bool logging)
     audit_level = logging ? level : 0;
 }
 
-void audit_denied(const struct req *rq, const char *kind, const char *permission, const struct acl_object *object)
+void audit_denied(const struct req *rq, const char *kind, const char *permission,
+                  const struct acl_object *object)
 {
     char who[IDENTITY_TEXT];
 
     if (audit_level)
-        log_warning("audit: op=%s perm=%s.%s object=\"%s\" caller=(%s) res=denied", rq->name ? rq->name : "-", kind,
-                    permission, object && object->title ? object->title : "-", identity_text(rq->identity, who));
+        log_warning("audit: op=%s perm=%s.%s object=\"%s\" caller=(%s) res=denied", rq->name ? rq->name : "-",
+                    kind, permission, object && object->title ? object->title : "-",
+                    identity_text(rq->identity, who));
 }
 
 void audit_auth(const struct identity *identity, const char *how, bool success)

@@ -51,7 +51,8 @@ void identity_unref(const struct identity *identity)
     free(counted);
 }
 
-/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so count from its closing parenthesis. */
+/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so count from its closing parenthesis.
+ */
 static uint64_t process_start_time(pid_t pid)
 {
     char path[32], text[1024], *at;

@@ -13,16 +13,17 @@
 
 struct identity {
     unsigned references;
-    pid_t pid;             /* 0: not known */
-    uid_t uid;             /* (uid_t)-1: not known */
+    pid_t pid; /* 0: not known */
+    uid_t uid; /* (uid_t)-1: not known */
     gid_t gid;
-    uint64_t start_time;   /* of the process, clock ticks since boot (field 22 of /proc/PID/stat); 0: not known */
-    int pidfd;             /* -1: none; refers to the process, so a reused pid can't fool anybody */
+    uint64_t
+        start_time; /* of the process, clock ticks since boot (field 22 of /proc/PID/stat); 0: not known */
+    int pidfd;      /* -1: none; refers to the process, so a reused pid can't fool anybody */
     char *user, *group;    /* names, as another daemon told them; NULL: not known */
     char *selinux_context; /* of the process, as the kernel gave it with the connection; NULL: none */
     char *sasl_user, *x509_name;
-    bool forwarded;        /* told by another daemon, not by the kernel */
-    bool elevated;         /* a daemon of ours that acts for itself, proved by the system token */
+    bool forwarded; /* told by another daemon, not by the kernel */
+    bool elevated;  /* a daemon of ours that acts for itself, proved by the system token */
 };
 
 /* The peer of a connected Unix socket. On failure err says why. The caller owns one reference. */

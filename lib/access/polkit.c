@@ -34,12 +34,14 @@ static int bus_get(struct err *err)
     if (r >= 0)
         return 0;
     bus = sd_bus_close_unref(bus);
-    return err_set(err, ERR_AUTH_UNAVAILABLE,
-                   "no connection to the system bus to ask polkit (%s); start dbus and polkit, or set auth_unix_rw",
-                   strerror(-r));
+    return err_set(
+        err, ERR_AUTH_UNAVAILABLE,
+        "no connection to the system bus to ask polkit (%s); start dbus and polkit, or set auth_unix_rw",
+        strerror(-r));
 }
 
-static int question_append(sd_bus_message *message, const struct polkit_question *question, const char *cancel)
+static int question_append(sd_bus_message *message, const struct polkit_question *question,
+                           const char *cancel)
 {
     const struct identity *subject = question->subject;
     int r = sd_bus_message_append(message, "(sa{sv})s", "unix-process", 3, "pid", "u", (uint32_t)subject->pid,
@@ -82,8 +84,8 @@ static int answer_read(struct req *rq, sd_bus_message *message, const char *acti
     if (sd_bus_message_is_method_error(message, NULL)) {
         const sd_bus_error *error = sd_bus_message_get_error(message);
 
-        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE, "polkit could not be asked about '%s': %s (%s)", action,
-                       error->message, error->name);
+        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE, "polkit could not be asked about '%s': %s (%s)",
+                       action, error->message, error->name);
     }
     r = sd_bus_message_enter_container(message, 'r', "bba{ss}");
     if (r >= 0)
@@ -101,8 +103,8 @@ static int answer_read(struct req *rq, sd_bus_message *message, const char *acti
     if (dismissed)
         return err_set(&rq->err, ERR_AUTH_CANCELLED, "user cancelled authentication process");
     if (challenge)
-        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE, "no polkit agent available to authenticate action '%s'",
-                       action);
+        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE,
+                       "no polkit agent available to authenticate action '%s'", action);
     return err_set(&rq->err, ERR_AUTH_FAILED, "access denied by policy");
 }
 
@@ -116,7 +118,8 @@ int polkit_ask(struct req *rq, const struct polkit_question *question, uint64_t 
 
     if (!question->subject || question->subject->pid <= 0 || question->subject->uid == (uid_t)-1 ||
         !identity_start_time(question->subject))
-        return err_set(&rq->err, ERR_AUTH_FAILED, "no process is known for the caller, polkit can't be asked");
+        return err_set(&rq->err, ERR_AUTH_FAILED,
+                       "no process is known for the caller, polkit can't be asked");
     if (bus_get(&rq->err) < 0)
         return -1;
     snprintf(cancel, sizeof(cancel), "vireo-%d-%" PRIu64, (int)getpid(), ++last_question);
@@ -128,8 +131,8 @@ int polkit_ask(struct req *rq, const struct polkit_question *question, uint64_t 
         r = sd_bus_call_async(bus, &slot, message, on_answer, &answer, usec);
     sd_bus_message_unref(message);
     if (r < 0)
-        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE, "polkit could not be asked about '%s': %s", question->action,
-                       strerror(-r));
+        return err_set(&rq->err, ERR_AUTH_UNAVAILABLE, "polkit could not be asked about '%s': %s",
+                       question->action, strerror(-r));
     r = fiber_await(rq, &answer.wait, usec + SECONDS(1), "polkit's answer");
     sd_bus_slot_unref(slot);
     if (r < 0) {

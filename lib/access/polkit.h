@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Polkit: one question to polkitd over the system bus, asked from the fiber of the request, never blocking others.
- * Answers are not cached. An authentication agent of the user may be involved, so it can take minutes.
+ * Polkit: one question to polkitd over the system bus, asked from the fiber of the request, never blocking
+ * others. Answers are not cached. An authentication agent of the user may be involved, so it can take
+ * minutes.
  */
 #pragma once
 
 #include "access/acl.h"
 
 struct polkit_question {
-    const char *action;                     /* e.g. "org.libvirt.unix.manage" */
+    const char *action; /* e.g. "org.libvirt.unix.manage" */
     const struct identity *subject;
     const struct acl_attribute *details;
     unsigned detail_count;
-    bool interactive;                       /* agents may ask the user for a password */
+    bool interactive; /* agents may ask the user for a password */
 };
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The admin program: a daemon's servers ("virtqemud" and "admin"), their clients and limits, and its logging.
- * Fibers need no worker threads: the worker numbers are kept and shown because tools set them, and the number of
- * calls at work stands in their place.
+ * Fibers need no worker threads: the worker numbers are kept and shown because tools set them, and the number
+ * of calls at work stands in their place.
  */
 #define ERR_FROM ERR_FROM_ADMIN
 #include <grp.h>
@@ -57,8 +57,8 @@ struct setting {
     bool shown;
 };
 
-static int settings_apply(struct req *rq, const struct setting *settings, size_t count, const struct wire_typed_param *v,
-                          uint32_t n)
+static int settings_apply(struct req *rq, const struct setting *settings, size_t count,
+                          const struct wire_typed_param *v, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         size_t at = 0;
@@ -70,7 +70,8 @@ static int settings_apply(struct req *rq, const struct setting *settings, size_t
         if (settings[at].shown)
             return err_set(&rq->err, ERR_INVALID_ARG, "parameter '%s' is read-only", v[i].field);
         if (v[i].value.type != PARAM_UINT)
-            return err_set(&rq->err, ERR_INVALID_ARG, "invalid type for parameter '%s', expected uint", v[i].field);
+            return err_set(&rq->err, ERR_INVALID_ARG, "invalid type for parameter '%s', expected uint",
+                           v[i].field);
     }
     for (uint32_t i = 0; i < n; i++)
         for (size_t at = 0; at < count; at++)
@@ -203,9 +204,12 @@ M(server_set_threadpool_parameters)
     struct server *server = find_server(rq, client, in->srv.name);
     struct server_conf changed;
     const struct setting settings[] = {
-        {"minWorkers", &changed.min_workers, false},   {"maxWorkers", &changed.max_workers, false},
-        {"prioWorkers", &changed.prio_workers, false}, {"nWorkers", NULL, true},
-        {"freeWorkers", NULL, true},                   {"jobQueueDepth", NULL, true},
+        {"minWorkers", &changed.min_workers, false},
+        {"maxWorkers", &changed.max_workers, false},
+        {"prioWorkers", &changed.prio_workers, false},
+        {"nWorkers", NULL, true},
+        {"freeWorkers", NULL, true},
+        {"jobQueueDepth", NULL, true},
     };
 
     if (!server || no_flags(rq, in->flags) < 0)
@@ -292,8 +296,8 @@ M(server_lookup_client)
 }
 
 /*
- * Names of users and groups may come from a network: asked for on a worker thread, which may outlive the call; so
- * the struct is counted, once for each of them.
+ * Names of users and groups may come from a network: asked for on a worker thread, which may outlive the
+ * call; so the struct is counted, once for each of them.
  */
 struct names {
     unsigned references;
@@ -330,7 +334,8 @@ static void add_names(struct req *rq, struct params *params, const struct identi
     struct names *names = NEW(struct names);
 
     *names = (struct names){.references = 2, .uid = who->uid, .gid = who->gid};
-    if (work_run(rq, names_find, names_unref, names, SECONDS(5), "the names of a client's user and group") >= 0) {
+    if (work_run(rq, names_find, names_unref, names, SECONDS(5), "the names of a client's user and group") >=
+        0) {
         params_string(rq, params, "unix_user_name", *names->user ? names->user : NULL);
         params_string(rq, params, "unix_group_name", *names->group ? names->group : NULL);
     }

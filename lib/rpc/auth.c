@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Authentication of Unix clients. root and the daemon's own user need none. Whoever fails may try again on the
- * same connection; nothing but these calls is served until then.
+ * Authentication of Unix clients. root and the daemon's own user need none. Whoever fails may try again on
+ * the same connection; nothing but these calls is served until then.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/core.h"
@@ -52,8 +52,9 @@ static int m_auth_polkit(struct req *rq, struct client *client, const struct rem
 /* SASL needs TCP's buffers and the mechanisms of its library; it comes with the remote transports. */
 static int sasl_missing(struct req *rq)
 {
-    return err_set(&rq->err, ERR_AUTH_FAILED, "SASL is not available on this socket; set auth_unix_rw to "
-                                              "\"polkit\" or \"none\"");
+    return err_set(&rq->err, ERR_AUTH_FAILED,
+                   "SASL is not available on this socket; set auth_unix_rw to "
+                   "\"polkit\" or \"none\"");
 }
 
 static int m_auth_sasl_init(struct req *rq, struct client *client, const struct remote_auth_sasl_init_in *in,
@@ -62,7 +63,8 @@ static int m_auth_sasl_init(struct req *rq, struct client *client, const struct 
     return sasl_missing(rq);
 }
 
-static int m_auth_sasl_start(struct req *rq, struct client *client, const struct remote_auth_sasl_start_in *in,
+static int m_auth_sasl_start(struct req *rq, struct client *client,
+                             const struct remote_auth_sasl_start_in *in,
                              struct remote_auth_sasl_start_out *out)
 {
     return sasl_missing(rq);
@@ -75,10 +77,7 @@ static int m_auth_sasl_step(struct req *rq, struct client *client, const struct 
 }
 
 const struct method auth_methods[] = {
-    METHOD(remote, AUTH_LIST, m_auth_list),
-    METHOD(remote, AUTH_POLKIT, m_auth_polkit),
-    METHOD(remote, AUTH_SASL_INIT, m_auth_sasl_init),
-    METHOD(remote, AUTH_SASL_START, m_auth_sasl_start),
-    METHOD(remote, AUTH_SASL_STEP, m_auth_sasl_step),
-    {0},
+    METHOD(remote, AUTH_LIST, m_auth_list),           METHOD(remote, AUTH_POLKIT, m_auth_polkit),
+    METHOD(remote, AUTH_SASL_INIT, m_auth_sasl_init), METHOD(remote, AUTH_SASL_START, m_auth_sasl_start),
+    METHOD(remote, AUTH_SASL_STEP, m_auth_sasl_step), {0},
 };

@@ -79,7 +79,8 @@ void client_run_pending(struct client *client)
     if (client->running_pending)
         return;
     client->running_pending = true; /* a call that ends at once comes here again */
-    while (!client->gone && !client_full(client) && (next = LIST_FIRST(&client->pending, struct pending, link))) {
+    while (!client->gone && !client_full(client) &&
+           (next = LIST_FIRST(&client->pending, struct pending, link))) {
         client->pending_count--;
         client->pending_bytes -= next->length;
         call_begin(client, &next->header, next->payload, next->length, next->fds, next->fd_count);
@@ -89,8 +90,8 @@ void client_run_pending(struct client *client)
     client_throttle(client);
 }
 
-static void on_frame(struct conn *conn, const struct frame_header *header, const uint8_t *payload, size_t length,
-                     int *fds, unsigned fd_count)
+static void on_frame(struct conn *conn, const struct frame_header *header, const uint8_t *payload,
+                     size_t length, int *fds, unsigned fd_count)
 {
     struct client *client = CONTAINER_OF(conn, struct client, conn);
 
@@ -156,7 +157,8 @@ static void on_closed(struct conn *conn, int reason)
     struct client *client = CONTAINER_OF(conn, struct client, conn);
 
     if (reason)
-        log_info("client %" PRIu64 " of '%s' is closed: %s", client->id, client->server->name, strerror(-reason));
+        log_info("client %" PRIu64 " of '%s' is closed: %s", client->id, client->server->name,
+                 strerror(-reason));
     client_end(client);
 }
 
@@ -242,8 +244,8 @@ void client_check_queue(struct client *client)
 {
     if (conn_queued(&client->conn) <= QUEUE_MAX || !conn_open(&client->conn))
         return;
-    log_warning("client %" PRIu64 " of '%s' doesn't read what it asked for: %zu bytes wait; closing it", client->id,
-                client->server->name, conn_queued(&client->conn));
+    log_warning("client %" PRIu64 " of '%s' doesn't read what it asked for: %zu bytes wait; closing it",
+                client->id, client->server->name, conn_queued(&client->conn));
     conn_close(&client->conn, -ETIMEDOUT);
 }
 

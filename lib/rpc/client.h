@@ -15,7 +15,7 @@ struct client *req_client(const struct req *rq);
 struct server *client_server(const struct client *client);
 uint64_t client_id(const struct client *client);
 bool client_read_only(const struct client *client);
-const char *client_uri(const struct client *client);   /* as opened, e.g. "qemu:///system"; NULL before open */
+const char *client_uri(const struct client *client); /* as opened, e.g. "qemu:///system"; NULL before open */
 const struct identity *client_identity(const struct client *client);
 bool client_gone(const struct client *client);
 
@@ -25,15 +25,16 @@ void **client_data(struct client *client);
 /* Called once when the client has left or was closed (autodestroy). Lives in the watcher's struct. */
 struct client_watch {
     struct list link;
-    struct client *client;     /* NULL: not watching */
+    struct client *client; /* NULL: not watching */
     void (*gone)(struct client_watch *watch, struct client *client);
 };
 void client_watch(struct client *client, struct client_watch *watch);
 void client_unwatch(struct client_watch *watch);
 /*
- * Access for methods whose object isn't named by their first argument (lookups, define): check what the procedure's
- * row demands on the object, of the row's kind, before it is shown or changed. A method of such a row that
- * succeeds without having asked is refused while an ACL driver is active. 0, or negative with rq->err set.
+ * Access for methods whose object isn't named by their first argument (lookups, define): check what the
+ * procedure's row demands on the object, of the row's kind, before it is shown or changed. A method of such a
+ * row that succeeds without having asked is refused while an ACL driver is active. 0, or negative with
+ * rq->err set.
  */
 int req_check(struct req *rq, enum object_kind kind, const void *object);
 /* For lists: may the caller see this one (the row's filter)? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bytes between a socket and frames. Nothing here knows what a call is. Whatever the other side sends, the memory
- * held for it is bounded by one frame, and the number of descriptors by FRAME_FDS_MAX.
+ * Bytes between a socket and frames. Nothing here knows what a call is. Whatever the other side sends, the
+ * memory held for it is bounded by one frame, and the number of descriptors by FRAME_FDS_MAX.
  */
 #include "rpc/conn.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Conn: frames in and out over one non-blocking socket on the loop, for both ends (a server's client, a daemon's
- * peer). Small calls cost one receive and one send. Buffers exist only while something is half received or half
- * sent; a handful of empty ones is kept for all connections together (static state of conn.c).
+ * Conn: frames in and out over one non-blocking socket on the loop, for both ends (a server's client, a
+ * daemon's peer). Small calls cost one receive and one send. Buffers exist only while something is half
+ * received or half sent; a handful of empty ones is kept for all connections together (static state of
+ * conn.c).
  *
  * A connection ends only from the loop: closed() is the last call, made with nothing of the connection on the
  * stack. conn_close() and a write error just make the loop see the end.
@@ -19,14 +20,16 @@ struct conn;
 
 struct conn_ops {
     /*
-     * A whole frame. payload is valid during the call only. With FRAME_CALL_FDS and FRAME_REPLY_FDS `fds` are the
-     * count descriptors; whoever keeps one leaves -1, the rest is closed afterwards.
+     * A whole frame. payload is valid during the call only. With FRAME_CALL_FDS and FRAME_REPLY_FDS `fds` are
+     * the count descriptors; whoever keeps one leaves -1, the rest is closed afterwards.
      */
     void (*frame)(struct conn *conn, const struct frame_header *header, const uint8_t *payload, size_t length,
                   int *fds, unsigned count);
-    /* Everything that was queued is with the kernel; only called when something had to be queued. May be NULL. */
+    /* Everything that was queued is with the kernel; only called when something had to be queued. May be
+     * NULL. */
     void (*drained)(struct conn *conn);
-    /* Over; release it with conn_done(). reason: 0 the other side closed, else negative errno (-EPROTO: bad frame). */
+    /* Over; release it with conn_done(). reason: 0 the other side closed, else negative errno (-EPROTO: bad
+     * frame). */
     void (*closed)(struct conn *conn, int reason);
 };
 
@@ -40,18 +43,18 @@ enum conn_hold {
 /* Lives in its owner. All members are conn.c's own. */
 struct conn {
     int fd;
-    uint32_t interest;        /* epoll events asked for */
+    uint32_t interest; /* epoll events asked for */
     sd_event_source *source, *released;
     const struct conn_ops *ops;
-    struct buf in, out;       /* data == NULL when idle */
-    size_t in_at, out_at;     /* consumed, sent */
-    size_t frame_at;          /* begin of the frame that is being made, in out */
-    uint32_t frame_max;       /* greatest length word accepted */
+    struct buf in, out;   /* data == NULL when idle */
+    size_t in_at, out_at; /* consumed, sent */
+    size_t frame_at;      /* begin of the frame that is being made, in out */
+    uint32_t frame_max;   /* greatest length word accepted */
     uint32_t out_fd_count;
-    struct conn_fd *out_fds;  /* to be sent, each at its place in out */
-    int *in_fds;              /* received, not yet claimed by a frame; FRAME_FDS_MAX of them */
+    struct conn_fd *out_fds; /* to be sent, each at its place in out */
+    int *in_fds;             /* received, not yet claimed by a frame; FRAME_FDS_MAX of them */
     uint32_t in_fd_count;
-    int doom;                 /* negative errno: to be closed by the loop */
+    int doom; /* negative errno: to be closed by the loop */
     uint8_t holds;
     bool corked, close_drained, heard, in_frame;
     bool stuffed; /* something had to be queued and drained() wasn't called since */
@@ -63,7 +66,8 @@ void conn_done(struct conn *conn);
 
 /* A frame's payload is written into the buffer between begin and end; cancel forgets it. No two at a time. */
 struct buf *conn_begin(struct conn *conn, const struct frame_header *header);
-/* Sent now as far as the socket takes it, else queued. fds (may be NULL) are copied, the caller's stay open. */
+/* Sent now as far as the socket takes it, else queued. fds (may be NULL) are copied, the caller's stay open.
+ */
 void conn_end(struct conn *conn, const int *fds, unsigned count);
 void conn_cancel(struct conn *conn);
 size_t conn_payload(const struct conn *conn); /* bytes of payload written so far */

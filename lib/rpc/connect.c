@@ -67,14 +67,16 @@ static int m_connect_close(struct req *rq, struct client *client, const struct r
     return 0;
 }
 
-static int m_connect_get_type(struct req *rq, struct client *client, const struct remote_connect_get_type_in *in,
+static int m_connect_get_type(struct req *rq, struct client *client,
+                              const struct remote_connect_get_type_in *in,
                               struct remote_connect_get_type_out *out)
 {
     out->type = (char *)client->server->spec->driver;
     return 0;
 }
 
-static int m_connect_get_version(struct req *rq, struct client *client, const struct remote_connect_get_version_in *in,
+static int m_connect_get_version(struct req *rq, struct client *client,
+                                 const struct remote_connect_get_version_in *in,
                                  struct remote_connect_get_version_out *out)
 {
     if (!client->server->spec->version)
@@ -101,14 +103,16 @@ static int m_connect_get_hostname(struct req *rq, struct client *client,
     return 0;
 }
 
-static int m_connect_get_uri(struct req *rq, struct client *client, const struct remote_connect_get_uri_in *in,
+static int m_connect_get_uri(struct req *rq, struct client *client,
+                             const struct remote_connect_get_uri_in *in,
                              struct remote_connect_get_uri_out *out)
 {
     out->uri = client->uri;
     return 0;
 }
 
-static int m_connect_is_secure(struct req *rq, struct client *client, const struct remote_connect_is_secure_in *in,
+static int m_connect_is_secure(struct req *rq, struct client *client,
+                               const struct remote_connect_is_secure_in *in,
                                struct remote_connect_is_secure_out *out)
 {
     out->secure = 1; /* a Unix socket never leaves the host */
@@ -150,7 +154,8 @@ static int m_connect_register_close_callback(struct req *rq, struct client *clie
                                              struct remote_connect_register_close_callback_out *out)
 {
     if (client->close_callback)
-        return err_set_from(&rq->err, ERR_FROM_NONE, ERR_OPERATION_FAILED, "A close callback is already registered");
+        return err_set_from(&rq->err, ERR_FROM_NONE, ERR_OPERATION_FAILED,
+                            "A close callback is already registered");
     client->close_callback = true;
     return 0;
 }
@@ -225,7 +230,8 @@ static int identity_param(struct identity *identity, const struct wire_typed_par
     }
 }
 
-static int m_connect_set_identity(struct req *rq, struct client *client, const struct remote_connect_set_identity_in *in,
+static int m_connect_set_identity(struct req *rq, struct client *client,
+                                  const struct remote_connect_set_identity_in *in,
                                   struct remote_connect_set_identity_out *out)
 {
     auto_identity struct identity *identity = identity_new();
@@ -235,7 +241,8 @@ static int m_connect_set_identity(struct req *rq, struct client *client, const s
     if (!client->authenticated)
         return err_set_from(&rq->err, ERR_FROM_RPC, ERR_RPC, "authentication required");
     if (!identity_trusted(client->peer))
-        return err_set(&rq->err, ERR_ACCESS_DENIED, "only root and the daemon's own user may speak for others");
+        return err_set(&rq->err, ERR_ACCESS_DENIED,
+                       "only root and the daemon's own user may speak for others");
     identity->forwarded = true;
     for (uint32_t i = 0; i < in->params.n; i++)
         if (identity_param(identity, &in->params.v[i], &rq->err) < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Core: what the files of lib/rpc share about servers, clients and calls. Nobody outside of lib/rpc includes it.
+ * Core: what the files of lib/rpc share about servers, clients and calls. Nobody outside of lib/rpc includes
+ * it.
  *
- * A client is counted: by its connection, by each call of it, by each stream. When the connection ends the client
- * leaves the server's list at once and its calls are cancelled; the memory goes with the last call.
+ * A client is counted: by its connection, by each call of it, by each stream. When the connection ends the
+ * client leaves the server's list at once and its calls are cancelled; the memory goes with the last call.
  */
 #pragma once
 
@@ -17,13 +18,14 @@
 
 enum {
     PROGRAMS_MAX = 4,
-    PENDING_BYTES_MAX = 1024 * 1024, /* calls over the client's limit that are kept while its connection is read */
+    PENDING_BYTES_MAX =
+        1024 * 1024, /* calls over the client's limit that are kept while its connection is read */
     PENDING_MAX = 64,
-    QUEUE_HIGH = 1024 * 1024,        /* answers that the client doesn't read: no more calls are taken */
-    QUEUE_MAX = 16 * 1024 * 1024,    /* events that the client doesn't read: it is closed */
-    REGISTRATIONS_MAX = 1024,        /* of one client */
-    ANONYMOUS_USEC = 60 * 1000000,   /* how long somebody may stay without trying to authenticate */
-    JOB_USEC = 30 * 1000000,         /* how long a call waits for the job of its object */
+    QUEUE_HIGH = 1024 * 1024,      /* answers that the client doesn't read: no more calls are taken */
+    QUEUE_MAX = 16 * 1024 * 1024,  /* events that the client doesn't read: it is closed */
+    REGISTRATIONS_MAX = 1024,      /* of one client */
+    ANONYMOUS_USEC = 60 * 1000000, /* how long somebody may stay without trying to authenticate */
+    JOB_USEC = 30 * 1000000,       /* how long a call waits for the job of its object */
 };
 
 /* One program of a server: its rows and, by procedure number, our methods. */
@@ -43,9 +45,9 @@ struct listener {
 struct server {
     const struct server_spec *spec;
     struct server_conf conf;
-    const char *name;             /* spec->name, or "admin" */
-    struct server *main;          /* the admin server's subject; NULL for a main server */
-    struct server *admin;         /* a main server's admin server */
+    const char *name;     /* spec->name, or "admin" */
+    struct server *main;  /* the admin server's subject; NULL for a main server */
+    struct server *admin; /* a main server's admin server */
     struct service_program programs[PROGRAMS_MAX];
     unsigned program_count;
     unsigned owners;
@@ -53,40 +55,40 @@ struct server {
     unsigned client_count, anonymous_count, call_count;
     uint64_t next_id, next_call;
     bool accepting, draining;
-    struct wait *idle;            /* server_drain waits for call_count == 0 */
-    sd_event_source *tick;        /* keepalive and anonymous clients */
-    char *uri;                    /* default URI */
+    struct wait *idle;     /* server_drain waits for call_count == 0 */
+    sd_event_source *tick; /* keepalive and anonymous clients */
+    char *uri;             /* default URI */
 };
 
 enum client_auth { AUTHENTICATE_NONE, AUTHENTICATE_SASL, AUTHENTICATE_POLKIT };
 
 struct client {
-    struct list link;             /* in server->clients */
+    struct list link; /* in server->clients */
     struct server *server;
     struct conn conn;
     unsigned references;
     uint64_t id;
-    uint64_t connected;           /* realtime, us */
-    uint64_t since;               /* monotonic, us */
+    uint64_t connected; /* realtime, us */
+    uint64_t since;     /* monotonic, us */
     enum server_service service;
     enum client_auth auth;
-    struct identity *identity;    /* on whose behalf: told by another daemon, or the peer itself */
-    struct identity *peer;        /* the process at the other end */
+    struct identity *identity; /* on whose behalf: told by another daemon, or the peer itself */
+    struct identity *peer;     /* the process at the other end */
     struct list calls, streams, pending, watches, peers;
     unsigned call_count, pending_count, registration_count;
     size_t pending_bytes;
     int next_callback;
-    char *uri;                    /* as opened */
-    void *data;                   /* the daemon's */
-    uint8_t missed;               /* keepalive pings without an answer */
+    char *uri;      /* as opened */
+    void *data;     /* the daemon's */
+    uint8_t missed; /* keepalive pings without an answer */
     bool authenticated, read_only, opened, gone, keepalive, close_callback, running_pending;
-    struct list events;           /* events whose receivers must be asked about, in order */
+    struct list events; /* events whose receivers must be asked about, in order */
     bool events_running;
 };
 
 /* A call of a client. Recycled with its arena. */
 struct call {
-    struct req rq; /* first */
+    struct req rq;    /* first */
     struct list link; /* in client->calls, or among the spare ones */
     struct client *client;
     const struct procedure *row;
@@ -96,10 +98,10 @@ struct call {
     int *fds, *reply_fds; /* in the arena */
     unsigned fd_count, reply_fd_count;
     struct stream *stream;
-    uint64_t started;     /* only when calls are logged */
+    uint64_t started; /* only when calls are logged */
     int result;
-    bool close;           /* the connection ends when the answer is out */
-    bool checked;         /* the method's object was checked against the row */
+    bool close;   /* the connection ends when the answer is out */
+    bool checked; /* the method's object was checked against the row */
 };
 
 /* A call beyond the client's limit, waiting for its turn. */
@@ -123,8 +125,8 @@ void client_run_pending(struct client *client);
 void client_throttle(struct client *client);
 
 /* dispatch.c: a call that the client may make now. payload is only valid during the call. */
-void call_begin(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length,
-                int *fds, unsigned fd_count);
+void call_begin(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                size_t length, int *fds, unsigned fd_count);
 static inline struct call *call_of(const struct req *rq)
 {
     return CONTAINER_OF(rq, struct call, rq);
@@ -144,7 +146,8 @@ bool keepalive_frame(struct conn *conn, const struct frame_header *header);
 void keepalive_ping(struct conn *conn);
 
 /* stream.c */
-void stream_frame(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length);
+void stream_frame(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                  size_t length);
 void stream_begin(struct stream *stream); /* the reply is out */
 void stream_drop(struct stream *stream);  /* its call failed */
 void streams_end(struct client *client, int reason);
@@ -157,7 +160,8 @@ void events_forget(struct client *client);
 int forward_call(struct client *client, const struct procedure *row, const struct frame_header *header,
                  const uint8_t *payload, size_t length, int *fds, unsigned fd_count, struct err *err);
 /* True when the frame belongs to a stream of another daemon. */
-bool forward_stream(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length);
+bool forward_stream(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                    size_t length);
 void forward_drained(struct client *client);
 void forward_end(struct client *client);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call: what its row demands is checked in the same order for all, cheapest first, nothing is decoded before
- * the caller may call at all. Calls are recycled with their arenas (static state: a few spare ones), so that one
- * that never waits allocates nothing.
+ * One call: what its row demands is checked in the same order for all, cheapest first, nothing is decoded
+ * before the caller may call at all. Calls are recycled with their arenas (static state: a few spare ones),
+ * so that one that never waits allocates nothing.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/dispatch.h"
@@ -126,10 +126,14 @@ static enum err_domain row_domain(const struct procedure *row)
         const char *prefix;
         enum err_domain domain;
     } table[] = {
-        {"virDomainSnapshot", ERR_FROM_DOMAIN_SNAPSHOT}, {"virDomain", ERR_FROM_DOM},
-        {"virNetwork", ERR_FROM_NETWORK},                {"virStorage", ERR_FROM_STORAGE},
-        {"virNodeDevice", ERR_FROM_NODEDEV},             {"virSecret", ERR_FROM_SECRET},
-        {"virInterface", ERR_FROM_INTERFACE},            {"virNWFilter", ERR_FROM_NWFILTER},
+        {"virDomainSnapshot", ERR_FROM_DOMAIN_SNAPSHOT},
+        {"virDomain", ERR_FROM_DOM},
+        {"virNetwork", ERR_FROM_NETWORK},
+        {"virStorage", ERR_FROM_STORAGE},
+        {"virNodeDevice", ERR_FROM_NODEDEV},
+        {"virSecret", ERR_FROM_SECRET},
+        {"virInterface", ERR_FROM_INTERFACE},
+        {"virNWFilter", ERR_FROM_NWFILTER},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -147,7 +151,8 @@ static const char *row_api(const struct procedure *row)
 
 static int refuse_read_only(const struct procedure *row, struct err *err)
 {
-    return err_set_from(err, row_domain(row), ERR_OPERATION_DENIED, "read only access prevents %s", row_api(row));
+    return err_set_from(err, row_domain(row), ERR_OPERATION_DENIED, "read only access prevents %s",
+                        row_api(row));
 }
 
 /* Calls that make sense on a connection that isn't open. */
@@ -161,7 +166,8 @@ static bool before_open(const struct procedure *row)
     return row->owner == OWNER_LOCK || row->owner == OWNER_LOG;
 }
 
-static const struct service_program *find_program(const struct server *server, const struct frame_header *header)
+static const struct service_program *find_program(const struct server *server,
+                                                  const struct frame_header *header)
 {
     for (unsigned i = 0; i < server->program_count; i++)
         if (server->programs[i].program->number == header->program &&
@@ -171,8 +177,8 @@ static const struct service_program *find_program(const struct server *server, c
 }
 
 /* The row and the method of a call that this client may make. 1: the row is another daemon's. */
-static int call_find(struct client *client, const struct frame_header *header, const struct procedure **ret_row,
-                     method_function **ret_function, struct err *err)
+static int call_find(struct client *client, const struct frame_header *header,
+                     const struct procedure **ret_row, method_function **ret_function, struct err *err)
 {
     const struct service_program *at = find_program(client->server, header);
     const struct procedure *row;
@@ -195,7 +201,8 @@ static int call_find(struct client *client, const struct frame_header *header, c
     *ret_function = at->functions[row->number];
     if (*ret_function)
         return 0;
-    if (client->server->spec->forward && row->owner != OWNER_ANY && !(client->server->owners & 1u << row->owner))
+    if (client->server->spec->forward && row->owner != OWNER_ANY &&
+        !(client->server->owners & 1u << row->owner))
         return 1;
     return err_set_from(err, row_domain(row), ERR_NO_SUPPORT, "%s", row_api(row));
 }
@@ -327,7 +334,8 @@ static int run_call(struct call *call)
     r = call->function(rq, call->client, call->in, call->out);
     if (r >= 0 && acl_active() && !call->checked && needs_check(call)) {
         log_error("the method of '%s' answered without checking access (a bug)", procedure_name(row));
-        return err_set_from(&rq->err, ERR_FROM_ACCESS, ERR_ACCESS_DENIED, "'%s' denied access", procedure_name(row));
+        return err_set_from(&rq->err, ERR_FROM_ACCESS, ERR_ACCESS_DENIED, "'%s' denied access",
+                            procedure_name(row));
     }
     return r;
 }
@@ -358,7 +366,8 @@ static int call_answer(struct call *call)
         frame_put_u32(buf_reserve(out, 4), call->reply_fd_count);
         out->length += 4;
     }
-    if (xdr_encode(call->row->out, call->out, out, &call->rq.err) < 0 || conn_payload(conn) > FRAME_PAYLOAD_MAX) {
+    if (xdr_encode(call->row->out, call->out, out, &call->rq.err) < 0 ||
+        conn_payload(conn) > FRAME_PAYLOAD_MAX) {
         conn_cancel(conn);
         err_clear(&call->rq.err);
         return err_set(&call->rq.err, ERR_RPC, "Unable to encode message payload");
@@ -373,8 +382,8 @@ static void call_done(struct req *rq, void *arg)
     struct client *client = call->client;
 
     if (call->started)
-        log_debug("%s: call %" PRIu64 " of client %" PRIu64 ": %" PRIu64 " us%s%s", rq->name, rq->serial, client->id,
-                  time_monotonic() - call->started, call->result < 0 ? ", " : "",
+        log_debug("%s: call %" PRIu64 " of client %" PRIu64 ": %" PRIu64 " us%s%s", rq->name, rq->serial,
+                  client->id, time_monotonic() - call->started, call->result < 0 ? ", " : "",
                   call->result < 0 && rq->err.message ? rq->err.message : "");
     if (!client->gone) {
         if (call->result >= 0)
@@ -414,8 +423,8 @@ static void call_run(struct call *call, const uint8_t *payload, size_t length, i
     fiber_start(&call->rq, call_main, call_done, call);
 }
 
-void call_begin(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length,
-                int *fds, unsigned fd_count)
+void call_begin(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                size_t length, int *fds, unsigned fd_count)
 {
     const struct procedure *row = NULL;
     method_function *function = NULL;

@@ -10,7 +10,8 @@
  *         {0},
  *     };
  *
- * A method returns 0 with *out filled (its memory in rq->arena or older), or a negative number with rq->err set.
+ * A method returns 0 with *out filled (its memory in rq->arena or older), or a negative number with rq->err
+ * set.
  */
 #pragma once
 
@@ -25,9 +26,10 @@ struct method {
 };
 
 /* procedure.h declares the exact prototype of each method; a function that differs doesn't compile. */
-#define METHOD(program, NAME, method_)                                                                               \
-    {                                                                                                                \
-        PROCEDURE(program, NAME), (method_function *)(void (*)(void))(1 ? (method_) : METHOD_TYPE(program, NAME))      \
+#define METHOD(program, NAME, method_)                                                                       \
+    {                                                                                                        \
+        PROCEDURE(program, NAME),                                                                            \
+            (method_function *)(void (*)(void))(1 ? (method_) : METHOD_TYPE(program, NAME))                  \
     }
 
 /* The descriptors that came with the call; the method takes what it keeps (and leaves -1 behind). */

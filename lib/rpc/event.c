@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Events. A registration is a row (the event's procedure in callback style, or in legacy form), an object or
- * all, and a client; all of a server stand in one list. What an event is (its family, its id, its legacy form)
- * is read from the protocol's rows. A callback style message begins with the callback's id, so it is encoded once
- * and only the id differs; the legacy form is the tail of the same bytes.
+ * all, and a client; all of a server stand in one list. What an event is (its family, its id, its legacy
+ * form) is read from the protocol's rows. A callback style message begins with the callback's id, so it is
+ * encoded once and only the id differs; the legacy form is the tail of the same bytes.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/event.h"
@@ -27,7 +27,7 @@ struct registration {
     const struct procedure *row; /* callback style */
     int id;
     bool legacy;
-    bool one;         /* only about this object: */
+    bool one; /* only about this object: */
     uint8_t uuid[16];
     char *name;       /* of objects without UUID */
     char *event;      /* qemu monitor: the event's name; NULL: all */
@@ -48,8 +48,8 @@ static void registration_free(struct registration *registration)
 }
 
 /*
- * Legacy forms are what a callback style row points to. In the message they begin behind the callback's id, and
- * in three of them behind a reason that the old form didn't know.
+ * Legacy forms are what a callback style row points to. In the message they begin behind the callback's id,
+ * and in three of them behind a reason that the old form didn't know.
  */
 static bool legacy_form(const struct procedure *row)
 {
@@ -68,7 +68,8 @@ static size_t legacy_skip(const struct procedure *row)
     }
 }
 
-/* The row of event `id` in its family ("domain", "secret"): the first object of its message tells the family. */
+/* The row of event `id` in its family ("domain", "secret"): the first object of its message tells the family.
+ */
 static const struct procedure *event_row(enum object_kind kind, int id)
 {
     for (int number = 1; number <= remote_program.last; number++) {
@@ -103,15 +104,16 @@ static int registration_add(struct req *rq, struct registration *made)
             }
     if (client->registration_count > REGISTRATIONS_MAX) {
         registration_free(made);
-        return err_set(&rq->err, ERR_OPERATION_FAILED, "too many event callbacks, at most %d", REGISTRATIONS_MAX);
+        return err_set(&rq->err, ERR_OPERATION_FAILED, "too many event callbacks, at most %d",
+                       REGISTRATIONS_MAX);
     }
     made->id = client->next_callback++;
     list_append(&client->server->registrations, &made->link);
     return made->id;
 }
 
-static int registration_new(struct req *rq, enum object_kind kind, int event_id, bool legacy, const uint8_t *uuid,
-                            const char *name)
+static int registration_new(struct req *rq, enum object_kind kind, int event_id, bool legacy,
+                            const uint8_t *uuid, const char *name)
 {
     const struct procedure *row = event_row(kind, event_id);
     struct registration *made;
@@ -135,14 +137,16 @@ static int registration_remove(struct req *rq, uint32_t program, enum object_kin
     struct registration *at;
 
     LIST_FOREACH(&client->server->registrations, at, link) {
-        if (at->client != client || at->legacy != legacy || at->row->program != program || at->row->object != kind)
+        if (at->client != client || at->legacy != legacy || at->row->program != program ||
+            at->row->object != kind)
             continue;
         if ((legacy ? at->row->event_id : at->id) == id) {
             registration_free(at);
             return 0;
         }
     }
-    return err_set(&rq->err, ERR_INTERNAL_ERROR, "%s event callback %d not registered", object_kind_names[kind], id);
+    return err_set(&rq->err, ERR_INTERNAL_ERROR, "%s event callback %d not registered",
+                   object_kind_names[kind], id);
 }
 
 void events_forget(struct client *client)
@@ -192,9 +196,10 @@ static int m_connect_domain_event_register_any(struct req *rq, struct client *cl
     return r < 0 ? r : 0;
 }
 
-static int m_connect_domain_event_deregister_any(struct req *rq, struct client *client,
-                                                 const struct remote_connect_domain_event_deregister_any_in *in,
-                                                 struct remote_connect_domain_event_deregister_any_out *out)
+static int
+m_connect_domain_event_deregister_any(struct req *rq, struct client *client,
+                                      const struct remote_connect_domain_event_deregister_any_in *in,
+                                      struct remote_connect_domain_event_deregister_any_out *out)
 {
     return registration_remove(rq, remote_program.number, OBJECT_DOMAIN, /* legacy= */ true, in->event_id);
 }
@@ -234,9 +239,9 @@ static int m_monitor_event_register(struct req *rq, struct client *client,
     made->nocase = in->flags & MONITOR_NOCASE;
     if (in->event && in->flags & MONITOR_REGEX) {
         made->pattern = NEW(regex_t);
-        r = strlen(in->event) > 1024
-                ? REG_ESPACE
-                : regcomp(made->pattern, in->event, REG_EXTENDED | REG_NOSUB | (made->nocase ? REG_ICASE : 0));
+        r = strlen(in->event) > 1024 ? REG_ESPACE
+                                     : regcomp(made->pattern, in->event,
+                                               REG_EXTENDED | REG_NOSUB | (made->nocase ? REG_ICASE : 0));
         if (r) {
             free(made->pattern);
             free(made);
@@ -263,7 +268,8 @@ const struct method event_methods[] = {
     METHOD(remote, CONNECT_DOMAIN_EVENT_REGISTER_ANY, m_connect_domain_event_register_any),
     METHOD(remote, CONNECT_DOMAIN_EVENT_DEREGISTER_ANY, m_connect_domain_event_deregister_any),
     METHOD(remote, CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, m_connect_domain_event_callback_register_any),
-    METHOD(remote, CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, m_connect_domain_event_callback_deregister_any),
+    METHOD(remote, CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY,
+           m_connect_domain_event_callback_deregister_any),
     METHOD(remote, CONNECT_NETWORK_EVENT_REGISTER_ANY, m_connect_network_event_register_any),
     METHOD(remote, CONNECT_NETWORK_EVENT_DEREGISTER_ANY, m_connect_network_event_deregister_any),
     METHOD(remote, CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY, m_connect_storage_pool_event_register_any),
@@ -279,8 +285,8 @@ const struct method event_methods[] = {
 
 /* Telling. */
 
-static bool wants(const struct registration *at, const struct procedure *row, const struct event_object *object,
-                  const char *event)
+static bool wants(const struct registration *at, const struct procedure *row,
+                  const struct event_object *object, const char *event)
 {
     if (at->row != row)
         return false;
@@ -296,8 +302,8 @@ static bool wants(const struct registration *at, const struct procedure *row, co
 }
 
 /* The bytes of an event for one receiver. */
-static void send_event(struct client *client, const struct procedure *row, bool legacy, int id, const char *bytes,
-                       size_t length)
+static void send_event(struct client *client, const struct procedure *row, bool legacy, int id,
+                       const char *bytes, size_t length)
 {
     struct frame_header header = {.program = row->program,
                                   .version = 1,
@@ -320,8 +326,8 @@ static void send_event(struct client *client, const struct procedure *row, bool 
 }
 
 /*
- * With an ACL driver each receiver is asked about first. The answers take time, so that a client's events wait in
- * a queue of its own, which one fiber per client works off in order.
+ * With an ACL driver each receiver is asked about first. The answers take time, so that a client's events
+ * wait in a queue of its own, which one fiber per client works off in order.
  */
 struct queued_event {
     struct list link;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Exchange: a call that was sent to a peer, until its last frame came back. What peer.c (connections, typed calls)
- * and forward.c (frames of clients) share. Nobody outside of lib/rpc includes it.
+ * Exchange: a call that was sent to a peer, until its last frame came back. What peer.c (connections, typed
+ * calls) and forward.c (frames of clients) share. Nobody outside of lib/rpc includes it.
  */
 #pragma once
 
@@ -16,9 +16,9 @@ struct peer {
     unsigned references;
     enum owner owner;
     bool privileged, read_only;
-    bool connected;  /* conn is in use */
-    bool ready;      /* opened: calls may be sent */
-    bool dropped;    /* nobody's any more */
+    bool connected;     /* conn is in use */
+    bool ready;         /* opened: calls may be sent */
+    bool dropped;       /* nobody's any more */
     struct job opening; /* held by whoever connects */
     uint32_t last_serial;
     struct list exchanges;
@@ -50,10 +50,12 @@ const char *peer_name(const struct peer *peer);
 
 /* Send a call; the exchange is the caller's memory and stays until its last frame or lost(). */
 void exchange_start(struct peer *peer, struct exchange *exchange, const struct procedure *row);
-void exchange_send(struct peer *peer, struct exchange *exchange, enum frame_type type, enum frame_status status,
-                   const void *payload, size_t length, const int *fds, unsigned fd_count);
+void exchange_send(struct peer *peer, struct exchange *exchange, enum frame_type type,
+                   enum frame_status status, const void *payload, size_t length, const int *fds,
+                   unsigned fd_count);
 void exchange_end(struct exchange *exchange);
 
 /* forward.c */
-void forward_event(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length);
+void forward_event(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                   size_t length);
 void forward_peer_drained(struct client *client);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Calls of other subsystems: the frame goes as it is, with another serial, to the daemon that owns it, over a
- * connection that belongs to this one client; whatever comes back goes to the client as it is. Each side is read
- * no faster than the other takes it.
+ * connection that belongs to this one client; whatever comes back goes to the client as it is. Each side is
+ * read no faster than the other takes it.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "base/fd.h"
@@ -63,8 +63,8 @@ static void forward_free(struct forward *forward)
 
 /* To the client. */
 
-static void relay(struct client *client, struct peer *peer, const struct frame_header *header, const uint8_t *payload,
-                  size_t length, const int *fds, unsigned fd_count)
+static void relay(struct client *client, struct peer *peer, const struct frame_header *header,
+                  const uint8_t *payload, size_t length, const int *fds, unsigned fd_count)
 {
     struct buf *out = conn_begin(&client->conn, header);
 
@@ -78,8 +78,8 @@ static void relay(struct client *client, struct peer *peer, const struct frame_h
         conn_hold(&peer->conn, HOLD_OUTPUT);
 }
 
-static void forward_frame(struct exchange *exchange, const struct frame_header *header, const uint8_t *payload,
-                          size_t length, const int *fds, unsigned fd_count)
+static void forward_frame(struct exchange *exchange, const struct frame_header *header,
+                          const uint8_t *payload, size_t length, const int *fds, unsigned fd_count)
 {
     struct forward *forward = (struct forward *)exchange;
     struct frame_header changed = *header;
@@ -110,7 +110,8 @@ static void forward_lost(struct exchange *exchange, const struct err *why)
     forward_free(forward);
 }
 
-void forward_event(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length)
+void forward_event(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                   size_t length)
 {
     if (client->gone)
         return;
@@ -126,8 +127,8 @@ static void forward_send(struct forward *forward, const void *payload, size_t le
     struct peer *peer = forward->peer;
 
     exchange_start(peer, &forward->exchange, forward->exchange.row);
-    exchange_send(peer, &forward->exchange, (enum frame_type)forward->header.type, FRAME_OK, payload, length, fds,
-                  fd_count);
+    exchange_send(peer, &forward->exchange, (enum frame_type)forward->header.type, FRAME_OK, payload, length,
+                  fds, fd_count);
 }
 
 struct opening {
@@ -234,7 +235,8 @@ static struct exchange *find_stream(struct peer *peer, const struct frame_header
     return NULL;
 }
 
-bool forward_stream(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length)
+bool forward_stream(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                    size_t length)
 {
     struct exchange *exchange;
     struct peer *peer;
@@ -243,8 +245,8 @@ bool forward_stream(struct client *client, const struct frame_header *header, co
         exchange = find_stream(peer, header);
         if (!exchange)
             continue;
-        exchange_send(peer, exchange, (enum frame_type)header->type, (enum frame_status)header->status, payload,
-                      length, NULL, 0);
+        exchange_send(peer, exchange, (enum frame_type)header->type, (enum frame_status)header->status,
+                      payload, length, NULL, 0);
         if (conn_queued(&peer->conn) > QUEUE_HIGH)
             conn_hold(&client->conn, HOLD_OUTPUT);
         return true;

@@ -26,10 +26,10 @@ enum frame_status {
 };
 
 enum {
-    FRAME_HEADER = 28,                                     /* length word and header */
-    FRAME_MAX = 33554432 + 4,                              /* greatest length word */
+    FRAME_HEADER = 28,        /* length word and header */
+    FRAME_MAX = 33554432 + 4, /* greatest length word */
     FRAME_PAYLOAD_MAX = FRAME_MAX - FRAME_HEADER,
-    FRAME_STREAM_CHUNK = 262120,                           /* what the oldest clients take as stream data */
+    FRAME_STREAM_CHUNK = 262120, /* what the oldest clients take as stream data */
     FRAME_FDS_MAX = 32,
 };
 

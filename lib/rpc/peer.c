@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Connections to other daemons. The table below is all that is known about them. A missing system daemon is an
- * error that says what to enable; in a session it is started, as the client library does it.
- * Static state: the daemon's own peers, one per subsystem.
+ * Connections to other daemons. The table below is all that is known about them. A missing system daemon is
+ * an error that says what to enable; in a session it is started, as the client library does it. Static state:
+ * the daemon's own peers, one per subsystem.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/peer.h"
@@ -24,17 +24,21 @@
 #include "rpc/exchange.h"
 #include "rpc/xdr.h"
 
-#define CONNECT_USEC SECONDS(5)  /* until a busy daemon accepts */
-#define START_USEC SECONDS(30)   /* until a session daemon listens */
-#define OPEN_USEC SECONDS(30)    /* a call of the opening sequence */
+#define CONNECT_USEC SECONDS(5) /* until a busy daemon accepts */
+#define START_USEC SECONDS(30)  /* until a session daemon listens */
+#define OPEN_USEC SECONDS(30)   /* a call of the opening sequence */
 
 static const struct {
     const char *daemon, *scheme;
 } owners[OWNER_MAX] = {
-    [OWNER_QEMU] = {"virtqemud", "qemu"},           [OWNER_LXC] = {"virtlxcd", "lxc"},
-    [OWNER_NETWORK] = {"virtnetworkd", "network"},  [OWNER_STORAGE] = {"virtstoraged", "storage"},
-    [OWNER_NODEDEV] = {"virtnodedevd", "nodedev"},  [OWNER_SECRET] = {"virtsecretd", "secret"},
-    [OWNER_INTERFACE] = {"virtinterfaced", "interface"}, [OWNER_NWFILTER] = {"virtnwfilterd", "nwfilter"},
+    [OWNER_QEMU] = {"virtqemud", "qemu"},
+    [OWNER_LXC] = {"virtlxcd", "lxc"},
+    [OWNER_NETWORK] = {"virtnetworkd", "network"},
+    [OWNER_STORAGE] = {"virtstoraged", "storage"},
+    [OWNER_NODEDEV] = {"virtnodedevd", "nodedev"},
+    [OWNER_SECRET] = {"virtsecretd", "secret"},
+    [OWNER_INTERFACE] = {"virtinterfaced", "interface"},
+    [OWNER_NWFILTER] = {"virtnwfilterd", "nwfilter"},
 };
 
 static struct list own_peers = LIST_INIT(own_peers);
@@ -75,8 +79,9 @@ void exchange_start(struct peer *peer, struct exchange *exchange, const struct p
     list_append(&peer->exchanges, &exchange->link);
 }
 
-void exchange_send(struct peer *peer, struct exchange *exchange, enum frame_type type, enum frame_status status,
-                   const void *payload, size_t length, const int *fds, unsigned fd_count)
+void exchange_send(struct peer *peer, struct exchange *exchange, enum frame_type type,
+                   enum frame_status status, const void *payload, size_t length, const int *fds,
+                   unsigned fd_count)
 {
     struct frame_header header = {.program = exchange->row->program,
                                   .version = 1,
@@ -125,8 +130,8 @@ void peer_drop(struct peer *peer)
     peer_unref(peer);
 }
 
-static void on_frame(struct conn *conn, const struct frame_header *header, const uint8_t *payload, size_t length,
-                     int *fds, unsigned fd_count)
+static void on_frame(struct conn *conn, const struct frame_header *header, const uint8_t *payload,
+                     size_t length, int *fds, unsigned fd_count)
 {
     struct peer *peer = CONTAINER_OF(conn, struct peer, conn);
     struct exchange *exchange;
@@ -200,7 +205,8 @@ static int peer_socket_connect(struct req *rq, const char *path)
     return FD_TAKE(fd);
 }
 
-/* The program of a session daemon: beside this one, in its folder of a build tree, or where it is installed. */
+/* The program of a session daemon: beside this one, in its folder of a build tree, or where it is installed.
+ */
 static const char *peer_program(struct req *rq, const struct peer *peer)
 {
     const char *name = peer_name(peer), *path;
@@ -257,8 +263,8 @@ static int peer_connect(struct req *rq, struct peer *peer)
 }
 
 /*
- * Whom the other daemon works for: our client, or ourselves. The token is only for ourselves: it opens what no client may
- * see, like private secrets.
+ * Whom the other daemon works for: our client, or ourselves. The token is only for ourselves: it opens what
+ * no client may see, like private secrets.
  */
 static int peer_tell_identity(struct req *rq, struct peer *peer)
 {
@@ -270,9 +276,11 @@ static int peer_tell_identity(struct req *rq, struct peer *peer)
 
     if (!who && !token)
         return -1;
-#define ADD(field_, type_, member, value_)                                                                         \
-    params[in.params.n++] = (struct wire_typed_param){.field = (char *)(field_),                                   \
-                                                      .value = {.type = (type_), .member = (value_)}}
+#define ADD(field_, type_, member, value_)                                                                   \
+    params[in.params.n++] = (struct wire_typed_param)                                                        \
+    {                                                                                                        \
+        .field = (char *)(field_), .value = {.type = (type_), .member = (value_) }                           \
+    }
     if (token)
         ADD("system.token", 7, s, (char *)token);
     if (who && who->uid != (uid_t)-1)
@@ -306,8 +314,8 @@ static int peer_open_sequence(struct req *rq, struct peer *peer)
 
     if (peer_connect(rq, peer) < 0)
         return -1;
-    open.name =
-        arena_printf(&rq->arena, "%s:///%s", owners[peer->owner].scheme, peer->privileged ? "system" : "session");
+    open.name = arena_printf(&rq->arena, "%s:///%s", owners[peer->owner].scheme,
+                             peer->privileged ? "system" : "session");
     if (peer_call(rq, peer, REMOTE_AUTH_LIST, &list_in, &list, OPEN_USEC) < 0 ||
         peer_call(rq, peer, REMOTE_CONNECT_OPEN, &open, &opened, OPEN_USEC) < 0)
         return -1;
@@ -377,11 +385,12 @@ static void take_error(struct req *rq, const uint8_t *payload, size_t length)
 
     if (xdr_decode(XDR_wire_error, payload, length, &wire, &rq->arena, &rq->err) < 0)
         return;
-    rq->err = (struct err){.code = wire.code ? (enum err_code)wire.code : ERR_INTERNAL_ERROR,
-                           .domain = (enum err_domain)wire.domain,
-                           .message = mem_strdup(wire.message ? wire.message : "an error without a description"),
-                           .detail = mem_strdup(wire.str2),
-                           .errnum = wire.int1 > 0 ? wire.int1 : 0};
+    rq->err =
+        (struct err){.code = wire.code ? (enum err_code)wire.code : ERR_INTERNAL_ERROR,
+                     .domain = (enum err_domain)wire.domain,
+                     .message = mem_strdup(wire.message ? wire.message : "an error without a description"),
+                     .detail = mem_strdup(wire.str2),
+                     .errnum = wire.int1 > 0 ? wire.int1 : 0};
 }
 
 static void typed_frame(struct exchange *exchange, const struct frame_header *header, const uint8_t *payload,
@@ -396,7 +405,8 @@ static void typed_frame(struct exchange *exchange, const struct frame_header *he
     if (header->status != FRAME_OK) {
         take_error(call->rq, payload, length);
         r = -EREMOTEIO;
-    } else if (xdr_decode(exchange->row->out, payload, length, call->out, &call->rq->arena, &call->rq->err) < 0) {
+    } else if (xdr_decode(exchange->row->out, payload, length, call->out, &call->rq->arena, &call->rq->err) <
+               0) {
         r = -EPROTO;
     }
     wait_wake(&call->wait, r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pump: a stream joined with a descriptor. Terminals, sockets and pipes are watched by the loop; a regular file is
- * always ready and is read while the client takes it.
+ * Pump: a stream joined with a descriptor. Terminals, sockets and pipes are watched by the loop; a regular
+ * file is always ready and is read while the client takes it.
  */
 #define ERR_FROM ERR_FROM_STREAMS
 #include "rpc/stream.h"
@@ -26,12 +26,14 @@ struct pump {
     void *arg;
 };
 
-/* Off while nothing is wanted: a hang-up is reported whether one asks or not, and would wake the loop for ever. */
+/* Off while nothing is wanted: a hang-up is reported whether one asks or not, and would wake the loop for
+ * ever. */
 static void pump_listen(struct pump *pump)
 {
     if (!pump->source)
         return;
-    sd_event_source_set_io_events(pump->source, (pump->reading ? EPOLLIN : 0u) | (pump->writing ? EPOLLOUT : 0u));
+    sd_event_source_set_io_events(pump->source,
+                                  (pump->reading ? EPOLLIN : 0u) | (pump->writing ? EPOLLOUT : 0u));
     sd_event_source_set_enabled(pump->source, pump->reading || pump->writing ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Servers: listening sockets, the limits on clients, and the method tables of a daemon folded into one array per
- * program, so that a call finds its method by its number.
+ * Servers: listening sockets, the limits on clients, and the method tables of a daemon folded into one array
+ * per program, so that a call finds its method by its number.
  */
 #define ERR_FROM ERR_FROM_RPC
 #include "rpc/server.h"
@@ -78,21 +78,27 @@ struct server *server_new(const struct server_spec *spec, const struct server_co
     return server;
 }
 
+static void end_clients(struct server *server)
+{
+    while (!list_empty(&server->clients))
+        client_end(LIST_FIRST(&server->clients, struct client, link));
+}
+
 void server_free(struct server *server)
 {
     struct listener *listener;
 
     if (!server)
         return;
+    end_clients(server);
+    if (server->admin)
+        end_clients(server->admin);
     server_free(server->admin);
-    LIST_FOREACH(&server->listeners, listener, link)
-    {
+    LIST_FOREACH(&server->listeners, listener, link) {
         sd_event_source_disable_unref(listener->source);
         fd_close(&listener->fd);
         free(listener);
     }
-    while (!list_empty(&server->clients))
-        client_end(LIST_FIRST(&server->clients, struct client, link));
     sd_event_source_disable_unref(server->tick);
     for (unsigned i = 0; i < server->program_count; i++)
         free(server->programs[i].functions);
@@ -115,12 +121,14 @@ bool server_busy(const struct server *server)
     return server->client_count || (server->admin && server->admin->client_count);
 }
 
-/* Who may come in. At a limit the sockets aren't listened to: whoever connects waits in the kernel's queue. */
+/* Who may come in. At a limit the sockets aren't listened to: whoever connects waits in the kernel's queue.
+ */
 
 static bool server_full(const struct server *server)
 {
     return server->draining || server->client_count >= server->conf.max_clients ||
-           (server->conf.max_anonymous_clients && server->anonymous_count >= server->conf.max_anonymous_clients);
+           (server->conf.max_anonymous_clients &&
+            server->anonymous_count >= server->conf.max_anonymous_clients);
 }
 
 void server_accept_again(struct server *server)
@@ -303,7 +311,11 @@ static void drain_one(struct req *rq, struct server *server, uint64_t usec)
             LIST_FOREACH(&server->clients, client, link)
                 cancel_calls(client, rq);
         server->idle = &wait;
-        fiber_await(rq, &wait, round ? SECONDS(2) : now < until ? until - now : 1, "calls that are under way");
+        fiber_await(rq, &wait,
+                    round         ? SECONDS(2)
+                    : now < until ? until - now
+                                  : 1,
+                    "calls that are under way");
         server->idle = NULL;
     }
     LIST_FOREACH(&server->clients, client, link)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Streams. What the method's side can't take yet waits in order in the stream's queue; when that grows the client's
- * connection isn't read any more. Towards the client a stream sends while the connection's queue is short.
+ * Streams. What the method's side can't take yet waits in order in the stream's queue; when that grows the
+ * client's connection isn't read any more. Towards the client a stream sends while the connection's queue is
+ * short.
  */
 #define ERR_FROM ERR_FROM_STREAMS
 #include "rpc/stream.h"
@@ -12,7 +13,7 @@
 #include "rpc/xdr.h"
 
 enum {
-    HELD_MAX = 1024 * 1024,  /* bytes from the client that wait for the method's side */
+    HELD_MAX = 1024 * 1024,   /* bytes from the client that wait for the method's side */
     OUTPUT_HIGH = 512 * 1024, /* bytes that wait for the client: no more from the method's side */
 };
 
@@ -97,8 +98,8 @@ static void stream_end(struct stream *stream, int reason)
     client_unref(client);
 }
 
-static void stream_put(struct stream *stream, enum frame_type type, enum frame_status status, const void *bytes,
-                       size_t length)
+static void stream_put(struct stream *stream, enum frame_type type, enum frame_status status,
+                       const void *bytes, size_t length)
 {
     struct frame_header header = stream->header;
 
@@ -259,7 +260,8 @@ void stream_more(struct stream *stream)
     stream_run(stream);
 }
 
-static void stream_queue(struct stream *stream, enum item_kind kind, uint64_t hole, const uint8_t *bytes, size_t length)
+static void stream_queue(struct stream *stream, enum item_kind kind, uint64_t hole, const uint8_t *bytes,
+                         size_t length)
 {
     struct item *item = mem_zalloc(sizeof(*item) + length);
 
@@ -296,7 +298,8 @@ static void stream_hole_frame(struct stream *stream, const uint8_t *payload, siz
         stream_queue(stream, ITEM_HOLE, (uint64_t)hole.length, NULL, 0);
 }
 
-void stream_frame(struct client *client, const struct frame_header *header, const uint8_t *payload, size_t length)
+void stream_frame(struct client *client, const struct frame_header *header, const uint8_t *payload,
+                  size_t length)
 {
     struct stream *stream = stream_find(client, header);
 

@@ -4,8 +4,8 @@
  *
  *     toy-daemon DIR [polkit]     listens on DIR/sock, DIR/sock-ro, DIR/admin-sock until SIGTERM
  *
- * "toy" answers calls; suspend emits a lifecycle event; resume waits 100 ms with the domain's job; a console echoes;
- * core_dump never ends (to be cancelled).
+ * "toy" answers calls; suspend emits a lifecycle event; resume waits 100 ms with the domain's job; a console
+ * echoes; core_dump never ends (to be cancelled).
  */
 #include <errno.h>
 #include <signal.h>
@@ -64,11 +64,11 @@ static void toy_describe(struct arena *arena, const void *object, struct acl_obj
 static const struct object_type domain_type = {
     .find = toy_find, .unref = toy_unref, .job = toy_job, .describe = toy_describe};
 
-#define M(name)                                                                                                       \
-    static int m_##name(struct req *rq, struct client *client, const struct remote_##name##_in *in,                   \
+#define M(name)                                                                                              \
+    static int m_##name(struct req *rq, struct client *client, const struct remote_##name##_in *in,          \
                         struct remote_##name##_out *out)
-#define D(name)                                                                                                       \
-    static int m_##name(struct req *rq, struct vm *vm, const struct remote_##name##_in *in,                           \
+#define D(name)                                                                                              \
+    static int m_##name(struct req *rq, struct vm *vm, const struct remote_##name##_in *in,                  \
                         struct remote_##name##_out *out)
 
 M(connect_num_of_domains)
@@ -80,7 +80,8 @@ M(connect_num_of_domains)
 M(domain_lookup_by_name)
 {
     if (!str_eq(in->name, "toy"))
-        return err_set_from(&rq->err, ERR_FROM_QEMU, ERR_NO_DOMAIN, "no domain with matching name '%s'", in->name);
+        return err_set_from(&rq->err, ERR_FROM_QEMU, ERR_NO_DOMAIN, "no domain with matching name '%s'",
+                            in->name);
     if (req_check(rq, OBJECT_DOMAIN, &toy) < 0)
         return -1;
     out->dom = toy.ref;
@@ -149,8 +150,10 @@ D(domain_open_console)
         char bytes[4096];
         ssize_t got;
 
-        while ((got = read(pair[1], bytes, sizeof(bytes))) > 0)
-            (void)!write(pair[1], bytes, (size_t)got);
+        dup2(pair[1], 0);
+        close_range(1, ~0u, 0);
+        while ((got = read(0, bytes, sizeof(bytes))) > 0)
+            (void)!write(0, bytes, (size_t)got);
         _exit(0);
     }
     close(pair[1]);

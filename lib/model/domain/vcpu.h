@@ -106,21 +106,16 @@ struct vcpus {
     struct bitmap *cpus; /* host CPUs that they may use */
     struct vcpu **each;  /* <vcpus>; none: nothing told apart */
     size_t n_each;
-    struct opt_u32 iothreads_given; /* <iothreads>: iothreads has that many after parsing */
-    struct iothread **iothreads; /* sorted by nothing: as given, then those that only the number asked for */
-    size_t n_iothreads;
-    size_t
-        n_iothreadids; /* how many of them <iothreadids> shows: all, or none when only the number was given */
+    /* Those of <iothreadids> first, then as many as <iothreads> asks for; n_iothreadids are shown: all or
+     * none. */
+    struct iothread **iothreads;
+    size_t n_iothreads, n_iothreadids;
+    struct opt_u32 iothreads_given;
     struct opt_u32 default_pool_min, default_pool_max; /* <defaultiothread> */
     struct cputune tune;
 };
 XT_DECLARE_ROWS(vcpus_table, struct vcpus);
 
-/* How many are online at start. */
-static inline uint32_t vcpus_online(const struct vcpus *vcpus)
-{
-    return vcpus->current ? vcpus->current : vcpus->max;
-}
 /* How many are online at start. */
 static inline uint32_t vcpus_online(const struct vcpus *vcpus)
 {

@@ -203,8 +203,8 @@ START_TEST(metadata)
 
     ck_assert_ptr_null(domain_metadata(domain, uri, &arena));
     ASSERT_OK(domain_set_metadata(domain, &arena, uri, "inv", "<owner><name/></owner>", &err), &err);
-    ck_assert_str_eq(domain_metadata(domain, uri, &arena),
-                     "<inv:owner xmlns:inv=\"http://example.org/inventory\">\n  <name/>\n</inv:owner>");
+    /* asked for by its namespace it comes back as it was given */
+    ck_assert_str_eq(domain_metadata(domain, uri, &arena), "<owner>\n  <name/>\n</owner>");
     ASSERT_OK(domain_set_metadata(domain, &arena, uri, "inv", "<owner>x</owner>", &err), &err);
     ck_assert_ptr_nonnull(strstr(print(&arena, domain, 0),
                                  "  <metadata>\n    <inv:owner xmlns:inv=\"http://example.org/"

@@ -33,7 +33,7 @@ static int m_get_info(struct req *rq, struct vm *vm, const struct remote_domain_
     out->state = vm->state;
     out->max_mem = domain->memory.total;
     out->memory = domain->memory.current;
-    out->nr_virt_cpu = (uint16_t)domain->vcpus.current;
+    out->nr_virt_cpu = (uint16_t)vcpus_online(&domain->vcpus);
     if (!vm->run)
         return 0;
     if (vm->run->balloon_kib)

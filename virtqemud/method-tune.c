@@ -105,9 +105,11 @@ static int set_vcpu_maximum(struct req *rq, struct vm *vm, unsigned count)
 
     if (!domain)
         return -1;
+    if (vcpus_online(&domain->vcpus) < count) /* those that come to the maximum aren't online */
+        domain->vcpus.current = vcpus_online(&domain->vcpus);
+    else
+        domain->vcpus.current = 0;
     domain->vcpus.max = count;
-    if (domain->vcpus.current > count)
-        domain->vcpus.current = count;
     return definition_save(rq, vm, domain);
 }
 
@@ -140,7 +142,7 @@ static int set_vcpus(struct req *rq, struct vm *vm, unsigned count, unsigned fla
             return err_set(&rq->err, ERR_INVALID_ARG,
                            "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u",
                            count, domain->vcpus.max);
-        domain->vcpus.current = count;
+        domain->vcpus.current = count == domain->vcpus.max ? 0 : count;
     }
     if (live && vcpu_set_count(rq, vm, count) < 0)
         return -1;
@@ -177,7 +179,7 @@ static int get_vcpus_flags(struct req *rq, struct vm *vm, unsigned flags, int32_
     else if (vm->run && domain == vm->run->domain && vm->run->count_vcpus)
         *ret = (int32_t)vcpu_count_online(vm->run);
     else
-        *ret = (int32_t)domain->vcpus.current;
+        *ret = (int32_t)vcpus_online(&domain->vcpus);
     return 0;
 }
 

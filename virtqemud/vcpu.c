@@ -170,7 +170,8 @@ int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count)
     r = count > online ? plug(rq, vm, slots, count) : count < online ? unplug(rq, vm, slots, count) : 0;
     if (r < 0 || learn_again(rq, vm) < 0)
         return -1;
-    vm->run->domain->vcpus.current = vcpu_count_online(vm->run);
+    online = vcpu_count_online(vm->run);
+    vm->run->domain->vcpus.current = online == vm->run->domain->vcpus.max ? 0 : online;
     status_save(vm);
     return vcpu_settle(rq, vm);
 }

@@ -9,9 +9,11 @@
 
 #include "base/str.h"
 
-const char *const address_type_names[] = {"none", "pci", "drive", "virtio-serial", "ccid", "usb", "spapr-vio",
-                                          "ccw", "virtio-mmio", "isa", "dimm", "unassigned", NULL};
-const char *const virtio_model_names[] = {"", "virtio", "virtio-transitional", "virtio-non-transitional", NULL};
+const char *const address_type_names[] = {"none", "pci",        "drive", "virtio-serial", "ccid",
+                                          "usb",  "spapr-vio",  "ccw",   "virtio-mmio",   "isa",
+                                          "dimm", "unassigned", NULL};
+const char *const virtio_model_names[] = {"", "virtio", "virtio-transitional", "virtio-non-transitional",
+                                          NULL};
 
 /* ---- scalars ---- */
 
@@ -41,9 +43,12 @@ static void format_hex1(struct buf *text, const void *value, const void *aux UNU
 }
 
 #define HEX_TYPE(name_, format_, given_)                                                                     \
-    const struct xt_type xt_##name_ = {                                                                      \
-        .name = "number", .expect = "Expected unsigned integer value", .size = sizeof(uint32_t),             \
-        .parse = hex_u32, .format = format_, .given = given_}
+    const struct xt_type xt_##name_ = {.name = "number",                                                     \
+                                       .expect = "Expected unsigned integer value",                          \
+                                       .size = sizeof(uint32_t),                                             \
+                                       .parse = hex_u32,                                                     \
+                                       .format = format_,                                                    \
+                                       .given = given_}
 
 XT_TYPE(pci_domain, uint32_t);
 XT_TYPE(pci_byte, uint32_t);
@@ -74,17 +79,20 @@ static bool octal_given(const void *value)
     return ((const struct opt_u32 *)value)->set;
 }
 
-const struct xt_type xt_octal = {.name = "octal mode", .size = sizeof(struct opt_u32), .parse = parse_octal,
-                                 .format = format_octal, .given = octal_given};
+const struct xt_type xt_octal = {.name = "octal mode",
+                                 .size = sizeof(struct opt_u32),
+                                 .parse = parse_octal,
+                                 .format = format_octal,
+                                 .given = octal_given};
 
 /* ---- addresses ---- */
 
 #define T struct pci_address
 XT_DEFINE_ROWS(pci_address_table, "address", NULL,
-    XT_ATTR(T, domain, "domain", pci_domain, XT_ALWAYS | XT_ABI),
-    XT_ATTR(T, bus, "bus", pci_byte, XT_ALWAYS | XT_ABI),
-    XT_ATTR(T, slot, "slot", pci_byte, XT_ALWAYS | XT_ABI),
-    XT_ATTR(T, function, "function", pci_function, XT_ALWAYS | XT_ABI));
+               XT_ATTR(T, domain, "domain", pci_domain, XT_ALWAYS | XT_ABI),
+               XT_ATTR(T, bus, "bus", pci_byte, XT_ALWAYS | XT_ABI),
+               XT_ATTR(T, slot, "slot", pci_byte, XT_ALWAYS | XT_ABI),
+               XT_ATTR(T, function, "function", pci_function, XT_ALWAYS | XT_ABI));
 #undef T
 
 /* One numeric attribute of an address; *ret stays when it isn't there. */
@@ -102,7 +110,8 @@ static int address_number(struct xt_parse *parse, const struct xml_node *node, c
     return 0;
 }
 
-static int address_number64(struct xt_parse *parse, const struct xml_node *node, const char *name, uint64_t *ret)
+static int address_number64(struct xt_parse *parse, const struct xml_node *node, const char *name,
+                            uint64_t *ret)
 {
     const char *text = xml_attr(node, name);
 
@@ -252,8 +261,8 @@ static void address_text(struct buf *text, const struct device_address *address)
         break;
     case ADDRESS_CCW:
         if (address->ccw.placed)
-            buf_printf(text, " cssid='0x%x' ssid='0x%x' devno='0x%04x'", address->ccw.cssid, address->ccw.ssid,
-                       address->ccw.devno);
+            buf_printf(text, " cssid='0x%x' ssid='0x%x' devno='0x%04x'", address->ccw.cssid,
+                       address->ccw.ssid, address->ccw.devno);
         break;
     case ADDRESS_ISA:
         if (address->isa.iobase)
@@ -284,7 +293,8 @@ static void address_format(struct xt_format *format, const void *object)
     address_text(&text, address);
     if (address->type == ADDRESS_PCI && address->pci.has_zpci) {
         xt_format_line(format, "<address type='pci'%s>", buf_text(&text));
-        xt_format_line(format, "  <zpci uid='0x%04x' fid='0x%08x'/>", address->pci.zpci_uid, address->pci.zpci_fid);
+        xt_format_line(format, "  <zpci uid='0x%04x' fid='0x%08x'/>", address->pci.zpci_uid,
+                       address->pci.zpci_fid);
         xt_format_line(format, "</address>");
         return;
     }
@@ -309,8 +319,8 @@ static int address_compare(const void *source, const void *target, struct err *e
     address_text(&b, target);
     if (((const struct device_address *)source)->type != ((const struct device_address *)target)->type ||
         !str_eq(buf_text(&a), buf_text(&b)))
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Target device address%s does not match source%s", buf_text(&b),
-                       buf_text(&a));
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Target device address%s does not match source%s",
+                       buf_text(&b), buf_text(&a));
     return 0;
 }
 
@@ -319,9 +329,11 @@ static const struct xt_hook address_hook = {
     .format = address_format,
     .copy = address_copy,
     .compare = address_compare,
-    .known = (const char *const[]){"@type", "@domain", "@bus", "@slot", "@function", "@multifunction", "@controller",
-                                   "@target", "@unit", "@port", "@reg", "@cssid", "@ssid", "@devno", "@iobase",
-                                   "@irq", "@base", "zpci", "zpci/@uid", "zpci/@fid", NULL},
+    .known =
+        (const char *const[]){"@type",       "@domain",   "@bus",    "@slot", "@function", "@multifunction",
+                              "@controller", "@target",   "@unit",   "@port", "@reg",      "@cssid",
+                              "@ssid",       "@devno",    "@iobase", "@irq",  "@base",     "zpci",
+                              "zpci/@uid",   "zpci/@fid", NULL},
 };
 
 /* ---- the rest ---- */
@@ -357,30 +369,26 @@ static void alias_copy(struct arena *arena, void *to, const void *from)
     *(char **)to = arena_strdup(arena, *(char *const *)from);
 }
 
-static const struct xt_hook alias_hook = {
-    .parse = alias_parse, .format = alias_format, .copy = alias_copy, .known = (const char *const[]){"@name", NULL}};
+static const struct xt_hook alias_hook = {.parse = alias_parse,
+                                          .format = alias_format,
+                                          .copy = alias_copy,
+                                          .known = (const char *const[]){"@name", NULL}};
 
 #define T struct device_info
 XT_DEFINE_ROWS(device_info_table, "info", NULL,
-    XT_GROUP("boot", 0,
-        XT_ATTR(T, boot_order, "order", u32, 0),
-        XT_ATTR(T, loadparm, "loadparm", str, 0)),
-    XT_HOOK(T, alias, "alias", alias_hook, 0),
-    XT_GROUP("master", 0,
-        XT_ATTR(T, master_port, "startport", opt_u32, XT_ABI)),
-    XT_GROUP("rom", 0,
-        XT_ATTR(T, rom.enabled, "enabled", yesno, 0),
-        XT_ATTR(T, rom.bar, "bar", onoff, 0),
-        XT_ATTR(T, rom.file, "file", str, 0)),
-    XT_GROUP("acpi", 0,
-        XT_ATTR(T, acpi_index, "index", u32, XT_ABI)),
-    XT_HOOK(T, address, "address", address_hook, XT_ABI));
+               XT_GROUP("boot", 0, XT_ATTR(T, boot_order, "order", u32, 0),
+                        XT_ATTR(T, loadparm, "loadparm", str, 0)),
+               XT_HOOK(T, alias, "alias", alias_hook, 0),
+               XT_GROUP("master", 0, XT_ATTR(T, master_port, "startport", opt_u32, XT_ABI)),
+               XT_GROUP("rom", 0, XT_ATTR(T, rom.enabled, "enabled", yesno, 0),
+                        XT_ATTR(T, rom.bar, "bar", onoff, 0), XT_ATTR(T, rom.file, "file", str, 0)),
+               XT_GROUP("acpi", 0, XT_ATTR(T, acpi_index, "index", u32, XT_ABI),
+                        XT_ATTR(T, acpi_nodes, "nodeset", bitmap, XT_ABI)),
+               XT_HOOK(T, address, "address", address_hook, XT_ABI));
 #undef T
 
 #define T struct virtio_options
-XT_DEFINE_ROWS(virtio_options_table, "driver", NULL,
-    XT_ATTR(T, iommu, "iommu", onoff, XT_ABI),
-    XT_ATTR(T, ats, "ats", onoff, XT_ABI),
-    XT_ATTR(T, packed, "packed", onoff, XT_ABI),
-    XT_ATTR(T, page_per_vq, "page_per_vq", onoff, XT_ABI));
+XT_DEFINE_ROWS(virtio_options_table, "driver", NULL, XT_ATTR(T, iommu, "iommu", onoff, XT_ABI),
+               XT_ATTR(T, ats, "ats", onoff, XT_ABI), XT_ATTR(T, packed, "packed", onoff, XT_ABI),
+               XT_ATTR(T, page_per_vq, "page_per_vq", onoff, XT_ABI));
 #undef T

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every device of a machine has: where it sits on its bus, its name, its place in the boot order. Embedded
- * as `info` in each device's struct. Everything lives in the arena of the document.
+ * What every device of a machine has: where it sits on its bus, its name, its place in the boot order.
+ * Embedded as `info` in each device's struct. Everything lives in the arena of the document.
  */
 #pragma once
 
@@ -96,7 +96,8 @@ struct device_info {
     uint32_t boot_order; /* 0: not given */
     char *loadparm;
     struct opt_u32 master_port; /* USB companion controllers: their first port at the master */
-    uint32_t acpi_index; /* 0: not given */
+    uint32_t acpi_index;        /* 0: not given */
+    struct bitmap *acpi_nodes;
     struct device_rom rom;
 };
 

@@ -18,8 +18,8 @@ const char *const disk_discard_names[] = {"", "unmap", "ignore", NULL};
 const char *const disk_detect_zeroes_names[] = {"", "off", "on", "unmap", NULL};
 const char *const disk_error_policy_names[] = {"", "stop", "report", "ignore", "enospace", NULL};
 const char *const disk_tray_names[] = {"", "closed", "open", NULL};
-const char *const disk_model_names[] = {"", "virtio", "virtio-transitional", "virtio-non-transitional",
-                                        "usb-storage", "usb-bot", NULL};
+const char *const disk_model_names[] = {
+    "", "virtio", "virtio-transitional", "virtio-non-transitional", "usb-storage", "usb-bot", NULL};
 const char *const disk_mirror_state_names[] = {"", "yes", "abort", "pivot", NULL};
 
 /* ---- names ---- */
@@ -116,7 +116,6 @@ XT_DEFINE(iothread_map_table, "iothread", NULL,
     XT_LIST(T, queues, n_queues, "queue", iothread_queue_table, 0));
 #undef T
 
-XT_DECLARE(disk_iotune_table, struct disk_iotune);
 #define T struct disk_iotune
 #define LIMIT(name) XT_TEXT(T, name, #name, u64, 0)
 XT_DEFINE(disk_iotune_table, "iotune", NULL,
@@ -129,6 +128,11 @@ XT_DEFINE(disk_iotune_table, "iotune", NULL,
     LIMIT(total_bytes_sec_max_length), LIMIT(read_bytes_sec_max_length), LIMIT(write_bytes_sec_max_length),
     LIMIT(total_iops_sec_max_length), LIMIT(read_iops_sec_max_length), LIMIT(write_iops_sec_max_length));
 #undef LIMIT
+#undef T
+
+XT_DECLARE(throttle_filter_table, struct throttle_filter);
+#define T struct throttle_filter
+XT_DEFINE(throttle_filter_table, "throttlefilter", NULL, XT_ATTR(T, group, "group", str, XT_REQUIRED));
 #undef T
 
 XT_DECLARE(disk_mirror_table, struct disk_mirror);
@@ -194,6 +198,8 @@ XT_DEFINE(disk_table, "disk", disk_finish,
         XT_ATTR(T, removable, "removable", onoff, XT_ABI),
         XT_ATTR(T, rotation_rate, "rotation_rate", opt_u32, XT_ABI)),
     XT_CHILD(T, iotune, "iotune", disk_iotune_table, 0),
+    XT_GROUP("throttlefilters", 0,
+        XT_LIST(T, throttle_filters, n_throttle_filters, "throttlefilter", throttle_filter_table, 0)),
     XT_FLAG(T, readonly, "readonly", XT_ABI),
     XT_FLAG(T, shareable, "shareable", 0),
     XT_FLAG(T, transient, "transient", 0,

@@ -42,7 +42,13 @@ extern const char *const disk_io_names[];
 enum disk_discard { DISK_DISCARD_UNSET, DISK_DISCARD_UNMAP, DISK_DISCARD_IGNORE, DISK_DISCARD_MAX };
 extern const char *const disk_discard_names[];
 
-enum disk_detect_zeroes { DETECT_ZEROES_UNSET, DETECT_ZEROES_OFF, DETECT_ZEROES_ON, DETECT_ZEROES_UNMAP, DETECT_ZEROES_MAX };
+enum disk_detect_zeroes {
+    DETECT_ZEROES_UNSET,
+    DETECT_ZEROES_OFF,
+    DETECT_ZEROES_ON,
+    DETECT_ZEROES_UNMAP,
+    DETECT_ZEROES_MAX
+};
 extern const char *const disk_detect_zeroes_names[];
 
 enum disk_error_policy {
@@ -100,6 +106,11 @@ struct iothread_map {
     size_t n_queues;
 };
 
+/* The disk takes part in a throttle group of the machine. */
+struct throttle_filter {
+    char *group;
+};
+
 struct disk {
     enum disk_device device;
     enum disk_model model;
@@ -119,7 +130,7 @@ struct disk {
     size_t n_iothreads;
     struct virtio_options virtio;
 
-    struct storage src; /* with its format and its backing chain */
+    struct storage src;                    /* with its format and its backing chain */
     struct storage_auth *auth;             /* given beside <source> instead of in it */
     struct storage_encryption *encryption; /* likewise */
     struct disk_mirror *mirror;
@@ -138,10 +149,13 @@ struct disk {
     uint32_t logical_block_size, physical_block_size;
     struct opt_u32 discard_granularity;
     struct disk_iotune *iotune;
+    struct throttle_filter **throttle_filters;
+    size_t n_throttle_filters;
     char *backend_domain;
     struct device_info info;
 };
 XT_DECLARE(disk_table, struct disk);
+XT_DECLARE(disk_iotune_table, struct disk_iotune);
 
 /* "vdb" -> 1, "sdaa" -> 26; negative when the name has no disk number. */
 int disk_name_to_index(const char *name);

@@ -88,7 +88,9 @@ struct domain {
     struct blkiotune blkiotune;
     struct memtune memtune;
     struct memory_backing backing;
-    struct vcpus vcpus; /* with iothreads and cputune */
+    struct vcpus vcpus;                   /* with iothreads and cputune */
+    struct disk_iotune **throttle_groups; /* shared by disks that name them */
+    size_t n_throttle_groups;
     struct numatune numatune;
     struct resource *resource;
     struct sysinfo **sysinfos;

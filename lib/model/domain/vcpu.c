@@ -88,6 +88,13 @@ XT_DEFINE(memorytune_table, "memorytune", NULL,
     XT_LIST(W, nodes, n_nodes, "node", bandwidth_share_table, 0),
     XT_LIST(W, monitors, n_monitors, "monitor", cache_monitor_table, 0));
 
+#define E struct energytune
+XT_DECLARE(energytune_table, E);
+XT_DEFINE(energytune_table, "energytune", NULL,
+    XT_ATTR(E, vcpus, "vcpus", bitmap, XT_REQUIRED),
+    XT_ATTR(E, id, "id", str, XT_LIVE),
+    XT_LIST(E, monitors, n_monitors, "monitor", cache_monitor_table, 0));
+
 #define T struct vcpus
 XT_DEFINE_ROWS(vcpus_table, "vcpu", NULL,
     XT_GROUP("vcpu", 0,
@@ -118,7 +125,8 @@ XT_DEFINE_ROWS(vcpus_table, "vcpu", NULL,
         XT_LIST(T, tune.iothreadscheds, tune.n_iothreadscheds, "iothreadsched", iothreadsched_table, 0),
         XT_CHILD(T, tune.emulatorsched, "emulatorsched", emulatorsched_table, 0),
         XT_LIST(T, tune.cachetunes, tune.n_cachetunes, "cachetune", cachetune_table, 0),
-        XT_LIST(T, tune.memorytunes, tune.n_memorytunes, "memorytune", memorytune_table, 0)));
+        XT_LIST(T, tune.memorytunes, tune.n_memorytunes, "memorytune", memorytune_table, 0),
+        XT_LIST(T, tune.energytunes, tune.n_energytunes, "energytune", energytune_table, 0)));
 /* clang-format on */
 
 static bool has_priority(const struct sched *sched)
@@ -341,8 +349,7 @@ static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *ar
             return err_set(err, ERR_XML_DETAIL, "%ssched attributes '%ss' must not overlap", what, what);
         bitmap_or(&seen, (*scheds)[i]->ids);
     }
-    BITMAP_FOREACH(&seen, id)
-    {
+    BITMAP_FOREACH(&seen, id) {
         for (size_t i = 0; i < *count && id < (ssize_t)limit; i++) {
             if (!bitmap_get((*scheds)[i]->ids, (uint32_t)id))
                 continue;

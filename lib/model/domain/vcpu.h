@@ -78,6 +78,13 @@ struct memorytune {
     size_t n_monitors;
 };
 
+struct energytune {
+    struct bitmap *vcpus;
+    char *id; /* live */
+    struct cache_monitor **monitors;
+    size_t n_monitors;
+};
+
 /* Times in microseconds; quota -1: unlimited. */
 struct cputune {
     struct opt_u64 shares;
@@ -97,6 +104,8 @@ struct cputune {
     size_t n_cachetunes;
     struct memorytune **memorytunes;
     size_t n_memorytunes;
+    struct energytune **energytunes;
+    size_t n_energytunes;
 };
 
 struct vcpus {

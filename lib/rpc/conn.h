@@ -11,9 +11,9 @@
 #pragma once
 
 #include <stdbool.h>
-#include <systemd/sd-event.h>
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "rpc/frame.h"
 
 struct conn;
@@ -43,8 +43,8 @@ enum conn_hold {
 /* Lives in its owner. All members are conn.c's own. */
 struct conn {
     int fd;
-    uint32_t interest; /* epoll events asked for */
-    sd_event_source *source, *released;
+    uint32_t interest;    /* epoll events asked for */
+    struct list released; /* waits to go on after a hold */
     const struct conn_ops *ops;
     struct buf in, out;   /* data == NULL when idle */
     size_t in_at, out_at; /* consumed, sent */

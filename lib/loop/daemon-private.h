@@ -4,6 +4,20 @@
 
 #include "loop/daemon.h"
 
+/* What main takes: getopt, --help and the manual page read this table; it ends with a NULL name. */
+struct daemon_option {
+    int letter; /* from DAEMON_OPTION_LONG on: there is no letter for it */
+    const char *name, *value, *help;
+};
+enum { DAEMON_OPTION_LONG = 256 };
+extern const struct daemon_option daemon_options_table[];
+
+/* To stdout: the configuration file with every key and its default, the manual page. */
+void daemon_print_sample(const struct daemon *daemon);
+void daemon_print_manual(const struct daemon *daemon);
+/* The common keys and the daemon's own. */
+const struct conf_key *daemon_all_keys(const struct daemon *daemon, struct arena *arena);
+
 /*
  * Fill the daemon from main's arguments. 0: go on; 1: all done (--help, --version); -1: wrong, said on
  * stderr.

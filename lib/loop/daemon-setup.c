@@ -17,13 +17,9 @@
 
 /* -- options -- */
 
-enum { OPTION_ROOT = 256 };
+enum { OPTION_ROOT = DAEMON_OPTION_LONG, OPTION_SAMPLE, OPTION_MANUAL };
 
-/* The table that getopt, --help and the man pages are made from. */
-static const struct daemon_option {
-    int letter;
-    const char *name, *value, *help;
-} options[] = {
+const struct daemon_option daemon_options_table[] = {
     {'h', "help", NULL, "show this text and leave"},
     {'v', "verbose", NULL, "log what goes on (log_level 2)"},
     {'d', "daemon", NULL, "go to the background when ready"},
@@ -32,20 +28,23 @@ static const struct daemon_option {
     {'p', "pid-file", "FILE", "pid file"},
     {'V', "version", NULL, "show the version and leave"},
     {OPTION_ROOT, "root", "DIR", "keep everything below DIR (an instance of its own)"},
+    {OPTION_SAMPLE, "sample-config", NULL, "print a configuration file with all keys and leave"},
+    {OPTION_MANUAL, "manual", NULL, "print the manual page (for man -l) and leave"},
+    {0},
 };
+enum { OPTIONS_MAX = 32 };
 
 static void show_help(const struct daemon *daemon)
 {
     printf("Usage: %s [OPTION...]\n%s %s.\n\n", daemon->spec->name, daemon->spec->name,
            daemon->spec->purpose);
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-        const struct daemon_option *option = &options[i];
+    for (const struct daemon_option *option = daemon_options_table; option->name; option++) {
         char letter[] = {'-', (char)option->letter, ',', ' ', '\0'};
         char name[32];
 
         snprintf(name, sizeof(name), "--%s%s%s", option->name, option->value ? "=" : "",
                  option->value ? option->value : "");
-        printf("  %4s%-18s %s\n", option->letter < OPTION_ROOT ? letter : "", name, option->help);
+        printf("  %4s%-18s %s\n", option->letter < DAEMON_OPTION_LONG ? letter : "", name, option->help);
     }
     printf("\nConfiguration: %s/libvirt/%s.conf, for a user's own daemon libvirt/%s.conf below "
            "XDG_CONFIG_HOME.\n",
@@ -68,6 +67,12 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
         return 1;
     case 'V':
         printf("%s (%s) %s\n", daemon->spec->name, PACKAGE_NAME, PACKAGE_VERSION);
+        return 1;
+    case OPTION_SAMPLE:
+        daemon_print_sample(daemon);
+        return 1;
+    case OPTION_MANUAL:
+        daemon_print_manual(daemon);
         return 1;
     case 'v':
         daemon->verbose = true;
@@ -96,19 +101,22 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
 
 int daemon_options(struct daemon *daemon, int argc, char **argv)
 {
-    struct option longs[ARRAY_SIZE(options) + 1] = {0};
-    char letters[ARRAY_SIZE(options) * 2 + 1];
+    struct option longs[OPTIONS_MAX] = {0};
+    char letters[OPTIONS_MAX * 2];
     char *at = letters;
     int letter, r;
 
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-        longs[i] = (struct option){.name = options[i].name,
-                                   .has_arg = options[i].value ? required_argument : no_argument,
-                                   .val = options[i].letter};
-        if (options[i].letter >= OPTION_ROOT)
+    _Static_assert(sizeof(daemon_options_table) / sizeof(*daemon_options_table) <= OPTIONS_MAX, "room");
+    for (size_t i = 0; daemon_options_table[i].name; i++) {
+        const struct daemon_option *option = &daemon_options_table[i];
+
+        longs[i] = (struct option){.name = option->name,
+                                   .has_arg = option->value ? required_argument : no_argument,
+                                   .val = option->letter};
+        if (option->letter >= DAEMON_OPTION_LONG)
             continue;
-        *at++ = (char)options[i].letter;
-        if (options[i].value)
+        *at++ = (char)option->letter;
+        if (option->value)
             *at++ = ':';
     }
     *at = '\0';
@@ -131,25 +139,46 @@ static size_t key_count(const struct conf_key *keys)
     return count;
 }
 
+const struct conf_key *daemon_all_keys(const struct daemon *daemon, struct arena *arena)
+{
+    const struct conf_key *own = daemon->spec->keys;
+    size_t common_count = key_count(daemon_keys), own_count = key_count(own);
+    struct conf_key *keys = ARENA_ARRAY(arena, struct conf_key, common_count + own_count + 1);
+
+    /* its own come first: they are what a reader looks for */
+    if (own_count)
+        memcpy(keys, own, own_count * sizeof(*keys));
+    memcpy(keys + own_count, daemon_keys, common_count * sizeof(*keys));
+    return keys;
+}
+
+/* The sample file shows "" for what isn't set; so that is what it means. */
+static void forget_empty(const struct conf_key *keys, void *conf)
+{
+    for (const struct conf_key *key = keys; key->name; key++) {
+        const char **text = (const char **)(void *)((char *)conf + key->offset);
+
+        if (key->type == CONF_STRING && str_empty(*text))
+            *text = NULL;
+    }
+}
+
 int daemon_read_conf(const struct daemon *daemon, struct arena *arena, struct daemon_conf **ret_conf,
                      struct err *err)
 {
     const struct daemon_spec *spec = daemon->spec;
-    size_t common = key_count(daemon_keys), own = key_count(spec->keys);
-    struct conf_key *keys = ARENA_ARRAY(arena, struct conf_key, common + own + 1);
     void *conf = arena_alloc(arena, spec->conf_size ? spec->conf_size : sizeof(struct daemon_conf));
+    const struct conf_key *keys = daemon_all_keys(daemon, arena);
     const char *path = daemon->conf_path;
     bool found;
 
-    memcpy(keys, daemon_keys, common * sizeof(*keys));
-    if (own)
-        memcpy(keys + common, spec->keys, own * sizeof(*keys));
     if (!path)
         path = arena_printf(arena, "%s/%s.conf", daemon->paths.etc, spec->name);
     if (conf_read_file(arena, keys, path, /* flags= */ 0, conf, &found, err) < 0)
         return -1;
     if (!found && daemon->conf_path)
         return err_system(err, ENOENT, "cannot read configuration file '%s'", path);
+    forget_empty(keys, conf);
     *ret_conf = conf;
     return 0;
 }

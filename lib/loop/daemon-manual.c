@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's own documents, made from the tables that it works by: sample configuration file, manual page.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "loop/daemon-private.h"
+
+void daemon_print_sample(const struct daemon *daemon)
+{
+    auto_arena struct arena arena = {0};
+    auto_buf struct buf text = {0};
+
+    conf_sample(daemon_all_keys(daemon, &arena),
+                arena_printf(&arena, "Configuration of %s", daemon->spec->name), &text);
+    fputs(buf_text(&text), stdout);
+}
+
+/* Text as roff shows it as it is. */
+static void say(const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        if (*at == '\\')
+            fputs("\\e", stdout);
+        else if (*at == '-')
+            fputs("\\-", stdout);
+        else if (at == text && (*at == '.' || *at == '\''))
+            printf("\\&%c", *at);
+        else
+            putchar(*at);
+    }
+}
+
+static void item(const char *term, const char *text)
+{
+    fputs(".TP\n.B ", stdout);
+    say(term);
+    putchar('\n');
+    say(text);
+    putchar('\n');
+}
+
+static void options(void)
+{
+    puts(".SH OPTIONS");
+    for (const struct daemon_option *option = daemon_options_table; option->name; option++) {
+        char term[64];
+        char letter[] = {'-', (char)option->letter, ',', ' ', '\0'};
+
+        snprintf(term, sizeof(term), "%s--%s%s%s", option->letter < DAEMON_OPTION_LONG ? letter : "",
+                 option->name, option->value ? "=" : "", option->value ? option->value : "");
+        item(term, option->help);
+    }
+}
+
+static void keys(const struct daemon *daemon)
+{
+    auto_arena struct arena arena = {0};
+
+    puts(".SH CONFIGURATION\nLines are KEY = VALUE; strings stand in double quotes, lists of strings in "
+         "brackets; # "
+         "begins a comment.");
+    for (const struct conf_key *key = daemon_all_keys(daemon, &arena); key->name; key++)
+        item(key->fallback ? arena_printf(&arena, "%s = %s", key->name, key->fallback) : key->name,
+             key->help ? key->help : "");
+}
+
+static void files(const struct daemon *daemon)
+{
+    const char *name = daemon->spec->name;
+    const struct {
+        const char *path, *help;
+    } rows[] = {
+        {SYSCONFDIR "/libvirt/%s.conf", "configuration; a user's own daemon: $XDG_CONFIG_HOME/libvirt"},
+        {RUNSTATEDIR "/libvirt/%s-sock", "socket for clients; a user's own daemon: $XDG_RUNTIME_DIR/libvirt"},
+        {RUNSTATEDIR "/libvirt/%s-sock-ro", "socket for clients that only look"},
+        {RUNSTATEDIR "/libvirt/%s-admin-sock", "socket for virt-admin"},
+        {RUNSTATEDIR "/%s.pid", "pid file; a user's own daemon: $XDG_RUNTIME_DIR/libvirt"},
+    };
+
+    puts(".SH FILES");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_arena struct arena arena = {0};
+        const char *mark = strstr(rows[i].path, "%s");
+
+        item(arena_printf(&arena, "%.*s%s%s", (int)(mark - rows[i].path), rows[i].path, name, mark + 2),
+             rows[i].help);
+    }
+}
+
+void daemon_print_manual(const struct daemon *daemon)
+{
+    const char *name = daemon->spec->name;
+
+    fputs(".TH ", stdout);
+    for (const char *at = name; *at; at++)
+        putchar(toupper((unsigned char)*at));
+    printf(" 8 \"\" \"%s %s\"\n.SH NAME\n%s \\- ", PACKAGE_NAME, PACKAGE_VERSION, name);
+    say(daemon->spec->purpose);
+    printf("\n.SH SYNOPSIS\n.B %s\n[OPTION...]\n.SH DESCRIPTION\n.B %s\n", name, name);
+    say(daemon->spec->purpose);
+    puts(".\nIt is started by systemd when the first client connects to one of its sockets, and leaves when "
+         "nobody "
+         "needs it.\nStarted by hand, it makes its sockets itself. Run by an ordinary user, it serves that "
+         "user "
+         "alone.");
+    options();
+    keys(daemon);
+    puts(".SH ENVIRONMENT");
+    item("LIBVIRT_DEBUG", "log level: 1 to 4, or debug, info, warning, error");
+    item("LIBVIRT_LOG_FILTERS, LIBVIRT_LOG_OUTPUTS",
+         "as log_filters and log_outputs; they count more than the file");
+    puts(".SH SIGNALS");
+    item("SIGHUP", "read the configuration of logging again, open log files anew");
+    item("SIGTERM, SIGINT", "let running calls end, then leave; a second one: leave at once");
+    item("SIGUSR1", "log all requests: what each waits for and since when");
+    files(daemon);
+    puts(".SH EXIT STATUS\n0 after a normal end, 1 when it could not start or its event loop failed.\n.SH "
+         "SEE ALSO\n"
+         ".BR virsh (1),\n.BR virt\\-admin (1),\n.BR systemd.socket (5)");
+}

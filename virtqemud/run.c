@@ -22,6 +22,7 @@
 #include "loop/daemon.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
+#include "virtqemud/console.h"
 #include "virtqemud/hook.h"
 #include "virtqemud/life.h"
 #include "virtqemud/owner.h"
@@ -49,6 +50,7 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain)
     run->pidfd = -1;
     run->since = time_monotonic();
     list_init(&run->waiters);
+    list_init(&run->consoles);
     vm->run = run;
     vm_ref(vm);
     daemon_hold(qemud.daemon);
@@ -57,6 +59,7 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain)
 
 static void run_free(struct run *run)
 {
+    console_let_go(run);
     client_unwatch(&run->autodestroy);
     sd_event_source_disable_unref(run->exit);
     sd_event_source_disable_unref(run->kill);

@@ -47,6 +47,7 @@ struct run {
     uint8_t pause_reason, resume_reason; /* of the stop or cont on its way; 0: nobody asked */
     uint8_t stop_reason;   /* API_DOMAIN_SHUTOFF_* that the end shall have; 0: see how it ends */
     uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
+    struct list consoles;  /* struct console: open character devices */
     struct list waiters;   /* struct run_waiter: who waits for the end */
     sd_event_source *exit; /* of pidfd */
     sd_event_source *kill; /* timer: SIGTERM was not enough */

@@ -16,23 +16,23 @@ struct filter {
     enum log_level level;
 };
 
-enum { FILTERS_MAX = 256, SOURCE_MAX = 64 };
+enum { FILTERS_MAX = 256, SOURCE_MAX = 64, RETIRED_MAX = 4 };
 
 /*
- * The settings. They are changed by the main thread before workers exist or by an administrator's call; a
- * worker that logs at that very moment may decide by the old ones, and `retired` keeps what it may still be
- * looking at alive.
+ * The settings are changed by the main thread. A worker that logs at that very moment may still be reading
+ * the old ones: the last few live on.
  */
 static struct settings {
     enum log_level level;
-    char *text;
+    char *text; /* as given, words joined */
     struct filter *filters;
     size_t count;
     struct settings *retired;
 } * settings;
 
 static struct settings first = {.level = LEVEL_WARNING, .text = (char *)""};
-static uint32_t generation = 1; /* of the settings; counts up to 2^28, sites compare for equality */
+static uint32_t generation =
+    1; /* of the settings; from 1 to 2^28 - 1, then 1 again; sites compare for equality */
 uint32_t log_lowest = LEVEL_WARNING;
 
 static log_output *output = log_to_stderr;
@@ -146,20 +146,45 @@ void log_set_context(bool (*get)(const char **ret_name, uint64_t *ret_serial))
     context = get;
 }
 
-/* Takes over what next holds. */
-static void change(struct settings next)
+static void settings_free(struct settings *old)
 {
-    struct settings *now = NEW(struct settings);
-    enum log_level lowest = next.level;
+    if (!old)
+        return;
+    settings_free(old->retired);
+    for (size_t i = 0; i < old->count; i++)
+        free(old->filters[i].pattern);
+    free(old->filters);
+    free(old->text);
+    free(old);
+}
 
-    for (size_t i = 0; i < next.count; i++)
-        if (next.filters[i].level < lowest)
-            lowest = next.filters[i].level;
-    next.retired = settings;
-    *now = next;
+/* The words were checked. */
+static void change(enum log_level level, char *const *words)
+{
+    struct settings *now = NEW(struct settings), *last = now;
+    enum log_level lowest = level;
+
+    now->level = level;
+    now->text = strv_join(words, " ");
+    now->count = strv_length(words);
+    now->filters = NEW_ARRAY(struct filter, now->count);
+    now->retired = settings;
+    for (size_t i = 0; i < now->count; i++) {
+        /* an old form has a plus sign there, for stack traces */
+        const char *match = words[i][2] == '+' ? words[i] + 3 : words[i] + 2;
+
+        now->filters[i] = (struct filter){.pattern = mem_printf("*%s*", match),
+                                          .level = (enum log_level)(words[i][0] - '0')};
+        if (now->filters[i].level < lowest)
+            lowest = now->filters[i].level;
+    }
     __atomic_store_n(&settings, now, __ATOMIC_RELEASE);
-    __atomic_store_n(&generation, (generation + 1) & 0xfffffff, __ATOMIC_RELEASE);
+    __atomic_store_n(&generation, generation % 0xfffffff + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&log_lowest, lowest, __ATOMIC_RELAXED);
+    for (int i = 0; last && i < RETIRED_MAX; i++)
+        last = last->retired;
+    if (last)
+        settings_free(TAKE(last->retired));
 }
 
 unsigned log_get_level(void)
@@ -174,39 +199,26 @@ const char *log_get_filters(void)
 
 int log_set_level(unsigned level, struct err *err)
 {
-    struct settings next = *current();
+    auto_strv char **words = str_split(current()->text, " ");
 
     if (level < LEVEL_DEBUG || level > LEVEL_MAX)
         return err_set(err, ERR_INVALID_ARG, "log level %u is not between %d and %d", level, LEVEL_DEBUG,
                        LEVEL_MAX);
-    next.level = level;
-    change(next);
+    change(level, words);
     return 0;
 }
 
 int log_set_filters(const char *text, struct err *err)
 {
-    struct settings next = {.level = current()->level};
     auto_strv char **words = str_split(text, " \t\n");
     size_t count = strv_length(words);
 
     if (count > FILTERS_MAX)
         return err_set(err, ERR_INVALID_ARG, "%zu log filters are more than %d", count, FILTERS_MAX);
-    /* check all before anything is made */
     for (size_t i = 0; i < count; i++)
         if (words[i][0] < '1' || words[i][0] > '4' || words[i][1] != ':' || !words[i][2])
             return err_set(err, ERR_INVALID_ARG,
                            "log filter '%s' is not LEVEL:MATCH with a level from 1 to 4", words[i]);
-    next.filters = NEW_ARRAY(struct filter, count);
-    next.count = count;
-    for (size_t i = 0; i < count; i++) {
-        /* an old form has a plus sign there, for stack traces */
-        const char *match = words[i][2] == '+' ? words[i] + 3 : words[i] + 2;
-
-        next.filters[i] = (struct filter){.pattern = mem_printf("*%s*", match),
-                                          .level = (enum log_level)(words[i][0] - '0')};
-    }
-    next.text = strv_join(words, " ");
-    change(next);
+    change(current()->level, words);
     return 0;
 }

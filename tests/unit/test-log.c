@@ -70,6 +70,24 @@ START_TEST(bad_settings_change_nothing)
 }
 END_TEST
 
+START_TEST(many_changes_keep_the_last)
+{
+    auto_err struct err err = {0};
+
+    log_set_output(collect, &seen);
+    for (unsigned i = 0; i < 1000; i++) {
+        auto_free char *filters = mem_printf("%u:unit 2:f%u", i % 4 + 1, i);
+
+        ASSERT_OK(log_set_filters(filters, &err), &err);
+        ASSERT_OK(log_set_level(i % 3 + 1, &err), &err);
+        ck_assert_str_eq(log_get_filters(), filters);
+        ck_assert(speaks(LEVEL_ERROR));
+        ck_assert(speaks(LEVEL_INFO) == (i % 4 < 2));
+    }
+    buf_done(&seen);
+}
+END_TEST
+
 START_TEST(lines_carry_their_request)
 {
     auto_buf struct buf line = {0};
@@ -101,5 +119,5 @@ START_TEST(unwanted_lines_cost_no_arguments)
 }
 END_TEST
 
-UNIT_MAIN("log", levels_and_filters, bad_settings_change_nothing, lines_carry_their_request,
-          unwanted_lines_cost_no_arguments)
+UNIT_MAIN("log", levels_and_filters, bad_settings_change_nothing, many_changes_keep_the_last,
+          lines_carry_their_request, unwanted_lines_cost_no_arguments)

@@ -70,14 +70,14 @@ static bool step(const struct schema *schema, struct json_object *at, const char
     struct json_object *found;
 
     if (*word == '@')
-        return has_string(json_get(at, "features"), word + 1);
+        return !rest && has_string(json_get(at, "features"), word + 1);
     if (str_eq(meta, "array"))
         at = type_of(schema, at, "element-type"), meta = json_string(at, "meta-type");
     if (str_eq(meta, "command") || str_eq(meta, "event"))
         return (str_eq(word, "arg") && walk(schema, type_of(schema, at, "arg-type"), rest, depth)) ||
                (str_eq(word, "ret") && walk(schema, type_of(schema, at, "ret-type"), rest, depth));
     if (str_eq(meta, "enum"))
-        return has_string(json_get(at, "values"), word) || find_by(json_get(at, "members"), "name", word);
+        return !rest && (has_string(json_get(at, "values"), word) || find_by(json_get(at, "members"), "name", word));
     if (str_eq(meta, "object")) {
         found = find_by(json_get(at, "members"), "name", word);
         if (!found)

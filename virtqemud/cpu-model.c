@@ -46,7 +46,8 @@ static bool qemu_allows(void *data, const struct x86_model *model, struct x86_se
     return true;
 }
 
-bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, struct x86_cpu *ret_cpu, struct x86_choice *ret)
+bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable, struct x86_cpu *ret_cpu,
+                    struct x86_choice *ret)
 {
     const struct qemu_accel_caps *known = &caps->accel[accel];
     struct x86_cpu cpu = {.vendor = x86_vendor_find(known->cpu_vendor),
@@ -55,7 +56,8 @@ bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, struct 
     struct x86_question question = {.cpu = &cpu, .allowed = qemu_allows, .data = &models};
 
     for (size_t i = 0; i < known->feature_count; i++) {
-        int feature = known->features[i].value && known->features[i].migratable ? x86_feature_find(known->features[i].name) : -1;
+        const struct qemu_cpu_feature *property = &known->features[i];
+        int feature = property->value && (!migratable || property->migratable) ? x86_feature_find(property->name) : -1;
 
         if (feature >= 0)
             x86_set_add(&cpu.features, (unsigned)feature);

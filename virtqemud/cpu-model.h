@@ -14,10 +14,12 @@
 const struct x86_cpu *cpu_host(void);
 
 /*
- * What <cpu mode='host-model'> becomes with this QEMU and accelerator: only models that QEMU knows, only features that can
- * migrate. false: QEMU doesn't tell.
+ * The best processor that this QEMU offers with this accelerator, by a model that QEMU knows: what the domain capabilities
+ * show as host-model. `migratable`: without what can't migrate, which is what a machine with host-model gets.
+ * false: QEMU doesn't tell.
  */
-bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, struct x86_cpu *ret_cpu, struct x86_choice *ret);
+bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable, struct x86_cpu *ret_cpu,
+                    struct x86_choice *ret);
 
 /* <feature policy='require' name=''/> lines of a choice, at this indentation; host: without policy. */
 void cpu_format_features(const struct x86_choice *choice, bool host, int indent, struct buf *xml);

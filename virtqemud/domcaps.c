@@ -342,7 +342,7 @@ static void format_cpu(Q *q, struct buf *xml)
     } else {
         buf_add_string(xml, "    <mode name='maximum' supported='no'/>\n");
     }
-    if (is_x86(q) && cpu_host_model(q->caps, q->accel, &cpu, &choice)) {
+    if (is_x86(q) && cpu_host_model(q->caps, q->accel, /* migratable: */ false, &cpu, &choice)) {
         buf_printf(xml, "    <mode name='host-model' supported='yes'>\n      <model fallback='forbid'>%s</model>\n", choice.model->name);
         if (cpu.vendor)
             buf_printf(xml, "      <vendor>%s</vendor>\n", cpu.vendor);

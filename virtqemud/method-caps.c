@@ -103,7 +103,7 @@ static int hypervisor_cpu(struct req *rq, const char *emulator, const char *arch
         return -1;
     if (!str_eq((*ret_caps)->arch, "x86_64") && !str_eq((*ret_caps)->arch, "i686"))
         return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "comparing with the hypervisor CPU is not supported for arch %s", (*ret_caps)->arch);
-    if (!cpu_host_model(*ret_caps, question->accel, cpu, &choice))
+    if (!cpu_host_model(*ret_caps, question->accel, /* migratable: */ false, cpu, &choice))
         return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "QEMU '%s' does not support reporting CPU model for virttype '%s'",
                        (*ret_caps)->binary, qemu_accel_domain_type[question->accel]);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Agent. Whatever an earlier, interrupted conversation left in the channel is skipped by a handshake: a 0xff byte that
- * resets the agent's parser, and a number that it must send back behind a 0xff of its own.
+ * Agent. Whatever an earlier, interrupted conversation left in the channel is skipped by a handshake: a 0xff
+ * byte that resets the agent's parser, and a number that it must send back behind a 0xff of its own.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/agent.h"
@@ -33,14 +33,15 @@ struct talk {
 
 static int silent(struct talk *talk, const char *doing)
 {
-    return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE, "%s of %s was not answered by the guest agent in time", doing,
-                   talk->command->whose);
+    return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE,
+                   "%s of %s was not answered by the guest agent in time", doing, talk->command->whose);
 }
 
 static int gone(struct talk *talk)
 {
-    return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE, "the guest agent of %s closed the connection during '%s'",
-                   talk->command->whose, talk->command->name);
+    return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE,
+                   "the guest agent of %s closed the connection during '%s'", talk->command->whose,
+                   talk->command->name);
 }
 
 static int wait_for(struct talk *talk, uint32_t events)
@@ -96,15 +97,17 @@ static int receive(struct talk *talk)
 }
 
 /*
- * The next whole line, without its end, in talk->in; *ret_length counts it and what follows stays. 1, 0 at the end of the
- * connection, -EMSGSIZE, or as receive().
+ * The next whole line, without its end, in talk->in; *ret_length counts it and what follows stays. 1, 0 at
+ * the end of the connection, -EMSGSIZE, or as receive().
  */
 static int next_line(struct talk *talk, size_t *ret_length)
 {
     size_t scanned = 0;
 
     for (;;) {
-        char *end = talk->in.length > scanned ? memchr(talk->in.data + scanned, '\n', talk->in.length - scanned) : NULL;
+        char *end = talk->in.length > scanned
+                        ? memchr(talk->in.data + scanned, '\n', talk->in.length - scanned)
+                        : NULL;
         int r;
 
         if (end) {
@@ -131,7 +134,8 @@ static void skip_line(struct talk *talk, size_t length)
 static int sync_agent(struct talk *talk)
 {
     int64_t id = (int64_t)(time_real() & INT32_MAX);
-    auto_free char *text = mem_printf("\xff{\"execute\":\"guest-sync\",\"arguments\":{\"id\":%" PRId64 "}}\n", id);
+    auto_free char *text =
+        mem_printf("\xff{\"execute\":\"guest-sync\",\"arguments\":{\"id\":%" PRId64 "}}\n", id);
     int r = send_all(talk, text, strlen(text));
 
     while (r >= 0) {
@@ -176,8 +180,9 @@ static int take_answer(struct talk *talk, struct json_object **ret)
                        talk->command->name, why ? why : "unknown QEMU command error");
     }
     if (!json_get(answer, "return"))
-        return err_set(&talk->rq->err, ERR_INTERNAL_ERROR, "the guest agent of %s answered '%s' with something unknown",
-                       talk->command->whose, talk->command->name);
+        return err_set(&talk->rq->err, ERR_INTERNAL_ERROR,
+                       "the guest agent of %s answered '%s' with something unknown", talk->command->whose,
+                       talk->command->name);
     if (ret)
         *ret = TAKE(answer);
     return 0;
@@ -195,8 +200,9 @@ static int connect_agent(struct talk *talk)
     if (talk->fd < 0)
         return err_system(&talk->rq->err, errno, "cannot make a socket");
     if (connect(talk->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE, "cannot reach the guest agent of %s at '%s': %s",
-                       talk->command->whose, path, strerror(errno));
+        return err_set(&talk->rq->err, ERR_AGENT_UNRESPONSIVE,
+                       "cannot reach the guest agent of %s at '%s': %s", talk->command->whose, path,
+                       strerror(errno));
     return 0;
 }
 
@@ -206,9 +212,11 @@ int agent_run(struct req *rq, const struct agent_command *command, struct json_o
     auto_free char *line = mem_printf("%s\n", command->text);
     int r;
 
-    snprintf(talk.what, sizeof(talk.what), "the guest agent's answer to '%.40s' of %.80s", command->name, command->whose);
+    snprintf(talk.what, sizeof(talk.what), "the guest agent's answer to '%.40s' of %.80s", command->name,
+             command->whose);
     r = connect_agent(&talk);
-    talk.deadline = time_monotonic() + (command->usec < AGENT_SYNC_TIMEOUT ? command->usec : AGENT_SYNC_TIMEOUT);
+    talk.deadline =
+        time_monotonic() + (command->usec < AGENT_SYNC_TIMEOUT ? command->usec : AGENT_SYNC_TIMEOUT);
     if (r >= 0)
         r = sync_agent(&talk);
     talk.deadline = time_monotonic() + command->usec;

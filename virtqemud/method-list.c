@@ -75,11 +75,6 @@ static void find_saved(struct map *saved, char ***ret_names)
         }
 }
 
-struct found_domains {
-    struct wire_domain *v;
-    uint32_t count, room;
-};
-
 static void list_add(struct req *rq, struct found_domains *list, const struct vms_cursor *at)
 {
     const char *name = at->vm ? at->vm->name : at->entry->name;
@@ -101,7 +96,7 @@ static void list_add(struct req *rq, struct found_domains *list, const struct vm
 }
 
 /* Drop what the caller may not see. */
-static void list_filter_acl(struct req *rq, struct found_domains *list)
+static void list_filter_acl(struct req *rq, struct found_domains *list, const char *permission)
 {
     uint32_t kept = 0;
 
@@ -114,13 +109,13 @@ static void list_filter_acl(struct req *rq, struct found_domains *list)
 
         object.attributes[0] = (struct acl_attribute){ "domain_name", dom->name };
         object.attributes[1] = (struct acl_attribute){ "domain_uuid", uuid_format(dom->uuid, uuid) };
-        if (acl_allows(rq, "domain", "getattr", &object))
+        if (acl_allows(rq, "domain", permission, &object))
             list->v[kept++] = *dom;
     }
     list->count = kept;
 }
 
-static struct found_domains find(struct req *rq, unsigned flags)
+struct found_domains method_find(struct req *rq, unsigned flags, const char *permission)
 {
     struct found_domains list = { 0 };
     struct vms_cursor at = { 0 };
@@ -140,8 +135,13 @@ static struct found_domains find(struct req *rq, unsigned flags)
             list_add(rq, &list, &at);
     }
     map_done(&saved);
-    list_filter_acl(rq, &list);
+    list_filter_acl(rq, &list, permission);
     return list;
+}
+
+static struct found_domains find(struct req *rq, unsigned flags)
+{
+    return method_find(rq, flags, "getattr");
 }
 
 static int m_list_all(struct req *rq, struct client *client, const struct remote_connect_list_all_domains_in *in,

@@ -16,6 +16,9 @@ enum {
     PARAM_STRING = 7,
 };
 
+/* The client understands strings: a flag of most calls with parameters. */
+enum { PARAM_STRING_OKAY = 4 };
+
 struct params {
     struct arena *arena;
     struct wire_typed_param *v;

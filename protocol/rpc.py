@@ -262,9 +262,9 @@ class Reader:
         self.unit.rows.append(row)
 
     def object(self, row):
-        """The first argument names the object; in a callback style event the one behind the callback id does."""
+        """The first argument names the object; in an event numbers (the callback id) may stand before it."""
         fields = row.input.fields
-        if row.kind != "call" and fields and fields[0].name == "callback_id":
+        while row.kind != "call" and fields and not fields[0].ref:
             fields = fields[1:]
         if not fields or fields[0].shape != "scalar" or not fields[0].ref:
             return

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Api: what the files of the client library share. A public function begins with API; the ones that only
+ * carry a call to the daemon and its answer back are made from the rows of the protocol by libvirt/gen, the
+ * others stand in the file of their noun. Everything may be called from many threads.
+ */
+#pragma once
+
+#include <libvirt/libvirt-admin.h>
+#include <libvirt/libvirt-lxc.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "protocol/procedure.h"
+#include "protocol/remote.h"
+#include "protocol/wire.h"
+
+#define API __attribute__((visibility("default")))
+
+struct link;
+struct events;
+
+/* What every object of the API begins with. KIND_* are enum object_kind, and two more. */
+enum {
+    KIND_CONNECT = OBJECT_KIND_MAX,
+    KIND_STREAM,
+    KIND_MAX,
+};
+
+struct object {
+    uint32_t magic; /* of its kind while it lives, so that a wrong pointer is noticed */
+    uint32_t kind;
+    atomic_uint references;
+    struct _virConnect *conn; /* holds a reference; NULL in a connection */
+    struct object *parent;    /* the domain of a snapshot, made when asked for; holds a reference */
+    char *text;               /* an answer that the caller doesn't free (name of a device's parent); owned */
+};
+
+/* An object of the host: its reference on the wire is all that the library knows of it. Owns the strings. */
+#define OBJECT_STRUCT(tag, wire_type)                                                                        \
+    struct tag {                                                                                             \
+        struct object object;                                                                                \
+        struct wire_type wire;                                                                               \
+    }
+OBJECT_STRUCT(_virDomain, wire_domain);
+OBJECT_STRUCT(_virDomainSnapshot, wire_domain_snapshot);
+OBJECT_STRUCT(_virDomainCheckpoint, wire_domain_checkpoint);
+OBJECT_STRUCT(_virNetwork, wire_network);
+OBJECT_STRUCT(_virNetworkPort, wire_network_port);
+OBJECT_STRUCT(_virStoragePool, wire_storage_pool);
+OBJECT_STRUCT(_virStorageVol, wire_storage_vol);
+OBJECT_STRUCT(_virNodeDevice, wire_node_device);
+OBJECT_STRUCT(_virSecret, wire_secret);
+OBJECT_STRUCT(_virInterface, wire_interface);
+OBJECT_STRUCT(_virNWFilter, wire_nwfilter);
+OBJECT_STRUCT(_virNWFilterBinding, wire_nwfilter_binding);
+
+struct _virConnect {
+    struct object object;
+    char *uri;      /* as opened, without what only the library needs */
+    char *type;     /* answer of virConnectGetType, kept since the caller doesn't free it; set once */
+    bool read_only; /* asked for so: calls that change are refused here already */
+    bool encrypted, secure;
+    struct link *link;
+    struct events *events;
+
+    pthread_mutex_t lock; /* guards what follows */
+    virErrorFunc error_handler;
+    void *error_data;
+    virError error; /* the last of this connection */
+    virConnectCloseFunc closed;
+    void *closed_data;
+    virFreeCallback closed_free;
+};
+
+/* Objects. */
+
+/* A new one with one reference, from a reference that came over the wire. */
+void *object_new(virConnectPtr conn, unsigned kind, const void *wire);
+void *object_ref(void *object);
+void object_unref(void *object); /* NULL is fine */
+/* Alive and of this kind? Sets err as the API wants it ("invalid domain pointer in FUNCTION"). */
+bool object_check(const void *object, unsigned kind, const char *function, struct err *err);
+virConnectPtr object_conn(void *object);
+/* Error domain of functions about this kind of object. */
+enum err_domain object_err_domain(unsigned kind);
+
+/* Errors: the last one is the thread's. */
+
+void error_reset(void);
+/* Make err the thread's error and tell the handler; err is empty afterwards. conn may be NULL. */
+void error_raise(virConnectPtr conn, struct err *err);
+/* The same for what a daemon said. */
+void error_raise_remote(virConnectPtr conn, const struct wire_error *error);
+
+/* Calls. */
+
+struct call {
+    virConnectPtr conn;
+    const char *function; /* the API function, for messages */
+    const struct procedure *procedure;
+    struct arena arena; /* what in and out point to */
+    struct err err;
+    bool reported;  /* the error is the thread's already */
+    const int *fds; /* sent with the call */
+    unsigned fd_count;
+    int *reply_fds; /* came with the answer; owned by the call, until taken (NULL left behind) */
+    unsigned reply_fd_count;
+    virStreamPtr stream; /* bytes follow on it when the call went well */
+};
+
+/* object: what the function got, of this kind. False: refused, and the error is told; nothing to end then. */
+bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
+                const struct procedure *procedure);
+/* An argument that must be there (or must not be negative, or zero). False: err is set. */
+bool call_argument(struct call *call, const void *argument, const char *name);
+bool call_not_negative(struct call *call, long long value, const char *name);
+/* A second object among the arguments. */
+bool call_object(struct call *call, const void *object, unsigned kind);
+/* Send, wait, decode the answer. 0, or a negative number and call->err set or reported. */
+int call_run(struct call *call, const void *in, void *out);
+/* The error, if any, becomes the thread's; memory is given back. */
+void call_end(struct call *call);
+/* A function that isn't there: VIR_ERR_NO_SUPPORT. Always false. */
+bool call_unsupported(const char *function, void *object, unsigned kind);
+
+/* Answers that the caller owns (malloc). */
+char *call_text(const char *text);
+/* Names into the caller's array of `room`; how many. */
+int call_names(struct call *call, uint32_t n, char **names, char **ret, int room);
+/* Texts into a new NULL-terminated array: how many. */
+int call_text_list(uint32_t n, char **texts, char ***ret);
+/* Objects into a new NULL-terminated array: how many. ret may be NULL. */
+int call_objects(struct call *call, unsigned kind, uint32_t n, const void *wires, void ***ret);
+
+/* Typed parameters from and to the wire. */
+int params_to_wire(struct call *call, virTypedParameterPtr params, int count, uint32_t *ret_n,
+                   struct wire_typed_param **ret);
+int params_from_wire(struct call *call, uint32_t n, const struct wire_typed_param *wires,
+                     virTypedParameterPtr params, int *count);
+int params_alloc_from_wire(struct call *call, uint32_t n, const struct wire_typed_param *wires,
+                           virTypedParameterPtr *ret, int *ret_count);

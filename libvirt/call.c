@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One call: look at the arguments, send, wait, decode, tell the error. The functions made by libvirt/gen are
+ * a few lines around these.
+ */
+#include "libvirt/api.h"
+
+#include <unistd.h>
+
+#include "libvirt/link.h"
+#include "libvirt/stream.h"
+#include "protocol/xdr-table.h"
+#include "rpc/xdr.h"
+
+/* What waits for the answer; the reading thread copies the payload here. */
+struct answer {
+    struct link_target target;
+    bool done;
+    enum wire_message_status status;
+    struct buf payload;
+    struct call *call;
+};
+
+bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
+                const struct procedure *procedure)
+{
+    *call = (struct call){.function = function, .procedure = procedure};
+    error_reset();
+    if (!object_check(object, kind, function, &call->err)) {
+        error_raise(NULL, &call->err);
+        return false;
+    }
+    call->conn = object_conn(object);
+    if (!call->conn->read_only || procedure->read_only)
+        return true;
+    err_set_from(&call->err, object_err_domain(kind), ERR_OPERATION_DENIED, "read only access prevents %s",
+                 function);
+    error_raise(call->conn, &call->err);
+    return false;
+}
+
+bool call_argument(struct call *call, const void *argument, const char *name)
+{
+    if (!argument)
+        err_set_from(&call->err,
+                     object_err_domain(call->procedure->object ? call->procedure->object : KIND_CONNECT),
+                     ERR_INVALID_ARG, "%s in %s must not be NULL", name, call->function);
+    return argument;
+}
+
+bool call_not_negative(struct call *call, long long value, const char *name)
+{
+    if (value < 0)
+        err_set_from(&call->err,
+                     object_err_domain(call->procedure->object ? call->procedure->object : KIND_CONNECT),
+                     ERR_INVALID_ARG, "%s in %s must be zero or greater", name, call->function);
+    return value >= 0;
+}
+
+bool call_object(struct call *call, const void *object, unsigned kind)
+{
+    return object_check(object, kind, call->function, &call->err);
+}
+
+bool call_unsupported(const char *function, void *object, unsigned kind)
+{
+    auto_err struct err err = {0};
+
+    error_reset();
+    if (object_check(object, kind, function, &err))
+        err_set_from(&err, object_err_domain(kind), ERR_NO_SUPPORT, "%s", function);
+    error_raise(NULL, &err);
+    return false;
+}
+
+static bool take_answer(struct link_target *target, const struct wire_message_header *header,
+                        const char *payload, size_t length, int *fds, unsigned fd_count)
+{
+    struct answer *answer = CONTAINER_OF(target, struct answer, target);
+
+    if (header->type != MESSAGE_TYPE_REPLY && header->type != MESSAGE_TYPE_REPLY_WITH_FDS)
+        return false;
+    answer->done = true;
+    answer->status = header->status;
+    buf_add(&answer->payload, payload, length);
+    if (fd_count) {
+        answer->call->reply_fds = mem_dup(fds, fd_count * sizeof(int));
+        answer->call->reply_fd_count = fd_count;
+        for (unsigned i = 0; i < fd_count; i++)
+            fds[i] = -1;
+    }
+    return true;
+}
+
+static bool answered(struct link_target *target)
+{
+    return CONTAINER_OF(target, struct answer, target)->done;
+}
+
+/* An unknown procedure is a function that the driver doesn't have: that is what callers look for. */
+static void remote_error(struct call *call, struct wire_error *error)
+{
+    static const char unknown[] = "unknown procedure: ";
+
+    if ((error->domain == ERR_FROM_RPC || error->domain == ERR_FROM_REMOTE) && error->message &&
+        !strncmp(error->message, unknown, strlen(unknown)))
+        error->code = ERR_NO_SUPPORT;
+    error_raise_remote(call->conn, error);
+    call->reported = true;
+}
+
+static int understand(struct call *call, struct answer *answer, void *out)
+{
+    struct wire_error error;
+
+    if (answer->status == MESSAGE_STATUS_OK)
+        return xdr_decode(call->procedure->out, buf_text(&answer->payload), answer->payload.length, out,
+                          &call->arena, &call->err) < 0
+                   ? -1
+                   : 0;
+    if (xdr_decode(XDR_wire_error, buf_text(&answer->payload), answer->payload.length, &error, &call->arena,
+                   &call->err) < 0)
+        return -1;
+    remote_error(call, &error);
+    return -1;
+}
+
+static int send_call(struct call *call, struct answer *answer, const void *in)
+{
+    auto_buf struct buf frame = {0};
+    uint32_t count = __builtin_bswap32(call->fd_count);
+
+    memset(buf_reserve(&frame, 256), 0, LINK_HEADER);
+    frame.length = LINK_HEADER;
+    if (call->fd_count)
+        buf_add(&frame, &count, sizeof(count));
+    if (xdr_encode(call->procedure->in, in, &frame, &call->err) < 0)
+        return -1;
+    return link_send(call->conn->link, &answer->target,
+                     call->fd_count ? MESSAGE_TYPE_CALL_WITH_FDS : MESSAGE_TYPE_CALL, MESSAGE_STATUS_OK,
+                     &frame, call->fds, call->fd_count, &call->err);
+}
+
+int call_run(struct call *call, const void *in, void *out)
+{
+    struct answer answer = {.target = {.program = call->procedure->program,
+                                       .procedure = call->procedure->number,
+                                       .frame = take_answer},
+                            .call = call};
+    struct link *link = call->conn->link;
+    int r;
+
+    /* the stream has to be there before its first byte can come */
+    link_add(link, &answer.target);
+    if (call->stream)
+        stream_start(call->stream, call->procedure, answer.target.serial);
+    r = send_call(call, &answer, in);
+    if (r == 0)
+        r = link_wait(link, &answer.target, answered, &call->err);
+    link_remove(link, &answer.target);
+    if (r == 0)
+        r = understand(call, &answer, out);
+    if (r < 0 && call->stream)
+        stream_stop(call->stream);
+    buf_done(&answer.payload);
+    return r;
+}
+
+void call_end(struct call *call)
+{
+    if (err_is_set(&call->err) && !call->reported)
+        error_raise(call->conn, &call->err);
+    err_clear(&call->err);
+    for (unsigned i = 0; call->reply_fds && i < call->reply_fd_count; i++)
+        close(call->reply_fds[i]);
+    free(call->reply_fds);
+    arena_done(&call->arena);
+}
+
+char *call_text(const char *text)
+{
+    return mem_strdup(text);
+}
+
+int call_names(struct call *call, uint32_t n, char **names, char **ret, int room)
+{
+    int count = (int)n < room ? (int)n : room;
+
+    for (int i = 0; i < count; i++)
+        ret[i] = mem_strdup(names[i]);
+    return count;
+}
+
+int call_text_list(uint32_t n, char **texts, char ***ret)
+{
+    *ret = NEW_ARRAY(char *, (size_t)n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        (*ret)[i] = mem_strdup(texts[i]);
+    return (int)n;
+}
+
+int call_objects(struct call *call, unsigned kind, uint32_t n, const void *wires, void ***ret)
+{
+    static const uint16_t types[] = {
+        [OBJECT_DOMAIN] = XDR_wire_domain,
+        [OBJECT_DOMAIN_SNAPSHOT] = XDR_wire_domain_snapshot,
+        [OBJECT_DOMAIN_CHECKPOINT] = XDR_wire_domain_checkpoint,
+        [OBJECT_NETWORK] = XDR_wire_network,
+        [OBJECT_NETWORK_PORT] = XDR_wire_network_port,
+        [OBJECT_STORAGE_POOL] = XDR_wire_storage_pool,
+        [OBJECT_STORAGE_VOL] = XDR_wire_storage_vol,
+        [OBJECT_NODE_DEVICE] = XDR_wire_node_device,
+        [OBJECT_SECRET] = XDR_wire_secret,
+        [OBJECT_INTERFACE] = XDR_wire_interface,
+        [OBJECT_NWFILTER] = XDR_wire_nwfilter,
+        [OBJECT_NWFILTER_BINDING] = XDR_wire_nwfilter_binding,
+    };
+    size_t size = xdr_types[types[kind]].size;
+
+    *ret = NEW_ARRAY(void *, (size_t)n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        (*ret)[i] = object_new(call->conn, kind, (const char *)wires + i * size);
+    return (int)n;
+}

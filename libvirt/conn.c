@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Connections: from a URI to an open socket of the daemon that answers it. Unix sockets of the system and of
+ * the user's session are here; a transport that isn't says so.
+ */
+#include "libvirt/api.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "conf/conf.h"
+#include "libvirt/events.h"
+#include "libvirt/link.h"
+#include "libvirt/socket.h"
+#include "uri/uri.h"
+
+enum { AUTH_LIST_NONE = AUTH_TYPE_NONE, FLAG_READ_ONLY = 1 };
+
+struct settings {
+    const char *uri_default;
+    const char *const *uri_aliases;
+};
+
+static const struct conf_key keys[] = {
+    CONF_ROW(struct settings, uri_default, CONF_STRING, NULL,
+             .help = "URI of a connection opened without one."),
+    CONF_ROW(struct settings, uri_aliases, CONF_STRINGS, NULL, .help = "Short names for URIs: \"name=uri\"."),
+    {0},
+};
+
+static int read_settings(struct arena *arena, struct settings *ret, struct err *err)
+{
+    const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+    bool found = false;
+
+    if (geteuid() != 0) {
+        const char *path = config && *config
+                               ? arena_printf(arena, "%s/libvirt/libvirt.conf", config)
+                               : arena_printf(arena, "%s/.config/libvirt/libvirt.conf", home ? home : "");
+
+        if (conf_read_file(arena, keys, path, 0, ret, &found, err) < 0)
+            return -1;
+    }
+    return found ? 0 : conf_read_file(arena, keys, SYSCONFDIR "/libvirt/libvirt.conf", 0, ret, NULL, err);
+}
+
+/* The URI that is meant: an alias resolved, a default found. */
+static int find_uri(struct arena *arena, const char *name, const char **ret, struct err *err)
+{
+    struct settings settings = {0};
+    const char *given = name && *name ? name : getenv("LIBVIRT_DEFAULT_URI");
+
+    if (given && strchr(given, ':')) {
+        *ret = arena_strdup(arena, given);
+        return 0;
+    }
+    if (read_settings(arena, &settings, err) < 0)
+        return -1;
+    if (!given || !*given)
+        given = settings.uri_default;
+    for (const char *const *alias = settings.uri_aliases; given && alias && *alias; alias++) {
+        const char *uri = str_after(*alias, given);
+
+        if (uri && *uri == '=') {
+            *ret = uri + 1;
+            return 0;
+        }
+    }
+    if (!given || !*given)
+        given = geteuid() == 0 ? "qemu:///system" : "qemu:///session";
+    *ret = arena_strdup(arena, given);
+    return 0;
+}
+
+/* What the daemon gets to see: the URI without what only concerns the way to it. */
+static bool only_ours(const char *name)
+{
+    static const char *const names[] = {"socket",  "mode",    "name",      "command", "auth",
+                                        "netcat",  "keyfile", "no_verify", "no_tty",  "no_sanity",
+                                        "pkipath", "proxy",   NULL};
+
+    for (const char *const *n = names; *n; n++)
+        if (str_eq_nocase(*n, name))
+            return true;
+    return false;
+}
+
+static char *daemon_uri(const struct uri *uri)
+{
+    auto_buf struct buf text = {0};
+    const char *name = uri_param(uri, "name");
+    struct buf query = {0};
+
+    if (name)
+        return mem_strdup(name);
+    buf_printf(&text, "%s://%s", uri->driver, uri->path);
+    uri_format_query(uri, only_ours, &query);
+    if (query.length)
+        buf_printf(&text, "?%s", buf_text(&query));
+    buf_done(&query);
+    return buf_steal(&text);
+}
+
+static int simple(struct call *call, const struct procedure *procedure, const void *in, void *out)
+{
+    call->procedure = procedure;
+    return call_run(call, in, out);
+}
+
+static int authenticate(struct call *call)
+{
+    struct remote_auth_list_out list = {0};
+    struct remote_auth_polkit_out polkit;
+    struct remote_connect_close_in nothing;
+
+    if (simple(call, PROCEDURE(remote, AUTH_LIST), &nothing, &list) < 0)
+        return -1;
+    if (!list.types.n || list.types.v[0] == AUTH_TYPE_NONE)
+        return 0;
+    if (list.types.v[0] == AUTH_TYPE_POLKIT)
+        return simple(call, PROCEDURE(remote, AUTH_POLKIT), &nothing, &polkit);
+    return err_set_from(&call->err, ERR_FROM_REMOTE, ERR_NO_SUPPORT,
+                        "the daemon asks for authentication of type %d, which this library can't do yet",
+                        (int)list.types.v[0]);
+}
+
+static int greet(struct call *call, const char *name)
+{
+    struct remote_connect_open_in in = {.name = (char *)name,
+                                        .flags = call->conn->read_only ? FLAG_READ_ONLY : 0};
+    struct remote_connect_open_out out;
+
+    if (authenticate(call) < 0)
+        return -1;
+    return simple(call, PROCEDURE(remote, CONNECT_OPEN), &in, &out);
+}
+
+void conn_done(virConnectPtr conn)
+{
+    if (conn->link && link_alive(conn->link)) {
+        struct call call = {.conn = conn, .procedure = PROCEDURE(remote, CONNECT_CLOSE)};
+        struct remote_connect_close_in in;
+        struct remote_connect_close_out out;
+
+        (void)call_run(&call, &in, &out);
+        err_clear(&call.err);
+        arena_done(&call.arena);
+    }
+    events_free(conn->events);
+    link_free(conn->link);
+    if (conn->closed_free)
+        conn->closed_free(conn->closed_data);
+    virResetError(&conn->error);
+    pthread_mutex_destroy(&conn->lock);
+    free(conn->uri);
+    free(conn->type);
+}
+
+static virConnectPtr conn_open(const char *function, const char *name, unsigned flags)
+{
+    auto_arena struct arena arena = {0};
+    struct call call = {.function = function};
+    auto_free char *forward = NULL;
+    struct uri uri;
+    virConnectPtr conn = NULL;
+    const char *text;
+    int fd = -1;
+
+    error_reset();
+    if (flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES)) {
+        err_set_from(&call.err, ERR_FROM_NONE, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+                     flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES), function);
+        goto failed;
+    }
+    if (find_uri(&arena, name, &text, &call.err) < 0 || uri_parse(&arena, text, &uri, &call.err) < 0 ||
+        socket_open(&uri, text, flags & VIR_CONNECT_RO, &fd, &call.err) < 0)
+        goto failed;
+    conn = NEW(struct _virConnect);
+    object_init(&conn->object, KIND_CONNECT, NULL);
+    pthread_mutex_init(&conn->lock, NULL);
+    conn->uri = mem_strdup(text);
+    conn->read_only = flags & VIR_CONNECT_RO;
+    conn->secure = true;
+    conn->events = events_new(conn);
+    conn->link = link_new(fd, events_message, events_gone, conn->events);
+    call.conn = conn;
+    forward = daemon_uri(&uri);
+    if (greet(&call, forward) < 0)
+        goto failed;
+    events_start(conn->events);
+    call_end(&call);
+    return conn;
+
+failed:
+    call.conn = NULL;
+    call_end(&call);
+    object_unref(conn);
+    return NULL;
+}
+
+API virConnectPtr virConnectOpen(const char *name)
+{
+    return conn_open(__func__, name, 0);
+}
+
+API virConnectPtr virConnectOpenReadOnly(const char *name)
+{
+    return conn_open(__func__, name, VIR_CONNECT_RO);
+}
+
+API virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags)
+{
+    return conn_open(__func__, name, flags);
+}
+
+/* The version of the API that this library offers, and of a driver (which has the same). */
+API int virGetVersion(unsigned long *libVer, const char *type, unsigned long *typeVer)
+{
+    error_reset();
+    if (libVer)
+        *libVer = LIBVIR_VERSION_NUMBER;
+    if (typeVer)
+        *typeVer = LIBVIR_VERSION_NUMBER;
+    return 0;
+}
+
+API int virInitialize(void)
+{
+    return 0;
+}
+
+API const char *virConnectGetType(virConnectPtr conn)
+{
+    struct remote_connect_get_type_out out;
+    struct remote_connect_get_type_in in;
+    const char *type = NULL;
+    struct call call;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_TYPE)))
+        return NULL;
+    pthread_mutex_lock(&conn->lock);
+    type = conn->type;
+    pthread_mutex_unlock(&conn->lock);
+    if (!type && call_run(&call, &in, &out) == 0) {
+        pthread_mutex_lock(&conn->lock);
+        if (!conn->type)
+            conn->type = mem_strdup(out.type);
+        type = conn->type;
+        pthread_mutex_unlock(&conn->lock);
+    }
+    call_end(&call);
+    return type;
+}
+
+API char *virConnectGetURI(virConnectPtr conn)
+{
+    struct call call;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_URI)))
+        return NULL;
+    call_end(&call);
+    return call_text(conn->uri);
+}
+
+API int virConnectIsEncrypted(virConnectPtr conn)
+{
+    struct call call;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_URI)))
+        return -1;
+    call_end(&call);
+    return conn->encrypted;
+}
+
+API int virConnectIsAlive(virConnectPtr conn)
+{
+    struct call call;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_URI)))
+        return -1;
+    call_end(&call);
+    return link_alive(conn->link);
+}

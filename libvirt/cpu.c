@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Processor maps and statistics, of machines and of the host; memory of the host. */
+#define ERR_FROM ERR_FROM_DOMAIN
+#include "libvirt/api.h"
+
+/* Rows of `n` maps that came as one run of bytes, each into a row of maplen bytes. */
+static void take_maps(unsigned char *cpumaps, int maplen, uint32_t bytes, const uint8_t *from)
+{
+    if (cpumaps && bytes)
+        memcpy(cpumaps, from, bytes);
+}
+
+API int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int maxinfo, unsigned char *cpumaps,
+                          int maplen)
+{
+    struct remote_domain_get_vcpus_in in = {.maxinfo = maxinfo, .maplen = cpumaps ? maplen : 0};
+    struct remote_domain_get_vcpus_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_VCPUS)))
+        return -1;
+    in.dom = domain->wire;
+    if (call_argument(&call, info, "info") && call_not_negative(&call, maxinfo, "maxinfo") &&
+        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0) {
+        if ((int)out.info.n > maxinfo || (cpumaps && out.cpumaps.n > (size_t)maxinfo * (size_t)maplen)) {
+            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
+        } else {
+            for (uint32_t i = 0; i < out.info.n; i++)
+                info[i] = (virVcpuInfo){.number = out.info.v[i].number,
+                                        .state = out.info.v[i].state,
+                                        .cpuTime = out.info.v[i].cpu_time,
+                                        .cpu = out.info.v[i].cpu};
+            if (cpumaps)
+                memset(cpumaps, 0, (size_t)maxinfo * (size_t)maplen);
+            take_maps(cpumaps, maplen, out.cpumaps.n, out.cpumaps.v);
+            result = (int)out.info.n;
+        }
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virDomainGetVcpuPinInfo(virDomainPtr domain, int ncpumaps, unsigned char *cpumaps, int maplen,
+                                unsigned int flags)
+{
+    struct remote_domain_get_vcpu_pin_info_in in = {.ncpumaps = ncpumaps, .maplen = maplen, .flags = flags};
+    struct remote_domain_get_vcpu_pin_info_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_VCPU_PIN_INFO)))
+        return -1;
+    in.dom = domain->wire;
+    if (call_argument(&call, cpumaps, "cpumaps") && call_not_negative(&call, ncpumaps, "ncpumaps") &&
+        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0) {
+        if (out.num > ncpumaps || out.cpumaps.n > (size_t)ncpumaps * (size_t)maplen) {
+            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
+        } else {
+            memset(cpumaps, 0, (size_t)ncpumaps * (size_t)maplen);
+            take_maps(cpumaps, maplen, out.cpumaps.n, out.cpumaps.v);
+            result = out.num;
+        }
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virDomainGetEmulatorPinInfo(virDomainPtr domain, unsigned char *cpumap, int maplen,
+                                    unsigned int flags)
+{
+    struct remote_domain_get_emulator_pin_info_in in = {.maplen = maplen, .flags = flags};
+    struct remote_domain_get_emulator_pin_info_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_EMULATOR_PIN_INFO)))
+        return -1;
+    in.dom = domain->wire;
+    if (call_argument(&call, cpumap, "cpumap") && call_not_negative(&call, maplen, "maplen") &&
+        call_run(&call, &in, &out) == 0) {
+        if (out.cpumaps.n > (size_t)maplen) {
+            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
+        } else {
+            memset(cpumap, 0, (size_t)maplen);
+            take_maps(cpumap, maplen, out.cpumaps.n, out.cpumaps.v);
+            result = out.ret;
+        }
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virNodeGetCPUMap(virConnectPtr conn, unsigned char **cpumap, unsigned int *online, unsigned int flags)
+{
+    struct remote_node_get_cpu_map_in in = {
+        .need_map = cpumap != NULL, .need_online = online != NULL, .flags = flags};
+    struct remote_node_get_cpu_map_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_CPU_MAP)))
+        return -1;
+    if (call_run(&call, &in, &out) == 0) {
+        if (cpumap)
+            *cpumap = out.cpumap.n ? mem_dup(out.cpumap.v, out.cpumap.n) : NULL;
+        if (online)
+            *online = out.online;
+        result = out.ret;
+    }
+    call_end(&call);
+    return result;
+}
+
+/* The same shape three times: ask with *nparams 0 for their number, then for the values. */
+static int take_stats(struct call *call, uint32_t n, const struct wire_node_stat *from, void *params,
+                      size_t size, int *nparams, int count)
+{
+    if (!*nparams) {
+        *nparams = count;
+        return 0;
+    }
+    if ((int)n > *nparams)
+        return err_set(&call->err, ERR_RPC, "too many statistics requested: %u, max %d", n, *nparams);
+    for (uint32_t i = 0; i < n; i++) {
+        virNodeCPUStatsPtr to = (virNodeCPUStatsPtr)((char *)params + i * size);
+
+        if (strlen(from[i].field) >= sizeof(to->field))
+            return err_set(&call->err, ERR_RPC, "Stats %s too big for destination", from[i].field);
+        strcpy(to->field, from[i].field);
+        to->value = from[i].value;
+    }
+    *nparams = (int)n;
+    return 0;
+}
+_Static_assert(sizeof(virNodeCPUStats) == sizeof(virNodeMemoryStats), "statistics of the host are alike");
+
+API int virNodeGetCPUStats(virConnectPtr conn, int cpuNum, virNodeCPUStatsPtr params, int *nparams,
+                           unsigned int flags)
+{
+    struct remote_node_get_cpu_stats_in in = {.cpu_num = cpuNum, .flags = flags};
+    struct remote_node_get_cpu_stats_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_CPU_STATS)))
+        return -1;
+    if (call_argument(&call, nparams, "nparams") && call_not_negative(&call, *nparams, "nparams") &&
+        (!*nparams || call_argument(&call, params, "params"))) {
+        in.nparams = *nparams;
+        if (call_run(&call, &in, &out) == 0)
+            result =
+                take_stats(&call, out.params.n, out.params.v, params, sizeof(*params), nparams, out.nparams);
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virNodeGetMemoryStats(virConnectPtr conn, int cellNum, virNodeMemoryStatsPtr params, int *nparams,
+                              unsigned int flags)
+{
+    struct remote_node_get_memory_stats_in in = {.cell_num = cellNum, .flags = flags};
+    struct remote_node_get_memory_stats_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_MEMORY_STATS)))
+        return -1;
+    if (call_argument(&call, nparams, "nparams") && call_not_negative(&call, *nparams, "nparams") &&
+        (!*nparams || call_argument(&call, params, "params"))) {
+        in.nparams = *nparams;
+        if (call_run(&call, &in, &out) == 0)
+            result =
+                take_stats(&call, out.params.n, out.params.v, params, sizeof(*params), nparams, out.nparams);
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virNodeGetCellsFreeMemory(virConnectPtr conn, unsigned long long *freeMems, int startCell,
+                                  int maxCells)
+{
+    struct remote_node_get_cells_free_memory_in in = {.start_cell = startCell, .maxcells = maxCells};
+    struct remote_node_get_cells_free_memory_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_CELLS_FREE_MEMORY)))
+        return -1;
+    if (call_argument(&call, freeMems, "freeMems") && call_not_negative(&call, startCell, "startCell") &&
+        call_run(&call, &in, &out) == 0) {
+        result = (int)out.cells.n < maxCells ? (int)out.cells.n : maxCells;
+        for (int i = 0; i < result; i++)
+            freeMems[i] = out.cells.v[i];
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virNodeGetFreePages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int startCell,
+                            unsigned int cellCount, unsigned long long *counts, unsigned int flags)
+{
+    struct remote_node_get_free_pages_in in = {
+        .pages = {npages, pages}, .start_cell = startCell, .cell_count = cellCount, .flags = flags};
+    struct remote_node_get_free_pages_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_FREE_PAGES)))
+        return -1;
+    if (call_argument(&call, pages, "pages") && call_argument(&call, counts, "counts") &&
+        call_run(&call, &in, &out) == 0) {
+        if (out.counts.n > (size_t)npages * cellCount) {
+            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
+        } else {
+            for (uint32_t i = 0; i < out.counts.n; i++)
+                counts[i] = out.counts.v[i];
+            result = (int)out.counts.n;
+        }
+    }
+    call_end(&call);
+    return result;
+}
+
+API int virNodeAllocPages(virConnectPtr conn, unsigned int npages, unsigned int *pageSizes,
+                          unsigned long long *pageCounts, int startCell, unsigned int cellCount,
+                          unsigned int flags)
+{
+    struct remote_node_alloc_pages_in in = {.page_sizes = {npages, pageSizes},
+                                            .page_counts = {npages, (uint64_t *)pageCounts},
+                                            .start_cell = startCell,
+                                            .cell_count = cellCount,
+                                            .flags = flags};
+    struct remote_node_alloc_pages_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_ALLOC_PAGES)))
+        return -1;
+    if (call_argument(&call, pageSizes, "pageSizes") && call_argument(&call, pageCounts, "pageCounts") &&
+        call_run(&call, &in, &out) == 0)
+        result = out.ret;
+    call_end(&call);
+    return result;
+}
+
+API int virNodeGetSEVInfo(virConnectPtr conn, virTypedParameterPtr *params, int *nparams, unsigned int flags)
+{
+    struct remote_node_get_sev_info_in in = {.nparams = REMOTE_NODE_SEV_INFO_MAX, .flags = flags};
+    struct remote_node_get_sev_info_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_SEV_INFO)))
+        return -1;
+    if (call_argument(&call, nparams, "nparams") && call_argument(&call, params, "params") &&
+        call_run(&call, &in, &out) == 0)
+        result = params_alloc_from_wire(&call, out.params.n, out.params.v, params, nparams);
+    call_end(&call);
+    return result;
+}
+
+static void take_text(char *to, size_t size, uint32_t n, const char *from)
+{
+    memset(to, 0, size);
+    if (n)
+        memcpy(to, from, n < size ? n : size - 1);
+}
+
+API int virNodeGetSecurityModel(virConnectPtr conn, virSecurityModelPtr secmodel)
+{
+    struct remote_node_get_security_model_in in;
+    struct remote_node_get_security_model_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_SECURITY_MODEL)))
+        return -1;
+    if (call_argument(&call, secmodel, "secmodel") && call_run(&call, &in, &out) == 0) {
+        take_text(secmodel->model, sizeof(secmodel->model), out.model.n, out.model.v);
+        take_text(secmodel->doi, sizeof(secmodel->doi), out.doi.n, out.doi.v);
+        result = 0;
+    }
+    call_end(&call);
+    return result;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events. Messages are queued by whichever thread reads them and handed to callbacks by the event loop alone.
+ * The queue and the list of callbacks outlive the connection as long as the loop still holds them; `conn`
+ * tells whether it is still there.
+ */
+#define ERR_FROM ERR_FROM_REMOTE
+#include "libvirt/events.h"
+
+#include "base/uuid.h"
+#include "libvirt/link.h"
+#include "rpc/xdr.h"
+
+struct message {
+    struct message *next;
+    int32_t procedure;
+    struct buf payload;
+};
+
+struct callback {
+    struct callback *next;
+    int id;     /* ours, for the program */
+    int server; /* the server's callback id */
+    unsigned family;
+    int event;
+    void *object; /* only events of this one; holds a reference */
+    void *function;
+    void *opaque;
+    virFreeCallback release;
+    bool removed; /* released when no callback runs */
+};
+
+struct events {
+    atomic_uint references; /* the connection, the watch, the timer */
+    pthread_mutex_t lock;
+    virConnectPtr conn; /* NULL: gone */
+    int watch, timer;   /* 0: none */
+    struct message *first, **last;
+    struct callback *callbacks;
+    int last_id;
+    bool gone, told, calling;
+};
+
+static void events_unref(void *pointer)
+{
+    struct events *events = pointer;
+
+    if (atomic_fetch_sub(&events->references, 1) != 1)
+        return;
+    for (struct message *message = events->first, *next; message; message = next) {
+        next = message->next;
+        buf_done(&message->payload);
+        free(message);
+    }
+    for (struct callback *callback = events->callbacks, *next; callback; callback = next) {
+        next = callback->next;
+        if (callback->release)
+            callback->release(callback->opaque);
+        object_unref(callback->object);
+        free(callback);
+    }
+    pthread_mutex_destroy(&events->lock);
+    free(events);
+}
+
+struct events *events_new(virConnectPtr conn)
+{
+    struct events *events = NEW(struct events);
+
+    events->references = 1;
+    pthread_mutex_init(&events->lock, NULL);
+    events->conn = conn;
+    events->last = &events->first;
+    return events;
+}
+
+void events_free(struct events *events)
+{
+    int watch, timer;
+
+    if (!events)
+        return;
+    pthread_mutex_lock(&events->lock);
+    events->conn = NULL;
+    watch = events->watch;
+    timer = events->timer;
+    pthread_mutex_unlock(&events->lock);
+    if (watch > 0)
+        virEventRemoveHandle(watch);
+    if (timer > 0)
+        virEventRemoveTimeout(timer);
+    events_unref(events);
+}
+
+/* The connection with a reference, unless its last one is just being given back. */
+static virConnectPtr hold_conn(struct events *events)
+{
+    virConnectPtr conn = events->conn;
+    unsigned count = conn ? atomic_load(&conn->object.references) : 0;
+
+    while (count && !atomic_compare_exchange_weak(&conn->object.references, &count, count + 1))
+        ;
+    return count ? conn : NULL;
+}
+
+/* What comes from the link. */
+
+void events_message(void *pointer, const struct wire_message_header *header, const char *payload,
+                    size_t length)
+{
+    struct events *events = pointer;
+    struct message *message;
+
+    pthread_mutex_lock(&events->lock);
+    if (events->timer > 0 && header->prog == remote_program.number) {
+        message = NEW(struct message);
+        message->procedure = header->proc;
+        buf_add(&message->payload, payload, length);
+        *events->last = message;
+        events->last = &message->next;
+        virEventUpdateTimeout(events->timer, 0);
+    }
+    pthread_mutex_unlock(&events->lock);
+}
+
+void events_gone(void *pointer)
+{
+    struct events *events = pointer;
+
+    pthread_mutex_lock(&events->lock);
+    events->gone = true;
+    if (events->timer > 0)
+        virEventUpdateTimeout(events->timer, 0);
+    pthread_mutex_unlock(&events->lock);
+}
+
+/* Calling. */
+
+static const struct event_row *row_of(int32_t procedure)
+{
+    for (const struct event_row *row = event_rows; row->procedure; row++)
+        if (row->procedure == procedure)
+            return row;
+    return NULL;
+}
+
+static void release_removed(struct events *events)
+{
+    struct callback **at = &events->callbacks;
+
+    while (*at) {
+        struct callback *callback = *at;
+
+        if (!callback->removed) {
+            at = &callback->next;
+            continue;
+        }
+        *at = callback->next;
+        pthread_mutex_unlock(&events->lock);
+        if (callback->release)
+            callback->release(callback->opaque);
+        object_unref(callback->object);
+        free(callback);
+        pthread_mutex_lock(&events->lock);
+        at = &events->callbacks;
+    }
+}
+
+/* With the lock held, which is free while callbacks run; new ones come in front and are not called for this
+ * message. */
+static void call_all(struct events *events, virConnectPtr conn, const struct message *message)
+{
+    const struct event_row *row = row_of(message->procedure);
+    const struct procedure *procedure = program_procedure(&remote_program, message->procedure);
+    auto_arena struct arena arena = {0};
+    auto_err struct err err = {0};
+    const void *reference;
+    void *in, *object;
+
+    if (!row || !procedure)
+        return;
+    in = arena_alloc(&arena, procedure->in_size);
+    if (xdr_decode(procedure->in, message->payload.data, message->payload.length, in, &arena, &err) < 0)
+        return;
+    reference = (const char *)in + procedure->object_at;
+    object = object_new(conn, procedure->object, reference);
+    for (struct callback *callback = events->callbacks; callback; callback = callback->next) {
+        if (callback->removed || callback->family != row->family || callback->event != row->id ||
+            callback->server != *(const int32_t *)in)
+            continue;
+        pthread_mutex_unlock(&events->lock);
+        row->call(conn, object, in, callback->function, callback->opaque);
+        pthread_mutex_lock(&events->lock);
+    }
+    pthread_mutex_unlock(&events->lock);
+    object_unref(object);
+    pthread_mutex_lock(&events->lock);
+}
+
+static void tell_closed(virConnectPtr conn)
+{
+    virConnectCloseFunc closed;
+    void *data;
+
+    pthread_mutex_lock(&conn->lock);
+    closed = conn->closed;
+    data = conn->closed_data;
+    pthread_mutex_unlock(&conn->lock);
+    if (closed)
+        closed(conn, VIR_CONNECT_CLOSE_REASON_EOF, data);
+}
+
+static void on_timer(int timer, void *pointer)
+{
+    struct events *events = pointer;
+    struct message *message;
+    virConnectPtr conn;
+    bool tell;
+
+    pthread_mutex_lock(&events->lock);
+    virEventUpdateTimeout(timer, -1);
+    conn = hold_conn(events);
+    events->calling = true;
+    while (conn && (message = events->first)) {
+        events->first = message->next;
+        if (!events->first)
+            events->last = &events->first;
+        call_all(events, conn, message);
+        buf_done(&message->payload);
+        free(message);
+    }
+    events->calling = false;
+    release_removed(events);
+    tell = conn && events->gone && !events->told;
+    if (tell) {
+        events->told = true;
+        if (events->watch > 0)
+            virEventRemoveHandle(events->watch);
+        events->watch = 0;
+    }
+    pthread_mutex_unlock(&events->lock);
+    if (tell)
+        tell_closed(conn);
+    object_unref(conn);
+}
+
+static void on_readable(int watch, int fd, int what, void *pointer)
+{
+    struct events *events = pointer;
+    virConnectPtr conn;
+
+    pthread_mutex_lock(&events->lock);
+    conn = hold_conn(events);
+    pthread_mutex_unlock(&events->lock);
+    if (conn)
+        link_poll(conn->link);
+    object_unref(conn);
+}
+
+void events_start(struct events *events)
+{
+    int watch, timer;
+
+    if (!loop_registered())
+        return;
+    atomic_fetch_add(&events->references, 2);
+    timer = virEventAddTimeout(-1, on_timer, events, events_unref);
+    watch = virEventAddHandle(link_fd(events->conn->link),
+                              VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
+                              on_readable, events, events_unref);
+    pthread_mutex_lock(&events->lock);
+    events->timer = timer;
+    events->watch = watch;
+    pthread_mutex_unlock(&events->lock);
+    if (timer < 0)
+        events_unref(events);
+    if (watch < 0)
+        events_unref(events);
+}
+
+/* Registering. */
+
+/* All families register the same way: (event id, object or nothing) -> callback id. */
+static const struct family {
+    unsigned kind;
+    const struct procedure *add, *remove;
+    int last; /* event ids end below */
+} families[] = {
+    {OBJECT_DOMAIN, PROCEDURE(remote, CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY),
+     PROCEDURE(remote, CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY), 30},
+    {OBJECT_NETWORK, PROCEDURE(remote, CONNECT_NETWORK_EVENT_REGISTER_ANY),
+     PROCEDURE(remote, CONNECT_NETWORK_EVENT_DEREGISTER_ANY), 2},
+    {OBJECT_STORAGE_POOL, PROCEDURE(remote, CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY),
+     PROCEDURE(remote, CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY), 2},
+    {OBJECT_NODE_DEVICE, PROCEDURE(remote, CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY),
+     PROCEDURE(remote, CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY), 2},
+    {OBJECT_SECRET, PROCEDURE(remote, CONNECT_SECRET_EVENT_REGISTER_ANY),
+     PROCEDURE(remote, CONNECT_SECRET_EVENT_DEREGISTER_ANY), 2},
+};
+
+/* What in of all those calls looks like: the reference is optional and a pointer everywhere. */
+struct register_in {
+    int32_t event_id;
+    const void *object;
+};
+_Static_assert(offsetof(struct remote_connect_secret_event_register_any_in, secret) ==
+                   offsetof(struct register_in, object),
+               "register calls are alike");
+
+static bool same_object(const void *a, const void *b)
+{
+    const struct _virDomain *one = a, *other = b;
+
+    if (!a || !b)
+        return a == b;
+    /* references begin with a name, or (secrets) with the UUID: compare what is unique */
+    return one->object.kind == OBJECT_SECRET
+               ? uuid_eq(((const struct _virSecret *)a)->wire.uuid, ((const struct _virSecret *)b)->wire.uuid)
+           : one->object.kind == OBJECT_NODE_DEVICE ? !strcmp(one->wire.name, other->wire.name)
+                                                    : uuid_eq(one->wire.uuid, other->wire.uuid);
+}
+
+/* A server's id that is asked for already, or -1. With the lock held. */
+static int server_id(struct events *events, const struct callback *wanted)
+{
+    for (struct callback *c = events->callbacks; c; c = c->next)
+        if (!c->removed && c->family == wanted->family && c->event == wanted->event &&
+            same_object(c->object, wanted->object))
+            return c->server;
+    return -1;
+}
+
+static int ask_server(struct call *call, const struct callback *callback)
+{
+    struct register_in in = {.event_id = callback->event,
+                             .object =
+                                 callback->object ? &((struct _virDomain *)callback->object)->wire : NULL};
+    struct remote_connect_secret_event_register_any_out out;
+
+    return call_run(call, &in, &out) < 0 ? -1 : out.callback_id;
+}
+
+static int events_add(const char *function, virConnectPtr conn, unsigned kind, void *object, int event,
+                      void *cb, void *opaque, virFreeCallback release)
+{
+    const struct family *family = families;
+    struct callback made = {
+        .family = kind, .event = event, .function = cb, .opaque = opaque, .release = release};
+    struct callback *callback;
+    struct events *events;
+    struct call call;
+    int id = -1;
+
+    while (family->kind != kind)
+        family++;
+    if (!call_begin(&call, function, conn, KIND_CONNECT, family->add))
+        return -1;
+    events = conn->events;
+    if ((object && !call_object(&call, object, kind)) || !call_argument(&call, cb, "cb") ||
+        !call_not_negative(&call, event, "eventID"))
+        goto done;
+    if (event >= family->last) {
+        err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
+                     "eventID in %s must be less than %d", function, family->last);
+        goto done;
+    }
+    if (!events->timer) {
+        err_set(&call.err, ERR_INTERNAL_ERROR,
+                "the program has no event loop: register one before it connects");
+        goto done;
+    }
+    made.object = object;
+    pthread_mutex_lock(&events->lock);
+    made.server = server_id(events, &made);
+    pthread_mutex_unlock(&events->lock);
+    if (made.server < 0 && (made.server = ask_server(&call, &made)) < 0)
+        goto done;
+    object_ref(object);
+    pthread_mutex_lock(&events->lock);
+    made.id = id = ++events->last_id;
+    made.next = events->callbacks;
+    callback = mem_dup(&made, sizeof(made));
+    events->callbacks = callback;
+    pthread_mutex_unlock(&events->lock);
+done:
+    call_end(&call);
+    return id;
+}
+
+/* cb: the function, for the oldest kind of registration, which has no id; else NULL. */
+static int events_remove(const char *function, virConnectPtr conn, unsigned kind, int id, void *cb)
+{
+    const struct family *family = families;
+    struct callback *found = NULL;
+    struct events *events;
+    struct call call;
+    int server = -1, result = -1;
+    bool shared = false;
+
+    while (family->kind != kind)
+        family++;
+    if (!call_begin(&call, function, conn, KIND_CONNECT, family->remove))
+        return -1;
+    events = conn->events;
+    pthread_mutex_lock(&events->lock);
+    for (struct callback *c = events->callbacks; c && !found; c = c->next)
+        if (!c->removed && c->family == kind && (cb ? c->function == cb : c->id == id))
+            found = c;
+    if (found) {
+        found->removed = true;
+        server = found->server;
+        shared = server_id(events, found) >= 0;
+        if (!events->calling)
+            release_removed(events);
+    }
+    pthread_mutex_unlock(&events->lock);
+    if (!found) {
+        err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
+                     "event callback id %d not registered", id);
+    } else {
+        struct remote_connect_secret_event_deregister_any_in in = {.callback_id = server};
+        struct remote_connect_secret_event_deregister_any_out out;
+
+        result = shared ? 0 : call_run(&call, &in, &out);
+    }
+    call_end(&call);
+    return result;
+}
+
+/* clang-format off */
+#define REGISTER(family, type, kind, callback_type)                                                          \
+    API int virConnect##family##EventRegisterAny(virConnectPtr conn, type object, int eventID, callback_type cb, void *opaque, virFreeCallback freecb) \
+    { return events_add(__func__, conn, kind, object, eventID, (void *)cb, opaque, freecb); }                \
+    API int virConnect##family##EventDeregisterAny(virConnectPtr conn, int callbackID)                       \
+    { return events_remove(__func__, conn, kind, callbackID, NULL); }
+REGISTER(Domain, virDomainPtr, OBJECT_DOMAIN, virConnectDomainEventGenericCallback)
+REGISTER(Network, virNetworkPtr, OBJECT_NETWORK, virConnectNetworkEventGenericCallback)
+REGISTER(StoragePool, virStoragePoolPtr, OBJECT_STORAGE_POOL, virConnectStoragePoolEventGenericCallback)
+REGISTER(NodeDevice, virNodeDevicePtr, OBJECT_NODE_DEVICE, virConnectNodeDeviceEventGenericCallback)
+REGISTER(Secret, virSecretPtr, OBJECT_SECRET, virConnectSecretEventGenericCallback)
+/* clang-format on */
+
+/* The oldest form: life cycle only, known by its function. */
+API int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventCallback cb, void *opaque,
+                                      virFreeCallback freecb)
+{
+    return events_add(__func__, conn, OBJECT_DOMAIN, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE, (void *)cb, opaque,
+                      freecb) < 0
+               ? -1
+               : 0;
+}
+
+API int virConnectDomainEventDeregister(virConnectPtr conn, virConnectDomainEventCallback cb)
+{
+    return events_remove(__func__, conn, OBJECT_DOMAIN, 0, (void *)cb);
+}
+
+API int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque,
+                                        virFreeCallback freecb)
+{
+    struct call call;
+    bool taken = false;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_REGISTER_CLOSE_CALLBACK)))
+        return -1;
+    if (call_argument(&call, (const void *)cb, "cb")) {
+        pthread_mutex_lock(&conn->lock);
+        taken = !conn->closed;
+        if (taken) {
+            conn->closed = cb;
+            conn->closed_data = opaque;
+            conn->closed_free = freecb;
+        }
+        pthread_mutex_unlock(&conn->lock);
+        if (!taken)
+            err_set(&call.err, ERR_OPERATION_INVALID, "A close callback is already registered");
+    }
+    call_end(&call);
+    return taken ? 0 : -1;
+}
+
+API int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb)
+{
+    virFreeCallback release = NULL;
+    void *data = NULL;
+    struct call call;
+    bool found;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT,
+                    PROCEDURE(remote, CONNECT_UNREGISTER_CLOSE_CALLBACK)))
+        return -1;
+    pthread_mutex_lock(&conn->lock);
+    found = conn->closed && conn->closed == cb;
+    if (found) {
+        release = conn->closed_free;
+        data = conn->closed_data;
+        conn->closed = NULL;
+        conn->closed_free = NULL;
+    }
+    pthread_mutex_unlock(&conn->lock);
+    if (release)
+        release(data);
+    if (!found)
+        err_set(&call.err, ERR_OPERATION_INVALID, "A different callback was requested");
+    call_end(&call);
+    return found ? 0 : -1;
+}

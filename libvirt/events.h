@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events: who asked for which on a connection, and calling them from the application's event loop. The server
+ * is asked once for each (event, object); the callbacks of the program share what comes.
+ */
+#pragma once
+
+#include "libvirt/api.h"
+
+struct events;
+
+struct events *events_new(virConnectPtr conn);
+void events_free(struct events *events);
+/* Watch the connection from the event loop, when the program has one. */
+void events_start(struct events *events);
+
+/* For the link: a message came (under its lock); the connection ended. */
+void events_message(void *events, const struct wire_message_header *header, const char *payload,
+                    size_t length);
+void events_gone(void *events);
+
+/* The loop of the program; false: none was registered. */
+bool loop_registered(void);
+
+/*
+ * How one kind of event reaches its callback. Made by libvirt/gen from the rows and the callback types: `in`
+ * is the message, decoded.
+ */
+struct event_row {
+    uint8_t family;    /* OBJECT_DOMAIN, OBJECT_NETWORK ...: which register function it belongs to */
+    int id;            /* VIR_*_EVENT_ID_* */
+    int32_t procedure; /* of the remote program */
+    void (*call)(virConnectPtr conn, void *object, const void *in, void *callback, void *opaque);
+};
+extern const struct event_row event_rows[]; /* ends with procedure 0 */
+void event_domain_event_callback_graphics(virConnectPtr conn, void *object, const void *message,
+                                          void *callback, void *opaque);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sockets of daemons. Rule: a driver's own daemon when its socket is there, else the one that stands for all
+ * (libvirt-sock); `mode=direct|legacy` and `socket=PATH` decide otherwise.
+ */
+#define ERR_FROM ERR_FROM_RPC
+#include "libvirt/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* URI's driver -> its daemon. */
+static const struct daemon {
+    const char *driver, *program;
+} daemons[] = {
+    {"qemu", "virtqemud"},
+    {"lxc", "virtlxcd"},
+    {"xen", "virtxend"},
+    {"vbox", "virtvboxd"},
+    {"bhyve", "virtbhyved"},
+    {"vz", "virtvzd"},
+    {"ch", "virtchd"},
+    {"network", "virtnetworkd"},
+    {"storage", "virtstoraged"},
+    {"nodedev", "virtnodedevd"},
+    {"secret", "virtsecretd"},
+    {"interface", "virtinterfaced"},
+    {"nwfilter", "virtnwfilterd"},
+};
+
+enum { START_TRIES = 500, START_PAUSE_MS = 10 }; /* a daemon that starts has five seconds */
+
+static const char *program_of(const char *driver)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
+        if (str_eq_nocase(daemons[i].driver, driver))
+            return daemons[i].program;
+    return NULL;
+}
+
+static int try_connect(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd, r;
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    while ((r = connect(fd, (struct sockaddr *)&address, sizeof(address))) < 0 && errno == EINTR)
+        ;
+    if (r < 0) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* Start the session's daemon, as nobody's child. The caller may have threads: only calls that are safe in a
+ * fork. */
+static void start_daemon(const char *program)
+{
+    static const char *const folders[] = {SBINDIR, "/usr/sbin", "/usr/local/sbin", NULL};
+    const char *given = getenv("VIRTD_PATH");
+    char paths[ARRAY_SIZE(folders)][256];
+    const char *argv[] = {program, "--timeout=120", NULL};
+    pid_t pid;
+
+    for (size_t i = 0; folders[i]; i++)
+        snprintf(paths[i], sizeof(paths[i]), "%s/%s", folders[i], program);
+    pid = fork();
+    if (pid > 0)
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    if (pid != 0)
+        return;
+    setsid();
+    if (fork() != 0)
+        _exit(0);
+    for (int fd = 0, null = open("/dev/null", O_RDWR); fd < 3; fd++)
+        dup2(null, fd);
+    if (given)
+        execv(given, (char *const *)argv);
+    for (size_t i = 0; !given && folders[i]; i++)
+        execv(paths[i], (char *const *)argv);
+    _exit(127);
+}
+
+static int connect_started(const char *path, const char *program)
+{
+    const struct timespec pause = {.tv_nsec = START_PAUSE_MS * 1000000L};
+    int fd = try_connect(path);
+
+    if (fd != -ENOENT && fd != -ECONNREFUSED)
+        return fd;
+    start_daemon(program);
+    for (int i = 0; i < START_TRIES && (fd == -ENOENT || fd == -ECONNREFUSED); i++) {
+        nanosleep(&pause, NULL);
+        fd = try_connect(path);
+    }
+    return fd;
+}
+
+static void socket_folder(struct buf *path, bool system)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
+
+    if (system)
+        buf_add_string(path, RUNSTATEDIR "/libvirt");
+    else if (!str_empty(runtime))
+        buf_printf(path, "%s/libvirt", runtime);
+    else
+        buf_printf(path, "%s/.cache/libvirt", home ? home : "");
+}
+
+static int finish(int fd, const char *path, int *ret_fd, struct err *err)
+{
+    if (fd < 0)
+        return err_system(err, fd, "Failed to connect socket to '%s'", path);
+    *ret_fd = fd;
+    return 0;
+}
+
+int socket_open(const struct uri *uri, const char *text, bool read_only, int *ret_fd, struct err *err)
+{
+    const char *given = uri_param(uri, "socket"), *mode = uri_param(uri, "mode");
+    const char *autostart = getenv("LIBVIRT_AUTOSTART"), *program = program_of(uri->driver);
+    bool system = geteuid() == 0 ? !str_eq(uri->path, "/session") : str_eq(uri->path, "/system");
+    const char *tail = read_only && system ? "-sock-ro" : "-sock";
+    auto_buf struct buf direct = {0}, legacy = {0};
+    int fd;
+
+    if (uri->transport ? !str_eq_nocase(uri->transport, "unix") : uri->host != NULL)
+        return err_set_from(err, ERR_FROM_REMOTE, ERR_NO_SUPPORT,
+                            "transport of '%s': only Unix sockets are there yet", text);
+    if (!program && !uri->transport)
+        return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "%s", text);
+    if (given)
+        return finish(try_connect(given), given, ret_fd, err);
+    socket_folder(&legacy, system);
+    if (program)
+        buf_printf(&direct, "%s/%s%s", buf_text(&legacy), program, tail);
+    buf_printf(&legacy, "/libvirt%s", tail);
+
+    if (!program || str_eq(mode, "legacy"))
+        return finish(try_connect(buf_text(&legacy)), buf_text(&legacy), ret_fd, err);
+    fd = try_connect(buf_text(&direct));
+    if (fd == -ENOENT && !str_eq(mode, "direct")) {
+        int other = try_connect(buf_text(&legacy));
+
+        if (other >= 0)
+            fd = other;
+    }
+    if (fd < 0 && !system && !str_eq(autostart, "0"))
+        fd = connect_started(buf_text(&direct), program);
+    return finish(fd, buf_text(&direct), ret_fd, err);
+}

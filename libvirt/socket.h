@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Socket: which Unix socket a URI leads to, and getting a connection to it. */
+#pragma once
+
+#include "base/err.h"
+#include "uri/uri.h"
+
+/*
+ * A connected socket for this URI (`text` is how it was written, for messages). A session's daemon is started
+ * when none listens, unless LIBVIRT_AUTOSTART=0. Negative with err set.
+ */
+int socket_open(const struct uri *uri, const char *text, bool read_only, int *ret_fd, struct err *err);

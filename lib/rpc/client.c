@@ -240,12 +240,16 @@ struct client *client_new(struct server *server, int fd, enum server_service ser
     return client;
 }
 
-void client_check_queue(struct client *client)
+void client_count_event(struct client *client, size_t length)
 {
-    if (conn_queued(&client->conn) <= QUEUE_MAX || !conn_open(&client->conn))
+    size_t queued = conn_queued(&client->conn);
+
+    /* What lies in the queue may be large answers, too; only events come without being asked for. */
+    client->event_bytes = queued ? client->event_bytes + length : 0;
+    if (client->event_bytes <= EVENTS_MAX || queued <= EVENTS_MAX || !conn_open(&client->conn))
         return;
-    log_warning("client %" PRIu64 " of '%s' doesn't read what it asked for: %zu bytes wait; closing it",
-                client->id, client->server->name, conn_queued(&client->conn));
+    log_warning("client %" PRIu64 " of '%s' doesn't read its events, %zu bytes wait: closing it", client->id,
+                client->server->name, queued);
     conn_close(&client->conn, -ETIMEDOUT);
 }
 

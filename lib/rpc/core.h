@@ -22,7 +22,7 @@ enum {
         1024 * 1024, /* calls over the client's limit that are kept while its connection is read */
     PENDING_MAX = 64,
     QUEUE_HIGH = 1024 * 1024,      /* answers that the client doesn't read: no more calls are taken */
-    QUEUE_MAX = 16 * 1024 * 1024,  /* events that the client doesn't read: it is closed */
+    EVENTS_MAX = 4 * 1024 * 1024,  /* bytes of events that the client doesn't read: it is closed */
     REGISTRATIONS_MAX = 1024,      /* of one client */
     ANONYMOUS_USEC = 60 * 1000000, /* how long somebody may stay without trying to authenticate */
     JOB_USEC = 30 * 1000000,       /* how long a call waits for the job of its object */
@@ -76,7 +76,7 @@ struct client {
     struct identity *peer;     /* the process at the other end */
     struct list calls, streams, pending, watches, peers;
     unsigned call_count, pending_count, registration_count;
-    size_t pending_bytes;
+    size_t pending_bytes, event_bytes;
     int next_callback;
     char *uri;      /* as opened */
     void *data;     /* the daemon's */
@@ -133,8 +133,8 @@ static inline struct call *call_of(const struct req *rq)
 }
 /* A frame with an error: answer to a call, or end of a stream. err stays the caller's. */
 void client_send_error(struct client *client, const struct frame_header *header, const struct err *err);
-/* Events and stream data count here: closes a client that never reads. */
-void client_check_queue(struct client *client);
+/* An event of this size was queued: closes a client that never reads its events. */
+void client_count_event(struct client *client, size_t length);
 
 /* server.c */
 void server_client_gone(struct server *server, struct client *client);

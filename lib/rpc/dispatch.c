@@ -116,7 +116,6 @@ void client_send_error(struct client *client, const struct frame_header *header,
         xdr_encode(XDR_wire_error, &wire, out, NULL);
     }
     conn_end(&client->conn, NULL, 0);
-    client_check_queue(client);
 }
 
 /* The subsystem that stock names in errors about the call as such. */

@@ -322,7 +322,7 @@ static void send_event(struct client *client, const struct procedure *row, bool 
     }
     buf_add(out, bytes + skip, length - skip);
     conn_end(&client->conn, NULL, 0);
-    client_check_queue(client);
+    client_count_event(client, length);
 }
 
 /*

@@ -116,7 +116,7 @@ void forward_event(struct client *client, const struct frame_header *header, con
     if (client->gone)
         return;
     relay(client, NULL, header, payload, length, NULL, 0);
-    client_check_queue(client);
+    client_count_event(client, length);
 }
 
 /* To the daemon. */

@@ -4,6 +4,7 @@
 
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from lab import CALL_WITH_FDS, CONNECT_CLOSE, FEATURE, KEEPALIVE, LIB_VERSION, MESSAGE, QEMU, REPLY, STREAM, Suite, Wire, error_of, frame, xdr_string
+from lab import CALL_WITH_FDS, CONNECT_CLOSE, FEATURE, KEEPALIVE, LIB_VERSION, MESSAGE, QEMU, REPLY, STREAM, Skip, Suite, Wire, error_of, frame, xdr_string
 
 REPLY_WITH_FDS, HOLE = 5, 6
 OK, ERROR, CONTINUE = 0, 1, 2
@@ -26,10 +27,14 @@ DUMP = TOY + xdr_string("/nowhere") + struct.pack(">I", 0)
 NOBODY = xdr_string("nobody") + bytes(16) + struct.pack(">i", -1)
 
 
+def tool(variable, path):
+    return os.environ.get(variable) or os.path.join(os.environ.get("BUILD_DIR", "."), path)
+
+
 class Toy:
     def __init__(self, *arguments, **env):
         self.directory = tempfile.mkdtemp(prefix="vireo-rpc-")
-        program = os.environ.get("TOY_DAEMON") or os.path.join(os.environ.get("BUILD_DIR", "."), "tests", "run", "toy-daemon")
+        program = tool("TOY_DAEMON", "tests/run/toy-daemon")
         self.log = open(os.path.join(self.directory, "log"), "w+")
         self.process = subprocess.Popen([program, self.directory, *arguments], stdout=self.log, stderr=self.log, env=dict(os.environ, **env))
         deadline = time.monotonic() + 10
@@ -387,6 +392,231 @@ def draining():
     assert time.monotonic() - start < 4
 
 
+# ---- forwarding ----
+
+POOL_LIST, POOL_REFRESH, POOL_REGISTER, POOL_REFRESHED, DOWNLOAD = 281, 83, 368, 373, 209
+POOL = xdr_string("toy-pool") + bytes((9,)) + bytes(15)
+
+
+def forwarded():
+    """Calls, errors, events and streams of another subsystem go through, with the caller's identity."""
+    runtime = tempfile.mkdtemp(prefix="vireo-rpc-")
+    os.mkdir(os.path.join(runtime, "libvirt"))
+    env = {"XDG_RUNTIME_DIR": runtime, "TOY_SESSION": "1"}
+    storage, toy = Toy(TOY_STORAGE="1", **env), Toy(**env)
+    os.symlink(storage.path(), os.path.join(runtime, "libvirt", "virtstoraged-sock"))
+    wire = Wire(toy.path()).open("toy:///session")
+    for serial in range(20):
+        wire.send(frame(POOL_LIST, struct.pack(">iI", 1, 0), serial=serial))
+    for serial in range(20):
+        reply = wire.receive()
+        assert reply[4:6] == (serial, OK) and POOL in reply[6], reply
+    assert wire.call(LIB_VERSION, serial=77)[4] == 77
+    callback = wire.call(POOL_REGISTER, struct.pack(">iI", 1, 0))[6]
+    code, domain, text = error_of(event_first(wire, frame(POOL_REFRESH, POOL + struct.pack(">I", 1), serial=5), callback))
+    assert (code, domain) == (9, 18) and text == f"operation failed: pid {os.getpid()}, uid {os.getuid()}, forwarded", text
+    # a stream, larger than any buffer, to a client that starts to read late
+    length = 40 << 20
+    volume = xdr_string("toy-pool") + xdr_string("vol") + xdr_string("key")
+    assert wire.call(DOWNLOAD, volume + struct.pack(">QQI", 0, length, 0), serial=6)[3:6] == (REPLY, 6, OK)
+    time.sleep(0.3)
+    got = 0
+    while True:
+        _, _, procedure, kind, serial, status, payload = wire.receive()
+        assert (procedure, kind, serial, status) == (DOWNLOAD, STREAM, 6, CONTINUE)
+        got += len(payload)
+        if not payload:
+            break
+    assert got == length
+    data(wire, DOWNLOAD, 6, status=OK)
+    assert wire.receive()[3:] == (STREAM, 6, OK, b"")
+    # the other daemon goes: an error, and the next call finds the new one
+    storage.stop()
+    code, domain, text = error_of(wire.call(POOL_LIST, struct.pack(">iI", 1, 0)))
+    assert code in (38, 39) or "virtstoraged" in text, (code, text)
+    os.unlink(os.path.join(runtime, "libvirt", "virtstoraged-sock"))
+    storage = Toy(TOY_STORAGE="1", **env)
+    os.symlink(storage.path(), os.path.join(runtime, "libvirt", "virtstoraged-sock"))
+    assert wire.call(POOL_LIST, struct.pack(">iI", 1, 0))[5] == OK
+    wire.close()
+    time.sleep(0.1)
+    before = storage.descriptors()
+    for _ in range(20):
+        other = Wire(toy.path()).open("toy:///session")
+        other.send(frame(POOL_LIST, struct.pack(">iI", 1, 0)) * 5)
+        other.close()
+    time.sleep(0.2)
+    assert storage.descriptors() <= before, "connections to the other daemon outlive their client"
+    toy.stop()
+    storage.stop()
+    subprocess.run(["rm", "-rf", runtime], check=True)
+
+
+def event_first(wire, call, callback):
+    """Send a call that emits a pool event; both come, the event with our callback's id."""
+    wire.send(call)
+    frames = [wire.receive(), wire.receive()]
+    event = next(f for f in frames if f[3] == MESSAGE)
+    assert event[2] == POOL_REFRESHED and event[6] == callback + POOL
+    return next(f for f in frames if f[3] == REPLY)
+
+
+# ---- keepalive, polkit ----
+
+def silent_client():
+    """After feature 10 a client that answers no ping is closed; one that does stays."""
+    toy = Toy(TOY_KEEPALIVE="1")
+    wires = [toy.wire(), toy.wire(), toy.wire()]
+    for wire in wires[:2]:
+        assert wire.call(FEATURE, struct.pack(">i", 10))[5] == OK
+    deadline = time.monotonic() + 6
+    gone = False
+    while not gone and time.monotonic() < deadline:
+        ready, _, _ = select.select([wire.socket for wire in wires[:2]], [], [], 1)
+        if wires[0].socket in ready:
+            ping = wires[0].receive()
+            assert ping is not None and (ping[0], ping[2]) == (KEEPALIVE, 1), ping
+            wires[0].send(frame(2, program=KEEPALIVE, kind=MESSAGE, serial=0))
+        if wires[1].socket in ready:
+            gone = wires[1].receive() is None
+    assert gone, "a client without a pulse is kept"
+    assert wires[0].call(LIB_VERSION)[2] in (1, LIB_VERSION)
+    assert wires[2].call(LIB_VERSION)[5] == OK, "nobody asked for keepalive here"
+    for wire in wires:
+        wire.close()
+    toy.stop()
+
+
+class Policy:
+    """A private system bus with a fake polkit on it."""
+
+    def __init__(self, *verdicts):
+        if os.getuid() != 0 or not shutil.which("dbus-daemon"):
+            raise Skip("needs root and dbus-daemon")
+        self.directory = tempfile.mkdtemp(prefix="vireo-bus-")
+        os.chmod(self.directory, 0o755)
+        conf = os.path.join(self.directory, "conf")
+        with open(conf, "w") as file:
+            file.write(f"<busconfig><type>system</type><listen>unix:path={self.directory}/bus</listen><policy context='default'>"
+                       "<allow user='*'/><allow own='*'/><allow send_type='method_call'/><allow receive_type='method_call'/>"
+                       "<allow send_requested_reply='true'/><allow receive_requested_reply='true'/></policy></busconfig>")
+        self.env = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.directory}/bus"}
+        self.bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={conf}"], stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 5
+        while not os.path.exists(os.path.join(self.directory, "bus")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.polkit = subprocess.Popen([tool("FAKE_POLKITD", "tests/fake/polkitd"), *verdicts], env=dict(os.environ, **self.env),
+                                       stdout=subprocess.PIPE, text=True)
+        assert self.polkit.stdout.readline() == "ready\n", "the fake polkit doesn't start"
+
+    def question(self):
+        return self.polkit.stdout.readline().split()
+
+    def close(self):
+        for process in (self.polkit, self.bus):
+            process.terminate()
+            process.wait(5)
+        subprocess.run(["rm", "-rf", self.directory], check=True)
+
+
+def as_nobody(toy, name, calls):
+    """Run calls(wire) in a child as user 65534; what it returns comes back as a list of strings."""
+    os.chmod(toy.directory, 0o755)
+    for entry in os.listdir(toy.directory):
+        os.chmod(toy.path(entry), 0o777)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(write, "\n".join(str(line) for line in calls(Wire(toy.path(name)))).encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        text = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0, "the child failed"
+    return text.splitlines()
+
+
+def polkit_login():
+    policy = Policy("org.libvirt.unix.manage=yes")
+    toy = Toy("polkit", **policy.env)
+
+    def calls(wire):
+        yield wire.call(66)[6] == struct.pack(">Ii", 1, 2)
+        yield error_of(wire.call(LIB_VERSION))
+        yield wire.call(70)[6] == struct.pack(">i", 1)
+        yield wire.call(1, struct.pack(">II", 0, 0))[5]
+        yield wire.call(LIB_VERSION)[5]
+    assert as_nobody(toy, "sock", calls) == ["True", "(39, 7, 'authentication required')", "True", "0", "0"]
+    question = policy.question()
+    assert question[0] == "unix-process" and question[2] == "65534" and int(question[3]) > 0 and question[4:] == ["1", "org.libvirt.unix.manage"]
+    wire = toy.wire()  # root needs none
+    wire.close()
+    # the read-only socket asks for another action, which is refused here
+    lines = as_nobody(toy, "sock-ro", lambda wire: [error_of(wire.call(70)), error_of(wire.call(1, struct.pack(">II", 0, 0)))])
+    assert lines[0] == "(45, 60, 'authentication failed: access denied by policy')", lines
+    assert policy.question()[5] == "org.libvirt.unix.monitor"
+    toy.stop()
+    policy.close()
+
+
+def polkit_trouble():
+    for verdict, code, words in (("challenge", 94, "no polkit agent available"), ("dismissed", 79, "user cancelled")):
+        policy = Policy("org.libvirt.unix.manage=" + verdict)
+        toy = Toy("polkit", **policy.env)
+        line = as_nobody(toy, "sock", lambda wire: [error_of(wire.call(70))])[0]
+        assert line.startswith(f"({code}, 60") and words in line, line
+        toy.stop()
+        policy.close()
+    # a client that leaves while its user is asked: the question is taken back, others are served
+    policy = Policy("org.libvirt.unix.manage=silence")
+    toy = Toy("polkit", **policy.env)
+    as_nobody(toy, "sock", lambda wire: [wire.send(frame(70)), time.sleep(0.2)])
+    assert policy.question()[5] == "org.libvirt.unix.manage"
+    assert policy.question() == ["cancel"]
+    toy.wire().close()
+    policy.close()
+    # no bus at all
+    line = as_nobody(toy, "sock", lambda wire: [error_of(wire.call(70))])[0]
+    assert line.startswith("(94, 60"), line
+    toy.stop()
+
+
+def polkit_access():
+    """The access driver: per call and object, list filters, events; details for rules."""
+    policy = Policy("org.libvirt.unix.manage=yes", "org.libvirt.api.connect.getattr=yes", "org.libvirt.api.domain.read=yes",
+                    "org.libvirt.api.connect.search-domains=yes", "org.libvirt.api.domain.getattr=yes")
+    toy = Toy("polkit", TOY_ACL="polkit", **policy.env)
+
+    def calls(wire):
+        yield wire.call(70)[5], wire.call(1, struct.pack(">II", 0, 0))[5]
+        yield wire.call(GET_INFO, TOY)[5]
+        yield error_of(wire.call(SUSPEND, TOY))
+        yield wire.call(23, xdr_string("toy"))[5]
+        yield error_of(wire.call(OPEN_GRAPHICS_FD, TOY + struct.pack(">II", 0, 0)))[0]
+        yield wire.call(CALLBACK_REGISTER, struct.pack(">iI", 0, 0))[5]
+    lines = as_nobody(toy, "sock", calls)
+    assert lines[0] == "(0, 0)" and lines[1] == "0" and lines[3] == "0", lines
+    assert lines[2].startswith("(88, 55, \"access denied: 'TOY' denied access") and "domain 'toy'" in lines[2], lines[2]
+    assert lines[4] == "88" and lines[5] == "0", lines
+    questions = [policy.question() for _ in range(4)]
+    assert questions[0][5] == "org.libvirt.unix.manage" and questions[1][5] == "org.libvirt.api.connect.getattr"
+    assert questions[2][4:] == ["0", "org.libvirt.api.domain.read", "connect_driver=TOY", "domain_name=toy"], questions[2]
+    assert questions[3][5] == "org.libvirt.api.domain.suspend"
+    # events: only for those who may see the domain
+    listener = toy.wire()
+    assert listener.call(CALLBACK_REGISTER, struct.pack(">iI", 0, 0))[5] in (OK, ERROR)
+    listener.close()
+    toy.stop()
+    policy.close()
+
+
 def main():
     suite = Suite()
     toy = Toy()
@@ -396,7 +626,8 @@ def main():
         if toy.process.poll() is not None:
             break
     suite.run("rpc: stop", toy.stop)
-    suite.run("rpc: draining", draining)
+    for test in (draining, forwarded, silent_client, polkit_login, polkit_trouble, polkit_access):
+        suite.run("rpc: " + test.__name__.replace("_", " "), test)
     suite.done()
 
 

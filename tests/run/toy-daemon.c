@@ -201,6 +201,56 @@ static int m_monitor_with_files(struct req *rq, struct vm *vm,
     return 0;
 }
 
+/* The storage daemon. */
+
+M(connect_list_all_storage_pools)
+{
+    static struct wire_storage_pool pool = {.name = (char *)"toy-pool", .uuid = {9}};
+
+    out->ret = 1;
+    out->pools.n = 1;
+    out->pools.v = &pool;
+    return 0;
+}
+
+/* Who asks, as far as this daemon knows; and an event for whoever wants it. */
+static int m_storage_pool_refresh(struct req *rq, struct pool *pool,
+                                  const struct remote_storage_pool_refresh_in *in,
+                                  struct remote_storage_pool_refresh_out *out)
+{
+    struct remote_storage_pool_event_refresh_msg message = {.pool = in->pool};
+    struct event_object object = {.uuid = in->pool.uuid, .name = in->pool.name};
+    char who[IDENTITY_TEXT];
+
+    event_emit(server, remote_program.number, REMOTE_STORAGE_POOL_EVENT_REFRESH, &object, &message);
+    if (in->flags == 1)
+        return err_set_from(&rq->err, ERR_FROM_STORAGE, ERR_OPERATION_FAILED, "%s",
+                            identity_text(rq->identity, who));
+    return 0;
+}
+
+static int m_storage_vol_download(struct req *rq, struct volume *volume,
+                                  const struct remote_storage_vol_download_in *in,
+                                  struct remote_storage_vol_download_out *out)
+{
+    char name[] = "/tmp/toy-volume-XXXXXX";
+    int fd = mkstemp(name);
+
+    unlink(name);
+    if (ftruncate(fd, (off_t)in->length) < 0)
+        return err_system(&rq->err, errno, "cannot make a volume");
+    stream_pump(rq, fd, STREAM_TO_CLIENT, UINT64_MAX, NULL, NULL);
+    return 0;
+}
+
+static const struct method storage_methods[] = {
+    METHOD(remote, CONNECT_LIST_ALL_STORAGE_POOLS, m_connect_list_all_storage_pools),
+    METHOD(remote, STORAGE_POOL_REFRESH, m_storage_pool_refresh),
+    METHOD(remote, STORAGE_VOL_DOWNLOAD, m_storage_vol_download),
+    {0},
+};
+static const struct method *const storage_tables[] = {storage_methods, NULL};
+
 static const struct method methods[] = {
     METHOD(remote, CONNECT_NUM_OF_DOMAINS, m_connect_num_of_domains),
     METHOD(remote, DOMAIN_LOOKUP_BY_NAME, m_domain_lookup_by_name),
@@ -272,6 +322,18 @@ int main(int argc, char **argv)
     conf.auth_unix_rw = conf.auth_unix_ro = argc > 2 ? argv[2] : "none";
     if (getenv("TOY_SESSION"))
         spec.privileged = false;
+    if (getenv("TOY_STORAGE")) {
+        spec.scheme = "storage";
+        spec.owners = 1u << OWNER_STORAGE;
+        spec.methods = storage_tables;
+        spec.forward = false;
+    }
+    if (getenv("TOY_KEEPALIVE")) {
+        conf.keepalive_interval = atoi(getenv("TOY_KEEPALIVE"));
+        conf.keepalive_count = 1;
+    }
+    if (getenv("TOY_ACL") && acl_init((const char *const[]){getenv("TOY_ACL"), NULL}, "TOY", &err) < 0)
+        return 2;
     if (getenv("TOY_DEBUG"))
         log_set_level(LEVEL_DEBUG, &err);
     sigemptyset(&signals);

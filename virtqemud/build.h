@@ -11,7 +11,9 @@
 
 #include "loop/req.h"
 
+struct build_undo;
 struct domain;
+struct tap;
 struct qemu_caps;
 struct qmp;
 
@@ -31,7 +33,13 @@ struct build {
     const char **env;       /* NULL-terminated additions: "NAME=value" */
     int *fds;               /* QEMU inherits them by number; closed by machine_start after exec */
     unsigned count_fds;
-    void *undo;             /* build's own */
+    /* build's own */
+    uint32_t boot[5];       /* by enum boot_device: place in the order for the first device of that kind; 0: taken */
+    unsigned count_fdsets;
+    struct tap **taps;      /* descriptors of interfaces, see dev/iface.c */
+    size_t count_taps;
+    int vsock_fd;           /* 0: none */
+    struct build_undo *undo; /* newest first */
 };
 
 /* Everything zero but what is given; in the arena. */

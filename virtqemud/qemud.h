@@ -45,6 +45,7 @@ struct qemud {
     struct server *server;
     struct store *store;
     struct vms *vms;
+    unsigned next_port; /* of displays: where the search for a free one goes on */
 };
 
 extern struct qemud qemud;

@@ -22,6 +22,7 @@ struct tpm {
     bool sha1, sha256, sha384, sha512; /* active_pcr_banks */
     char *source_type, *source_path, *source_mode; /* emulator (file, dir), external (unix) */
     char *profile_source, *profile_name, *profile_remove_disabled;
+    char *socket; /* live: where the module is served; not in the XML */
     struct device_info info;
 };
 XT_DECLARE(tpm_table, struct tpm);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Dev: device kinds of the qemu driver. One file a kind makes what QEMU is told about it, as pairs of an option and its
+ * argument: on the command line at start; -device, -blockdev, -netdev and -object carry the same JSON that device_add and
+ * its kin take when a device is plugged later.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/domain/domain.h"
+#include "virtqemud/build.h"
+#include "virtqemud/caps.h"
+#include "virtqemud/dev/props.h"
+
+/*
+ * A kind of device: where its list is in struct devices, and what is done with each device of it. Members may be NULL.
+ * The table of kinds (kinds.c) is in the order of the command line.
+ */
+struct dev_kind {
+    const char *name;
+    uint32_t list;  /* offset of the vector, or of the only pointer */
+    uint32_t count; /* offset of the count; 0: there is one at the most */
+    /* The host's side: what must be there before QEMU runs. May wait. */
+    int (*prepare)(struct req *rq, struct build *build, void *device);
+    /* Options; nothing on the host is touched. Negative with err set. */
+    int (*command)(struct build *build, void *device, struct err *err);
+};
+extern const struct dev_kind kind_disk, kind_controller, kind_iface, kind_serial, kind_parallel, kind_channel,
+    kind_console, kind_graphics, kind_video, kind_input, kind_sound, kind_audio, kind_balloon, kind_rng, kind_watchdog,
+    kind_tpm, kind_panic, kind_vsock, kind_redirdev, kind_hub, kind_filesystem, kind_hostdev, kind_smartcard, kind_shmem,
+    kind_memdev, kind_iommu, kind_crypto, kind_pstore;
+
+#define DEV_LIST(member) .list = offsetof(struct devices, member), .count = offsetof(struct devices, n_##member)
+#define DEV_ONE(member) .list = offsetof(struct devices, member)
+
+/* ---- the command line ---- */
+
+void build_arg(struct build *build, const char *option, const char *value); /* copied; NULL: an option alone */
+void build_argf(struct build *build, const char *option, const char *format, ...) PRINTF(3, 4);
+void build_json(struct build *build, const char *option, struct props *props);
+/* QEMU inherits fd and closes nothing; the build owns it now. Returns fd. */
+int build_pass_fd(struct build *build, int fd);
+void build_env(struct build *build, const char *name, const char *value);
+/* ",name=value" with commas in value doubled, as option lists (not JSON) want it; NULL: nothing. */
+void option_add(struct buf *option, const char *name, const char *value);
+/* The first part of an option list: value alone, escaped. */
+void option_value(struct buf *option, const char *value);
+
+/* ---- what devices have in common ---- */
+
+/* bus, addr (or port, unit ...), id, bootindex, acpi-index, rom. Negative with err set. */
+int props_info(struct build *build, struct props *props, const struct device_info *info, struct err *err);
+/* Only the address. */
+int props_address(struct build *build, struct props *props, const struct device_info *info, struct err *err);
+void props_virtio(struct props *props, const struct virtio_options *virtio);
+/* "virtio-net-pci", "-transitional" ... for the bus that the device sits on. In the build's arena. */
+const char *virtio_driver(struct build *build, const char *name, enum virtio_model model);
+/* Place in the boot order, from the device or from <os><boot>; 0: none. The latter is given to the first who asks. */
+uint32_t build_boot_index(struct build *build, const struct device_info *info, enum boot_device device);
+/* Alias of the controller, which is also the name of its bus ("scsi0" -> "scsi0.0"); NULL with err set. */
+const char *controller_bus(struct build *build, enum controller_type type, uint32_t index, struct err *err);
+
+/* A chardev backend with id "char" + alias. */
+int build_chardev(struct build *build, const char *id, const struct chardev_source *source, struct err *err);
+int prepare_chardev(struct req *rq, struct build *build, const char *alias, struct chardev_source *source,
+                    const char *auto_name);
+
+/* A socket of ours that QEMU serves: bound, owned by QEMU's user, listening. -1 with err set. */
+int build_listen(struct build *build, const char *path, struct err *err);
+
+/* -blockdev for a layer and all below it; name of the node on top in *ret_node. */
+int build_storage(struct build *build, const struct disk *disk, struct storage *storage, bool readonly,
+                  const char **ret_node, struct err *err);
+
+/* ---- the machine itself ---- */
+
+int build_machine(struct build *build, struct err *err);
+int build_cpu(struct build *build, struct err *err);
+int build_memory(struct build *build, struct err *err);
+int build_boot(struct build *build, struct err *err);
+int build_sysinfo(struct build *build, struct err *err);
+
+/* ---- what has to be given back ---- */
+
+enum undo_kind { UNDO_FILE, UNDO_TAP, UNDO_PROCESS };
+/* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is taken). */
+void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
+/* Run a helper that lives as long as the machine; its output goes to log. Negative with err set. */
+int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep, const char *log,
+                struct err *err);
+/* An open file for QEMU: "/dev/fdset/N" for its options. */
+const char *build_fdset(struct build *build, int fd);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tpm: a host's module, somebody's socket, or a swtpm of its own that keeps its state beside the machine's files. */
+#define ERR_FROM ERR_FROM_QEMU
+
+#include "base/str.h"
+#include "virtqemud/dev/dev.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/uuid.h"
+#include "loop/work.h"
+#include "virtqemud/qemud.h"
+
+/* Making keys takes a while on a slow machine. */
+#define SETUP_USEC SECONDS(60)
+
+/* Where libvirt keeps it, so that a machine finds its keys again whichever daemon starts it. */
+static char *state_dir(const struct build *build, const struct tpm *tpm)
+{
+    char uuid[UUID_TEXT];
+
+    if (tpm->source_path)
+        return arena_strdup(build->arena, tpm->source_path);
+    uuid_format(build->domain->uuid, uuid);
+    if (build->privileged)
+        return arena_printf(build->arena, "%s/lib/libvirt/swtpm/%s/tpm%s", LOCALSTATEDIR, uuid,
+                            str_eq(tpm->version, "1.2") ? "1.2" : "2");
+    return arena_printf(build->arena, "%s/swtpm/%s/tpm%s", qemud.dirs.config, uuid,
+                        str_eq(tpm->version, "1.2") ? "1.2" : "2");
+}
+
+static int make_dir(struct build *build, const char *path, struct err *err)
+{
+    char *parent = arena_strndup(build->arena, path, (size_t)(strrchr(path, '/') - path));
+    int r = file_make_dirs(parent, build->privileged ? 0711 : 0700);
+
+    if (r == 0)
+        r = file_make_dir_owned(path, 0700, build->privileged ? qemud.conf.user : (uid_t)-1,
+                                build->privileged ? qemud.conf.group : (gid_t)-1);
+    return r < 0 ? err_system(err, r, "cannot create directory '%s'", path) : 0;
+}
+
+/* A new module gets its keys and certificates once. */
+static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir, const char *log)
+{
+    char uuid[UUID_TEXT];
+    const char *argv[] = {"swtpm_setup",
+                          "--tpm-state",
+                          dir,
+                          "--vmid",
+                          arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
+                          "--logfile",
+                          log,
+                          "--createek",
+                          "--create-ek-cert",
+                          "--create-platform-cert",
+                          "--lock-nvram",
+                          "--not-overwrite",
+                          str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
+                          NULL};
+    const struct child_spec spec = {.argv = argv};
+    struct buf said = {0};
+    int r = child_check(rq, &spec, SETUP_USEC, &said);
+
+    buf_done(&said);
+    return r;
+}
+
+static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
+{
+    const char *dir = state_dir(build, tpm), *log, *pid;
+
+    tpm->socket = arena_printf(build->arena, "%s/swtpm.sock", build->lib_dir);
+    if (build->validate_only)
+        return 0;
+    if (tpm->encryption_secret)
+        return err_set(&rq->err, ERR_NO_SUPPORT, "TPMs with an encrypted state");
+    log = arena_printf(build->arena, "%s/%s-swtpm.log", build->lib_dir, build->domain->name);
+    pid = arena_printf(build->arena, "%s/swtpm.pid", build->lib_dir);
+    if (make_dir(build, dir, &rq->err) < 0 || make_state(rq, build, tpm, dir, log) < 0)
+        return -1;
+    const char *argv[] = {"swtpm",
+                          "socket",
+                          "--daemon",
+                          "--ctrl",
+                          arena_printf(build->arena, "type=unixio,path=%s,mode=0600", tpm->socket),
+                          "--tpmstate",
+                          arena_printf(build->arena, "dir=%s,mode=0600", dir),
+                          "--log",
+                          arena_printf(build->arena, "file=%s", log),
+                          "--pid",
+                          arena_printf(build->arena, "file=%s", pid),
+                          "--terminate",
+                          str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
+                          NULL};
+    const struct child_spec spec = {.argv = argv};
+    struct buf said = {0};
+    /* it ends by itself when QEMU hangs up */
+    int r = child_check(rq, &spec, SETUP_USEC, &said);
+
+    buf_done(&said);
+    if (r == 0 && build->privileged && chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
+        return err_system(&rq->err, errno, "Unable to set the owner of '%s'", tpm->socket);
+    build_remember(build, UNDO_FILE, tpm->socket, 0);
+    return r;
+}
+
+static int tpm_prepare(struct req *rq, struct build *build, void *device)
+{
+    struct tpm *tpm = device;
+
+    if (tpm->backend == TPM_EMULATOR)
+        return start_emulator(rq, build, tpm);
+    if (tpm->backend == TPM_EXTERNAL)
+        tpm->socket = tpm->source_path;
+    return 0;
+}
+
+static int tpm_command(struct build *build, void *device, struct err *err)
+{
+    const struct tpm *tpm = device;
+    auto_buf struct buf option = {0};
+    auto_props struct props props = {0};
+
+    if (tpm->backend == TPM_PASSTHROUGH) {
+        buf_printf(&option, "passthrough,id=tpm-%s", tpm->info.alias);
+        option_add(&option, "path", tpm->device_path);
+    } else {
+        auto_buf struct buf chardev = {0};
+
+        buf_add_string(&chardev, "socket,id=chrtpm");
+        option_add(&chardev, "path", tpm->socket);
+        build_arg(build, "-chardev", buf_text(&chardev));
+        buf_printf(&option, "emulator,id=tpm-%s,chardev=chrtpm", tpm->info.alias);
+    }
+    build_arg(build, "-tpmdev", buf_text(&option));
+    if (tpm->model != TPM_TIS && tpm->model != TPM_CRB)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "TPM model '%s' is not supported by this machine",
+                       tpm_model_names[tpm->model]);
+    props_string(&props, "driver", tpm_model_names[tpm->model]);
+    props_format(&props, "tpmdev", "tpm-%s", tpm->info.alias);
+    props_string(&props, "id", tpm->info.alias);
+    build_json(build, "-device", &props);
+    return 0;
+}
+
+const struct dev_kind kind_tpm = {.name = "tpm", DEV_LIST(tpms), .prepare = tpm_prepare, .command = tpm_command};

@@ -163,7 +163,24 @@ int host_pages_alloc(const char *root, int node, unsigned size, uint64_t count, 
 
 int host_node_ids(const char *root, struct bitmap *ret)
 {
-    return sysfs_list(ret, root, SYSFS_NODE "/online");
+    char path[SYSFS_PATH_MAX];
+    int r = sysfs_list(ret, root, SYSFS_NODE "/online");
+
+    if (r != -ENOENT)
+        return r;
+    snprintf(path, sizeof(path), "%s" SYSFS_NODE, root); /* old kernels have no list */
+    DIR *dir = opendir(path);
+
+    if (!dir)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        uint32_t id;
+
+        if (str_to_u32(str_after(entry->d_name, "node"), &id) == 0 && id < SYSFS_ID_MAX)
+            bitmap_set(ret, id);
+    }
+    closedir(dir);
+    return bitmap_empty(ret) ? -ENOENT : 0;
 }
 
 static void read_distances(const char *root, struct host_node *node, unsigned count)

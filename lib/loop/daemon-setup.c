@@ -17,7 +17,7 @@
 
 /* -- options -- */
 
-enum { OPTION_ROOT = DAEMON_OPTION_LONG, OPTION_SAMPLE, OPTION_MANUAL };
+enum { OPTION_ROOT = DAEMON_OPTION_LONG, OPTION_SESSION, OPTION_SAMPLE, OPTION_MANUAL };
 
 const struct daemon_option daemon_options_table[] = {
     {'h', "help", NULL, "show this text and leave"},
@@ -28,6 +28,7 @@ const struct daemon_option daemon_options_table[] = {
     {'p', "pid-file", "FILE", "pid file"},
     {'V', "version", NULL, "show the version and leave"},
     {OPTION_ROOT, "root", "DIR", "keep everything below DIR (an instance of its own)"},
+    {OPTION_SESSION, "session", NULL, "serve this user alone, also when it is root"},
     {OPTION_SAMPLE, "sample-config", NULL, "print a configuration file with all keys and leave"},
     {OPTION_MANUAL, "manual", NULL, "print the manual page (for man -l) and leave"},
     {0},
@@ -68,6 +69,9 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
     case 'V':
         printf("%s (%s) %s\n", daemon->spec->name, PACKAGE_NAME, PACKAGE_VERSION);
         return 1;
+    case OPTION_SESSION:
+        daemon->privileged = false;
+        return 0;
     case OPTION_SAMPLE:
         daemon_print_sample(daemon);
         return 1;

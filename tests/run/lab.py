@@ -20,9 +20,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 def build_dir():
     for path in (os.environ.get("BUILD_DIR"), os.getcwd(), os.path.join(TOP, "build")):
-        if path and os.path.exists(os.path.join(path, "virtqemud", "virtqemud")):
+        if path and os.path.exists(os.path.join(path, "virtsecretd", "virtsecretd")):
             return path
-    sys.exit("no built virtqemud found: set BUILD_DIR")
+    sys.exit("no built daemons found: set BUILD_DIR")
 
 
 class Skip(Exception):
@@ -73,7 +73,7 @@ class Private:
     def start(self, daemon, *arguments, **env):
         program = os.path.join(build_dir(), daemon, daemon)
         log = open(os.path.join(self.home, daemon + ".log"), "a")
-        process = subprocess.Popen([program, *arguments], env=dict(self.env, **env), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([program, "--session", *arguments], env=dict(self.env, **env), stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=log)
         log.close()
         self.daemons[daemon] = process

@@ -37,7 +37,6 @@ START_TEST(version_1)
     char *root = v1_tree();
     auto_cgroup struct cgroup group = {0}, child = {0}, missing = {0};
     uint64_t value;
-    auto_bitmap struct bitmap cpus = {0};
 
     ck_assert_int_eq(cgroup_of_pid(root, 77, &group), 0);
     assert_path(&group, CGROUP_CPU, root, "/sys/fs/cgroup/cpu,cpuacct" UNIT "/libvirt/emulator");

@@ -94,9 +94,10 @@ static char *expected(const char *name, bool *ret_latest)
 static int show(const char *name)
 {
     auto_free char *in = read_text("qemuxml2argvdata", name, ".xml");
-    bool latest;
-    auto_free char *want = expected(name, &latest);
+    bool latest = false;
     auto_buf struct buf text = {0};
+
+    free(expected(name, &latest));
 
     if (!in)
         return 1;

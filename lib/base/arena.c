@@ -117,12 +117,19 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return text;
 }
 
+static void wipe(struct arena_chunk *chunk)
+{
+    if (mem_wiping)
+        mem_wipe(chunk->data, chunk->size);
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_chunk *keep = NULL, *chunk, *older;
 
     for (chunk = arena->chunk; chunk; chunk = older) {
         older = chunk->older;
+        wipe(chunk);
         if (!keep && chunk->size <= KEEP_MAX)
             keep = chunk;
         else
@@ -143,6 +150,7 @@ void arena_done(struct arena *arena)
 
     for (chunk = arena->chunk; chunk; chunk = older) {
         older = chunk->older;
+        wipe(chunk);
         free(chunk);
     }
     *arena = (struct arena){0};

@@ -3,6 +3,24 @@
 
 #include <stdio.h>
 
+static void wipe(struct buf *buf)
+{
+    if (mem_wiping)
+        mem_wipe(buf->data, buf->room);
+}
+
+/* As realloc, but nothing stays at the old place. */
+static char *move(struct buf *buf, size_t room)
+{
+    char *data = mem_resize_array(NULL, room, 1);
+
+    if (buf->data)
+        memcpy(data, buf->data, buf->room);
+    wipe(buf);
+    free(buf->data);
+    return data;
+}
+
 void *buf_reserve(struct buf *buf, size_t more)
 {
     size_t need;
@@ -16,7 +34,7 @@ void *buf_reserve(struct buf *buf, size_t more)
         while (room < need)
             if (__builtin_mul_overflow(room, 2, &room))
                 room = need;
-        buf->data = mem_resize_array(buf->data, room, 1);
+        buf->data = mem_wiping ? move(buf, room) : mem_resize_array(buf->data, room, 1);
         buf->room = room;
     }
     return buf->data + buf->length;
@@ -104,6 +122,7 @@ char *buf_steal(struct buf *buf)
 
 void buf_reset(struct buf *buf)
 {
+    wipe(buf);
     buf->length = 0;
     if (buf->data)
         buf->data[0] = '\0';
@@ -111,6 +130,7 @@ void buf_reset(struct buf *buf)
 
 void buf_done(struct buf *buf)
 {
+    wipe(buf);
     free(buf->data);
     *buf = (struct buf){0};
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+bool mem_wiping;
+
 static _Noreturn void out_of_memory(void)
 {
     static const char text[] = "out of memory\n";

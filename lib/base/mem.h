@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,11 @@ void mem_trim(void);
 
 /* Overwrite with zeros in a way that the compiler keeps. */
 void mem_wipe(void *data, size_t size);
+/*
+ * While true, buffers and arenas overwrite what they give back or use again: for a process through whose
+ * frames and requests secrets pass. Set once, before there is any.
+ */
+extern bool mem_wiping;
 
 static inline void mem_freep(void *pointer)
 {

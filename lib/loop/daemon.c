@@ -176,6 +176,7 @@ static void set_limits(const struct daemon *daemon)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     if (daemon->spec->secretive) {
+        mem_wiping = true;
         setrlimit(RLIMIT_CORE, &none);
         prctl(PR_SET_DUMPABLE, 0);
     }

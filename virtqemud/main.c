@@ -22,7 +22,7 @@ struct qemud qemud;
 
 static const struct method *const methods[] = {
     life_methods,  define_methods,  list_methods, info_methods, tune_methods, metadata_methods,
-    input_methods, monitor_methods, stats_methods, console_methods, node_methods, caps_methods, NULL,
+    input_methods, monitor_methods, stats_methods, console_methods, native_methods, node_methods, caps_methods, NULL,
 };
 
 static void fill_dirs(struct serve *serve)
@@ -168,6 +168,14 @@ static int on_start(struct serve *serve, struct err *err)
     return 0;
 }
 
+static int on_reload(struct serve *serve, struct err *err)
+{
+    store_rescan(qemud.store); /* files that somebody edited or copied there */
+    timer_once(&load_timer, MILLISECONDS(100), on_load, NULL);
+    return qemu_conf_read(&serve->daemon->arena, arena_printf(&serve->daemon->arena, "%s/qemu.conf", serve->daemon->paths.etc),
+                          qemud.privileged, &qemud.conf, err);
+}
+
 static void on_stop(struct serve *serve)
 {
     timer_done(&load_timer);
@@ -191,6 +199,7 @@ int main(int argc, char **argv)
             .version = host_qemu_version,
         },
         .start = on_start,
+        .reload = on_reload,
         .stop = on_stop,
     };
 

@@ -26,6 +26,7 @@
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
+#include "virtqemud/command.h"
 #include "virtqemud/hook.h"
 #include "virtqemud/owner.h"
 #include "virtqemud/process.h"
@@ -119,21 +120,6 @@ static int open_monitor(struct req *rq, struct start *start)
     return 0;
 }
 
-static void add_quoted(struct buf *text, const char *word)
-{
-    if (*word && !str_has_any(word, " \t\n\"'\\$`*?[]{}()<>|&;#~!"))
-        buf_add_string(text, word);
-    else {
-        buf_add_char(text, '\'');
-        for (; *word; word++)
-            if (*word == '\'')
-                buf_add_string(text, "'\\''");
-            else
-                buf_add_char(text, *word);
-        buf_add_char(text, '\'');
-    }
-}
-
 /* The machine's log begins each run with what is executed. */
 static int open_log(struct req *rq, struct start *start, const char *const *argv, const char *const *env)
 {
@@ -150,40 +136,10 @@ static int open_log(struct req *rq, struct start *start, const char *const *argv
     buf_printf(&text, "%s: starting up vireo version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n", stamp,
                PACKAGE_VERSION, run->caps->version / 1000000, run->caps->version / 1000 % 1000,
                run->caps->version % 1000, run->caps->package, host.release, host.nodename);
-    for (; *env; env++) {
-        buf_add_string(&text, *env);
-        buf_add_string(&text, " \\\n");
-    }
-    for (const char *const *arg = argv; *arg; arg++) {
-        add_quoted(&text, *arg);
-        buf_add_string(&text, !arg[1] ? "\n" : arg[1][0] == '-' ? " \\\n" : " ");
-    }
+    command_format(&text, env, argv, " \\\n");
     fd_write_all(start->log, text.data, text.length);
     run->log_start = lseek(start->log, 0, SEEK_END);
     return 0;
-}
-
-/* LC_ALL and PATH like every child; a home of its own, since QEMU's libraries may look for one. */
-static const char *const *make_env(struct run *run, const char *const *more)
-{
-    const char **env = ARENA_ARRAY(&run->arena, const char *, 8 + strv_length((char *const *)more));
-    const char *path = getenv("PATH");
-    size_t n = 0;
-
-    env[n++] = "LC_ALL=C";
-    env[n++] = arena_printf(&run->arena, "PATH=%s",
-                            path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    if (qemud.privileged) {
-        env[n++] = arena_printf(&run->arena, "HOME=%s", run->lib_dir);
-        env[n++] = arena_printf(&run->arena, "XDG_DATA_HOME=%s/.local/share", run->lib_dir);
-        env[n++] = arena_printf(&run->arena, "XDG_CACHE_HOME=%s/.cache", run->lib_dir);
-        env[n++] = arena_printf(&run->arena, "XDG_CONFIG_HOME=%s/.config", run->lib_dir);
-    } else if (getenv("HOME")) {
-        env[n++] = arena_printf(&run->arena, "HOME=%s", getenv("HOME"));
-    }
-    while (more && *more)
-        env[n++] = *more++;
-    return env;
 }
 
 static int make_command(struct req *rq, struct start *start, const char *const **ret_env)
@@ -200,7 +156,7 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     build->privileged = qemud.privileged;
     if (build_prepare(rq, build) < 0 || build_command(rq, build) < 0)
         return -1;
-    *ret_env = make_env(run, (const char *const *)build->env);
+    *ret_env = command_env(&run->arena, run->lib_dir, build->env);
     return 0;
 }
 
@@ -273,6 +229,30 @@ static int handshake(struct req *rq, struct start *start)
     return 0;
 }
 
+/* What the live definition of the system's machines says about their place on the host, as libvirt prints it. */
+static void describe_host(struct run *run)
+{
+    struct domain *domain = run->domain;
+
+    if (!qemud.privileged)
+        return;
+    if (!domain->resource) {
+        domain->resource = ARENA_NEW(&run->arena, struct resource);
+        domain->resource->partition = arena_strdup(&run->arena, "/machine");
+    }
+    if (!domain->n_seclabels) {
+        struct seclabel *label = ARENA_NEW(&run->arena, struct seclabel);
+
+        label->type = SECLABEL_DYNAMIC;
+        label->model = arena_strdup(&run->arena, "dac");
+        label->relabel = TRI_YES;
+        label->label = label->imagelabel = arena_printf(&run->arena, "+%u:+%u", qemud.conf.user, qemud.conf.group);
+        domain->seclabels = ARENA_ARRAY(&run->arena, struct seclabel *, 1);
+        domain->seclabels[0] = label;
+        domain->n_seclabels = 1;
+    }
+}
+
 static bool has_balloon(const struct domain *domain)
 {
     const struct balloon *balloon = domain->devices.balloon;
@@ -312,6 +292,7 @@ static int begin(struct req *rq, struct start *start)
     vms_activate(qemud.vms, vm, vms_next_id(qemud.vms));
     run->domain->id = (struct opt_u32){ (uint32_t)vm->id, true };
     vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_STARTING_UP);
+    describe_host(run);
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
     if (make_lib_dir(rq, start) < 0 || open_monitor(rq, start) < 0 || make_command(rq, start, &env) < 0 ||
         open_log(rq, start, run->build->argv, env) < 0 || owner_set(rq, run) < 0 ||

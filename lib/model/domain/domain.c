@@ -131,7 +131,8 @@ struct domain *domain_copy(struct arena *arena, const struct domain *domain)
 {
     struct domain *copy = xt_copy(&domain_table, arena, domain);
 
-    vcpus_fill_iothreads(&copy->vcpus, arena);
+    if (domain->vcpus.n_iothreads)
+        vcpus_fill_iothreads(&copy->vcpus, arena);
     return copy;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The XML of <os>. */
+#define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/os.h"
 
 const char *const os_type_names[] = {"", "xen", "linux", "xenpvh", "hvm", "exe", NULL};
@@ -47,7 +48,8 @@ XT_DEFINE(os_loader_table, "loader", NULL,
 #define N struct os_nvram
 #define SOURCE(type) XT_ARM(type, XT_EMBED(N, source, NULL, storage_source_table, 0))
 XT_DECLARE(os_nvram_table, N);
-XT_DEFINE(os_nvram_table, "nvram", NULL,
+static int nvram_finish(struct xt_parse *parse, void *object);
+XT_DEFINE(os_nvram_table, "nvram", nvram_finish,
     XT_ATTR(N, template, "template", str, 0),
     XT_ENUM(N, template_format, "templateFormat", storage_format_names, 0),
     XT_ENUM(N, source.type, "type", storage_type_names, 0),
@@ -96,6 +98,16 @@ XT_DEFINE_ROWS(os_table, "os", NULL,
         XT_ATTR(T, reboot_timeout, "rebootTimeout", opt_i32, 0)),
     XT_GROUP("smbios", 0, XT_ENUM(T, smbios, "mode", smbios_mode_names, XT_ABI | XT_REQUIRED)));
 /* clang-format on */
+
+static int nvram_finish(struct xt_parse *parse, void *object)
+{
+    const struct os_nvram *nvram = object;
+
+    if (nvram->source.type && storage_is_empty(&nvram->source))
+        return err_set(parse->err, ERR_XML_ERROR, "<nvram type='%s'> has no <source>",
+                       storage_type_names[nvram->source.type]);
+    return 0;
+}
 
 enum tristate os_wants_feature(const struct os *os, enum firmware_feature feature)
 {

@@ -21,6 +21,8 @@ bool storage_is_empty(const struct storage *storage)
         return !storage->path;
     case STORAGE_NETWORK:
         return storage->protocol == NETPROTO_UNSET;
+    case STORAGE_NVME:
+        return !storage->nvme_namespace.set;
     case STORAGE_VOLUME:
         return !storage->pool;
     case STORAGE_UNSET:

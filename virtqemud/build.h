@@ -31,6 +31,7 @@ struct build {
     const char **argv;      /* NULL-terminated; argv[0] is the emulator */
     size_t count_argv;
     const char **env;       /* NULL-terminated additions: "NAME=value" */
+    size_t count_env;
     int *fds;               /* QEMU inherits them by number; closed by machine_start after exec */
     unsigned count_fds;
     /* build's own */

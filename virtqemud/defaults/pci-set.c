@@ -63,7 +63,7 @@ static bool find(const struct pci_set *set, unsigned connect, struct pci_address
     for (size_t i = 0; i < set->n_buses; i++) {
         const struct pci_bus *bus = &set->buses[i];
 
-        if (!fits(bus, connect))
+        if (!fits(bus, connect) || (set->below && i >= set->below))
             continue;
         for (unsigned slot = bus->first; slot <= bus->last; slot++) {
             unsigned functions = bus->slots[slot].functions, function = 0;

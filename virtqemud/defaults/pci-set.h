@@ -44,6 +44,7 @@ struct pci_set {
     size_t n_buses;
     bool may_grow;
     bool express; /* bus 0 is a pcie-root */
+    size_t below; /* a bridge hangs on a bus before its own; 0: any bus will do */
     struct err *err;
 };
 

@@ -364,8 +364,10 @@ static int place_controllers(struct placer *placer, bool bridges)
 
         if ((controller->type == CONTROLLER_PCI) != bridges)
             continue;
+        placer->set.below = bridges ? controller->index.value : 0;
         if (place(placer, &controller->info, controller_connects(placer, controller)) < 0)
             return -1;
+        placer->set.below = 0;
     }
     return 0;
 }

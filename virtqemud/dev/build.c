@@ -90,8 +90,7 @@ int build_command(struct req *rq, struct build *build)
         build_arg(build, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     native_arguments(build);
     build_arg(build, "-msg", "timestamp=on");
-    if (!build->env)
-        build->env = ARENA_ARRAY(build->arena, const char *, 1);
+    build_terminate(build);
     return 0;
 }
 

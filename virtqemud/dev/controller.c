@@ -192,8 +192,7 @@ static int controller_command(struct build *build, void *device, struct err *err
 static int all_controllers(struct build *build, void *device, struct err *err)
 {
     static const uint8_t order[] = {CONTROLLER_PCI,  CONTROLLER_USB,           CONTROLLER_SCSI, CONTROLLER_IDE,
-                                    CONTROLLER_SATA, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_CCID, CONTROLLER_FDC,
-                                    CONTROLLER_NVME};
+                                    CONTROLLER_SATA, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_FDC,  CONTROLLER_NVME};
     struct devices *devices = &build->domain->devices;
 
     /* called for each of the list: the first call does them all */
@@ -210,4 +209,13 @@ static int all_controllers(struct build *build, void *device, struct err *err)
     return 0;
 }
 
+/* A reader of smartcards is a USB device itself: it may sit behind a hub. */
+static int ccid_command(struct build *build, void *device, struct err *err)
+{
+    const struct controller *controller = device;
+
+    return controller->type == CONTROLLER_CCID ? controller_command(build, device, err) : 0;
+}
+
+const struct dev_kind kind_ccid = {.name = "ccid", DEV_LIST(controllers), .command = ccid_command};
 const struct dev_kind kind_controller = {.name = "controller", DEV_LIST(controllers), .command = all_controllers};

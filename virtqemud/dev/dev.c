@@ -19,10 +19,8 @@
 
 static void add_word(struct build *build, const char *word)
 {
-    /* one more than needed each time: the vector always ends with NULL */
-    build->argv = arena_grow(build->arena, build->argv, build->count_argv + 1, sizeof(*build->argv));
+    build->argv = arena_grow(build->arena, build->argv, build->count_argv, sizeof(*build->argv));
     build->argv[build->count_argv++] = arena_strdup(build->arena, word);
-    build->argv[build->count_argv] = NULL;
 }
 
 void build_arg(struct build *build, const char *option, const char *value)
@@ -57,13 +55,16 @@ int build_pass_fd(struct build *build, int fd)
 
 void build_env(struct build *build, const char *name, const char *value)
 {
-    size_t count = 0;
+    build->env = arena_grow(build->arena, build->env, build->count_env, sizeof(*build->env));
+    build->env[build->count_env++] = arena_printf(build->arena, "%s=%s", name, value ? value : "");
+}
 
-    while (build->env && build->env[count])
-        count++;
-    build->env = arena_grow(build->arena, build->env, count + 1, sizeof(*build->env));
-    build->env[count] = arena_printf(build->arena, "%s=%s", name, value ? value : "");
-    build->env[count + 1] = NULL;
+void build_terminate(struct build *build)
+{
+    build->argv = arena_grow(build->arena, build->argv, build->count_argv, sizeof(*build->argv));
+    build->argv[build->count_argv] = NULL;
+    build->env = arena_grow(build->arena, build->env, build->count_env, sizeof(*build->env));
+    build->env[build->count_env] = NULL;
 }
 
 void option_value(struct buf *option, const char *value)

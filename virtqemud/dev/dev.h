@@ -25,7 +25,7 @@ struct dev_kind {
     /* Options; nothing on the host is touched. Negative with err set. */
     int (*command)(struct build *build, void *device, struct err *err);
 };
-extern const struct dev_kind kind_disk, kind_controller, kind_iface, kind_serial, kind_parallel, kind_channel,
+extern const struct dev_kind kind_disk, kind_controller, kind_ccid, kind_iface, kind_serial, kind_parallel, kind_channel,
     kind_console, kind_graphics, kind_video, kind_input, kind_sound, kind_audio, kind_balloon, kind_rng, kind_watchdog,
     kind_tpm, kind_panic, kind_vsock, kind_redirdev, kind_hub, kind_filesystem, kind_hostdev, kind_smartcard, kind_shmem,
     kind_memdev, kind_iommu, kind_crypto, kind_pstore;
@@ -41,6 +41,8 @@ void build_json(struct build *build, const char *option, struct props *props);
 /* QEMU inherits fd and closes nothing; the build owns it now. Returns fd. */
 int build_pass_fd(struct build *build, int fd);
 void build_env(struct build *build, const char *name, const char *value);
+/* Nothing more follows: both vectors end with NULL. */
+void build_terminate(struct build *build);
 /* ",name=value" with commas in value doubled, as option lists (not JSON) want it; NULL: nothing. */
 void option_add(struct buf *option, const char *name, const char *value);
 /* The first part of an option list: value alone, escaped. */

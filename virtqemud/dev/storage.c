@@ -258,6 +258,12 @@ static void format_props(struct props *props, const struct disk *disk, const str
     }
 }
 
+/* Formats that can lie on top of another image. */
+static bool has_backing(enum storage_format format)
+{
+    return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED || format == FORMAT_VMDK;
+}
+
 int build_storage(struct build *build, const struct disk *disk, struct storage *storage, bool readonly,
                   const char **ret_node, struct err *err)
 {
@@ -282,7 +288,7 @@ int build_storage(struct build *build, const struct disk *disk, struct storage *
     props_string(&props, "file", protocol);
     if (below)
         props_string(&props, "backing", below);
-    else if (storage->backing)
+    else if (storage->backing && has_backing(storage->format))
         props_null(&props, "backing");
     build_json(build, "-blockdev", &props);
     *ret_node = node;

@@ -433,11 +433,13 @@ static int decode_struct(struct decoder *d, const struct xdr_type *type, char *v
 ssize_t xdr_decode(enum xdr_type_id type, const void *bytes, size_t length, void *value, struct arena *arena,
                    struct err *err)
 {
-    struct decoder d = {.next = bytes, .end = (const char *)bytes + length, .arena = arena, .err = err};
+    /* nothing may come as a null pointer, which has no place behind it */
+    const char *begin = length ? bytes : "";
+    struct decoder d = {.next = begin, .end = begin + length, .arena = arena, .err = err};
 
     if (xdr_types[type].size)
         memset(value, 0, xdr_types[type].size);
     if (decode_struct(&d, &xdr_types[type], value) < 0)
         return -1;
-    return d.next - (const char *)bytes;
+    return d.next - begin;
 }

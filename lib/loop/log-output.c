@@ -99,7 +99,7 @@ static void targets_done(struct log_target *list, size_t count)
 
 static int parse(const char *word, struct log_target *ret, struct err *err)
 {
-    const char *kind = word + 2, *name;
+    const char *kind = word + 2, *name = NULL;
 
     *ret = (struct log_target){.fd = -1};
     if (word[0] < '1' || word[0] > '4' || word[1] != ':')

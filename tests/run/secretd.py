@@ -211,7 +211,7 @@ def no_leak(daemon):
         for line in maps:
             span, mode = line.split()[:2]
             begin, end = (int(at, 16) for at in span.split("-"))
-            if not mode.startswith("rw"):
+            if not mode.startswith("rw") or end - begin > 1 << 30:
                 continue
             try:
                 memory.seek(begin)

@@ -56,8 +56,8 @@ static struct wire_secret *visible(struct req *rq, unsigned flags, uint32_t *ret
     struct secret *secret;
 
     MAP_FOREACH(&secretd.secrets, secret)
-    if (wanted(secret, flags))
-        all[count++] = secret_ref(secret);
+        if (wanted(secret, flags))
+            all[count++] = secret_ref(secret);
     for (uint32_t i = 0; i < count; i++) {
         if (req_sees(rq, OBJECT_SECRET, all[i]))
             list[shown++] = wire_of(rq, all[i]);

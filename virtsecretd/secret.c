@@ -98,8 +98,8 @@ struct secret *secrets_find_usage(enum secret_usage usage, const char *usage_id)
     struct secret *secret;
 
     MAP_FOREACH(&secretd.secrets, secret)
-    if (secret->def->usage == usage && str_eq(secret->def->usage_id, usage_id))
-        return secret;
+        if (secret->def->usage == usage && str_eq(secret->def->usage_id, usage_id))
+            return secret;
     return NULL;
 }
 
@@ -130,8 +130,7 @@ void secrets_load(void)
     struct store_entry *entry;
 
     (void)store_load(secretd.store, /* max= */ 0);
-    STORE_FOREACH(secretd.store, entry)
-    {
+    STORE_FOREACH(secretd.store, entry) {
         auto_err struct err why = {0};
 
         if (load(entry, &why) < 0)
@@ -144,7 +143,7 @@ void secrets_done(void)
     struct secret *secret;
 
     MAP_FOREACH(&secretd.secrets, secret)
-    secret_unref(secret);
+        secret_unref(secret);
     uuid_map_done(&secretd.secrets);
 }
 

@@ -484,8 +484,7 @@ void fiber_list(struct buf *text)
     uint64_t now = time_monotonic();
     struct fiber *fiber;
 
-    LIST_FOREACH(&loop.live, fiber, live)
-    {
+    LIST_FOREACH(&loop.live, fiber, live) {
         buf_printf(text, "%" PRIu64 " %s: ", fiber->rq->serial, fiber->rq->name ? fiber->rq->name : "?");
         if (fiber->wait)
             buf_printf(text, "waits for %s since %.3f s, at most %.3f s more", fiber->what,

@@ -101,8 +101,7 @@ static int work_finished(sd_event_source *source, int fd, uint32_t events, void 
             pool.lost--;
     }
     pthread_mutex_unlock(&pool.mutex);
-    LIST_FOREACH(&finished, work, node)
-    {
+    LIST_FOREACH(&finished, work, node) {
         if (work->call) {
             work->call->over = true;
             work->call->result = work->result;

@@ -228,14 +228,15 @@ static const char *peer_program(struct req *rq, const struct peer *peer)
 /* In a session nobody else starts it. It goes to the background when it listens. */
 static int peer_start(struct req *rq, const struct peer *peer)
 {
-    const char *const argv[] = {peer_program(rq, peer), "--daemon", "--timeout", "120", NULL};
+    const char *const argv[] = {peer_program(rq, peer),         "--daemon", "--timeout", "120",
+                                geteuid() ? NULL : "--session", NULL};
     const struct child_spec spec = {.argv = argv, .env = (const char *const *)environ};
     struct buf output = {0};
     int r = child_check(rq, &spec, START_USEC, &output);
 
     buf_done(&output);
     if (r < 0)
-        err_prefix(&rq->err, "cannot start the session's '%s'", peer_name(peer));
+        err_prefix(&rq->err, "cannot start the session's '%s': ", peer_name(peer));
     return r;
 }
 
@@ -244,6 +245,11 @@ static int peer_connect(struct req *rq, struct peer *peer)
     const char *path = peer_socket(rq, peer);
     int fd = peer_socket_connect(rq, path), r;
 
+    /* clients try calls of every subsystem and go on without those that a host doesn't have, if told so */
+    if ((fd == -ENOENT || fd == -ECONNREFUSED) && access(peer_program(rq, peer), X_OK) < 0)
+        return err_set(&rq->err, ERR_NO_SUPPORT,
+                       "'%s' is needed and not installed on this host (nobody listens on '%s')",
+                       peer_name(peer), path);
     if ((fd == -ENOENT || fd == -ECONNREFUSED) && !peer->privileged) {
         r = peer_start(rq, peer);
         fd = peer_socket_connect(rq, path); /* somebody else may have started it meanwhile */

@@ -229,13 +229,13 @@ def install_import(private):
 
 def install_kernel(private):
     folder = guest()
-    virt_install(private, "kernel", "--disk", "none", "--boot", f"kernel={folder}/vmlinuz,initrd={folder}/initrd.img,kernel_args=console=ttyS0")
+    virt_install(private, "kernel", "--import", "--disk", "none", "--boot", f"kernel={folder}/vmlinuz,initrd={folder}/initrd.img,kernel_args=console=ttyS0")
 
 
 def install_uefi(private):
     if not os.path.exists("/usr/share/OVMF"):
         raise Skip("no UEFI firmware here (ovmf)")
-    virt_install(private, "uefi", "--disk", "none", "--boot", "uefi")
+    virt_install(private, "uefi", "--import", "--disk", "none", "--boot", "uefi")
 
 
 def main():

@@ -158,7 +158,7 @@ def read_only_disk(private):
         os.chmod(program, 0o755)
         from lab import build_dir  # pylint: disable=import-outside-toplevel
         daemon = subprocess.Popen(["unshare", "-m", "--propagation", "private", program,
-                                   os.path.join(build_dir(), "virtqemud", "virtqemud")], env=other.env,
+                                   os.path.join(build_dir(), "virtqemud", "virtqemud"), "--session"], env=other.env,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         other.daemons["virtqemud"] = daemon
         open(os.path.join(other.home, "virtqemud.log"), "w").close()

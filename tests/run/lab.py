@@ -204,4 +204,4 @@ def error_of(reply):
     if not there:
         return code, domain, None
     length = struct.unpack(">I", payload[12:16])[0]
-    return code, domain, payload[16:16 + length].decode()
+    return code, domain, payload[16:16 + length].decode(errors="replace")

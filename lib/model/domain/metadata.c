@@ -111,6 +111,12 @@ static struct xml_node *adopt(struct arena *arena, const struct xml_node *node, 
     space->name = key ? arena_printf(arena, "xmlns:%s", key) : "xmlns";
     space->value = copy->uri;
     space->foreign = true;
+    /* the user may have declared the same prefix: once is enough */
+    for (struct xml_attr **at = &copy->attrs; *at;)
+        if (str_eq((*at)->name, space->name))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
     space->next = copy->attrs;
     copy->attrs = space;
     return copy;

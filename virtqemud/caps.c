@@ -260,6 +260,24 @@ int qemu_caps_get(struct req *rq, const char *binary, const struct qemu_caps **r
     return r;
 }
 
+/* Architectures that QEMU emulates, in the order in which they are listed, and the width of a word. */
+const struct qemu_arch qemu_arches[] = {
+    {"alpha", 64},       {"armv7l", 32},  {"aarch64", 64}, {"cris", 32},    {"i686", 32},       {"loongarch64", 64},
+    {"m68k", 32},        {"microblaze", 32}, {"microblazeel", 32}, {"mips", 32}, {"mipsel", 32}, {"mips64", 64},
+    {"mips64el", 64},    {"or32", 32},    {"parisc", 32},  {"ppc", 32},     {"ppc64", 64},      {"ppc64le", 64},
+    {"riscv32", 32},     {"riscv64", 64}, {"s390x", 64},   {"sh4", 64},     {"sh4eb", 64},      {"sparc", 32},
+    {"sparc64", 64},     {"x86_64", 64},  {"xtensa", 32},  {"xtensaeb", 32},
+};
+const size_t qemu_arch_count = ARRAY_SIZE(qemu_arches);
+
+int qemu_arch_bits(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(qemu_arches); i++)
+        if (str_eq(qemu_arches[i].name, name))
+            return qemu_arches[i].bits;
+    return 0;
+}
+
 const char *qemu_host_arch(void)
 {
     static struct utsname name;

@@ -124,6 +124,16 @@ const struct qemu_machine *qemu_caps_machine(const struct qemu_caps *caps, const
 /* CPU model by QEMU's name; NULL: unknown. */
 const struct qemu_cpu_model *qemu_caps_cpu(const struct qemu_caps *caps, enum qemu_accel accel, const char *name);
 
+/* Architectures that QEMU emulates, by libvirt's names and in its order; the width of a word. */
+struct qemu_arch {
+    const char *name;
+    int bits;
+};
+extern const struct qemu_arch qemu_arches[];
+extern const size_t qemu_arch_count;
+/* 0: no such architecture. */
+int qemu_arch_bits(const char *name);
+
 /*
  * The binary for guests of an architecture, as libvirt would choose it (PATH; on x86_64 hosts i686 guests use
  * qemu-system-i386). In the arena; NULL: none is installed.

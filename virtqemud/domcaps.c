@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "loop/work.h"
+#include "model/domain/domain.h"
 #include "virtqemud/cpu-model.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/qemud.h"
@@ -34,13 +35,8 @@ static bool machine_begins(Q *q, const char *prefix)
 /* Machines with an IDE controller of their own. */
 static bool has_ide(Q *q)
 {
-    return machine_begins(q, "pc-i440fx") || str_eq(q->machine->name, "pc") || str_eq(q->machine->name, "isapc") ||
+    return machine_begins(q, "pc-i440fx") || str_eq(q->machine->name, "pc") ||
            str_eq(q->machine->name, "malta") || str_eq(q->machine->name, "g3beige") || str_eq(q->machine->name, "mac99");
-}
-
-static bool has_floppy(Q *q)
-{
-    return is_x86(q) && !machine_begins(q, "microvm");
 }
 
 static bool has_usb(Q *q)
@@ -83,7 +79,7 @@ static const struct value {
     {"disk", "diskDevice", "floppy", ANY, NULL},
     {"disk", "diskDevice", "lun", ANY, NULL},
     {"disk", "bus", "ide", ANY, has_ide},
-    {"disk", "bus", "fdc", ANY, has_floppy},
+    {"disk", "bus", "fdc", ANY, is_x86},
     {"disk", "bus", "scsi", ANY, NULL},
     {"disk", "bus", "virtio", ANY, NULL},
     {"disk", "bus", "usb", QEMU_CAP_DEVICE_USB_STORAGE, has_usb},
@@ -253,6 +249,17 @@ static void format_section(struct req *rq, Q *q, const struct section *section, 
     buf_printf(xml, "    </%s>\n", section->name);
 }
 
+/* Where no descriptor speaks of a machine: the images of the common packages. */
+static void format_common_images(Q *q, struct buf *xml)
+{
+    static const char *const images[] = {"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE.secboot.fd",
+                                         "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF32_CODE.fd"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(images); i++)
+        if (!!strstr(images[i], "OVMF/") == is_x86(q) && file_exists(images[i]))
+            buf_printf(xml, "      <value>%s</value>\n", images[i]);
+}
+
 static void format_os(struct req *rq, Q *q, struct buf *xml)
 {
     static const char *const types[] = {"rom", "pflash", NULL};
@@ -273,6 +280,8 @@ static void format_os(struct req *rq, Q *q, struct buf *xml)
         list_add(&list, "efi");
     list_end(&list);
     buf_add_string(xml, "    <loader supported='yes'>\n");
+    if (!interfaces)
+        format_common_images(q, xml);
     for (size_t i = 0; i < firmwares.count; i++) {
         const struct firmware *firmware = &firmwares.list[i];
         bool known = false;
@@ -412,6 +421,13 @@ void domcaps_format(struct req *rq, Q *q, struct buf *xml)
     buf_add_string(xml, "</domainCapabilities>\n");
 }
 
+/* An accelerator that this binary doesn't have, or can't use here. */
+static int no_accel(struct req *rq, const struct qemu_caps *caps, const char *virt, const char *why)
+{
+    return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support virt type '%s'%s%s", caps->binary, virt, why ? ": " : "",
+                   why ? why : "");
+}
+
 static int resolve_accel(struct req *rq, const char *virt, const struct qemu_caps *caps, enum qemu_accel *ret)
 {
     bool kvm = caps->accel[QEMU_ACCEL_KVM].supported, tcg = caps->accel[QEMU_ACCEL_TCG].supported;
@@ -422,17 +438,11 @@ static int resolve_accel(struct req *rq, const char *virt, const struct qemu_cap
     }
     int accel = enum_find(qemu_accel_domain_type, virt);
 
-    if (accel < 0)
-        return err_set(&rq->err, ERR_INVALID_ARG, "unknown virttype: %s", virt);
+    if (accel < 0 || (accel == QEMU_ACCEL_TCG && !tcg))
+        return no_accel(rq, caps, virt, NULL);
+    if (accel == QEMU_ACCEL_KVM && !kvm)
+        return no_accel(rq, caps, virt, kvm_verdict_get(rq)->why_not);
     *ret = (enum qemu_accel)accel;
-    if (accel == QEMU_ACCEL_KVM && !kvm) {
-        const char *why = kvm_verdict_get(rq)->why_not;
-
-        return err_set(&rq->err, ERR_INVALID_ARG, "KVM is not supported by '%s' on this host: %s", caps->binary,
-                       why ? why : "QEMU can't use it");
-    }
-    if (accel == QEMU_ACCEL_TCG && !tcg)
-        return err_set(&rq->err, ERR_INVALID_ARG, "TCG is not supported by '%s' on this host", caps->binary);
     return 0;
 }
 
@@ -442,19 +452,20 @@ int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const 
     auto_caps const struct qemu_caps *caps = NULL;
     struct domcaps_question question = {0};
 
-    if (virt && enum_find(qemu_accel_domain_type, virt) < 0)
+    if (virt && enum_find(domain_virt_names, virt) < 0)
         return err_set(&rq->err, ERR_INVALID_ARG, "unknown virttype: %s", virt);
+    if (arch && !qemu_arch_bits(arch))
+        return err_set(&rq->err, ERR_INVALID_ARG, "unknown architecture: %s", arch);
     if (!binary) {
         binary = qemu_binary_find(&rq->arena, arch ? arch : qemu_host_arch());
         if (!binary)
-            return err_set(&rq->err, ERR_INVALID_ARG, "unable to find any emulator to serve '%s' architecture",
+            return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "unable to find any emulator to serve '%s' architecture",
                            arch ? arch : qemu_host_arch());
     }
     if (qemu_caps_get(rq, binary, &caps) < 0)
         return -1;
     if (arch && !str_eq(arch, caps->arch))
-        return err_set(&rq->err, ERR_INVALID_ARG, "architecture from emulator '%s' doesn't match given architecture '%s'", caps->arch,
-                       arch);
+        return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support arch '%s'", caps->binary, arch);
     if (resolve_accel(rq, virt, caps, &question.accel) < 0)
         return -1;
     question.machine = qemu_caps_machine(caps, machine);

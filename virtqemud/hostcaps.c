@@ -19,18 +19,6 @@
 
 enum { PAGE_SIZES = 16, CACHE_LEVEL = 3 };
 
-/* Architectures that QEMU emulates, in the order in which they are listed, and the width of a word. */
-static const struct guest_arch {
-    const char *name;
-    int bits;
-} arches[] = {
-    {"alpha", 64},       {"armv7l", 32},  {"aarch64", 64}, {"cris", 32},    {"i686", 32},       {"loongarch64", 64},
-    {"m68k", 32},        {"microblaze", 32}, {"microblazeel", 32}, {"mips", 32}, {"mipsel", 32}, {"mips64", 64},
-    {"mips64el", 64},    {"or32", 32},    {"parisc", 32},  {"ppc", 32},     {"ppc64", 64},      {"ppc64le", 64},
-    {"riscv32", 32},     {"riscv64", 64}, {"s390x", 64},   {"sh4", 64},     {"sh4eb", 64},      {"sparc", 32},
-    {"sparc64", 64},     {"x86_64", 64},  {"xtensa", 32},  {"xtensaeb", 32},
-};
-
 static bool arch_is_x86(const char *arch)
 {
     return str_eq(arch, "x86_64") || str_eq(arch, "i686");
@@ -221,7 +209,7 @@ static void format_machine(const struct qemu_machine *machine, struct buf *xml)
                    machine->alias);
 }
 
-static void format_guest(const struct qemu_caps *caps, const struct guest_arch *arch, struct buf *xml)
+static void format_guest(const struct qemu_caps *caps, const struct qemu_arch *arch, struct buf *xml)
 {
     const struct qemu_machine *first = qemu_caps_machine(caps, NULL);
 
@@ -252,9 +240,9 @@ int hostcaps_format(struct req *rq, struct buf *xml)
 {
     buf_add_string(xml, "<capabilities>\n\n");
     format_host(xml);
-    for (size_t i = 0; i < ARRAY_SIZE(arches); i++) {
+    for (size_t i = 0; i < qemu_arch_count; i++) {
         auto_caps const struct qemu_caps *caps = NULL;
-        const char *binary = qemu_binary_find(&rq->arena, arches[i].name);
+        const char *binary = qemu_binary_find(&rq->arena, qemu_arches[i].name);
 
         if (!binary)
             continue;
@@ -265,7 +253,7 @@ int hostcaps_format(struct req *rq, struct buf *xml)
             err_clear(&rq->err); /* one broken binary must not hide the others */
             continue;
         }
-        format_guest(caps, &arches[i], xml);
+        format_guest(caps, &qemu_arches[i], xml);
     }
     buf_add_string(xml, "</capabilities>\n");
     return 0;

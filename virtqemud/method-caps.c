@@ -54,8 +54,10 @@ static int m_connect_get_cpu_model_names(struct req *rq, struct client *client,
 
     if (method_flags(rq, in->flags, 0) < 0)
         return -1;
-    if (!str_eq(in->arch, "x86_64") && !str_eq(in->arch, "i686"))
+    if (!qemu_arch_bits(in->arch))
         return err_set(&rq->err, ERR_INVALID_ARG, "cannot find architecture %s", in->arch);
+    if (!str_eq(in->arch, "x86_64") && !str_eq(in->arch, "i686"))
+        return 0; /* there QEMU's names are taken as they are */
     out->ret = (int32_t)count;
     if (!in->need_results)
         return 0;

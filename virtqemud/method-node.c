@@ -3,7 +3,9 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ enum {
     PAGES_SET = 1,
     SUSPEND_SECONDS_MIN = 60,
     MAX_VCPUS_WITHOUT_KVM = 16,
+    CPU_STATS = 4, /* numbers of node_get_cpu_stats */
 };
 
 static int refuse_flags(struct req *rq, const char *function, unsigned flags, unsigned known)
@@ -34,6 +37,20 @@ static int refuse_flags(struct req *rq, const char *function, unsigned flags, un
     if (!(flags & ~known))
         return 0;
     return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known, function);
+}
+
+/* ERR_INVALID_ARG, with the words alone as its message: that is how these calls have always said it. */
+static int PRINTF(2, 3) invalid(struct req *rq, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    const char *text = arena_vprintf(&rq->arena, format, args);
+    va_end(args);
+    err_set(&rq->err, ERR_INVALID_ARG, "%s", text);
+    free(rq->err.message);
+    rq->err.message = mem_strdup(text);
+    return -1;
 }
 
 static int m_node_get_info(struct req *rq, struct client *client, const struct remote_node_get_info_in *in,
@@ -107,22 +124,21 @@ static int m_node_get_cpu_stats(struct req *rq, struct client *client, const str
 
     if (refuse_flags(rq, "qemuNodeGetCPUStats", in->flags, 0) < 0)
         return -1;
-    r = host_cpu_times_read("", in->cpu_num < 0 ? -1 : in->cpu_num, &times);
-    if (r == -ENOENT || in->cpu_num < -1)
-        return err_set(&rq->err, ERR_INVALID_ARG, "Invalid cpuNum in %s", "virHostCPUGetStatsLinux");
-    if (r < 0)
-        return err_system(&rq->err, r, "cannot read /proc/stat");
-    const struct stat_row rows[] = {
-        {"kernel", times.system}, {"user", times.user}, {"idle", times.idle}, {"iowait", times.iowait}};
-
-    out->nparams = ARRAY_SIZE(rows);
+    out->nparams = CPU_STATS;
     if (!in->nparams)
         return 0;
-    if (in->nparams != (int32_t)ARRAY_SIZE(rows))
-        return err_set(&rq->err, ERR_INVALID_ARG, "nparams in %s must be equal to %zu", "virHostCPUGetStatsLinux",
-                       ARRAY_SIZE(rows));
-    out->params.v = fill_stats(rq, rows, ARRAY_SIZE(rows));
-    out->params.n = ARRAY_SIZE(rows);
+    if (in->nparams != CPU_STATS)
+        return invalid(rq, "nparams in %s must be equal to %d", "virHostCPUGetStatsLinux", CPU_STATS);
+    r = host_cpu_times_read("", in->cpu_num < 0 ? -1 : in->cpu_num, &times);
+    if (r == -ENOENT || in->cpu_num < -1)
+        return invalid(rq, "Invalid cpuNum in %s", "virHostCPUGetStatsLinux");
+    if (r < 0)
+        return err_system(&rq->err, r, "cannot read /proc/stat");
+    const struct stat_row rows[CPU_STATS] = {
+        {"kernel", times.system}, {"user", times.user}, {"idle", times.idle}, {"iowait", times.iowait}};
+
+    out->params.v = fill_stats(rq, rows, CPU_STATS);
+    out->params.n = CPU_STATS;
     return 0;
 }
 
@@ -141,8 +157,8 @@ static int m_node_get_memory_stats(struct req *rq, struct client *client,
         auto_bitmap struct bitmap nodes = {0};
 
         (void)host_node_ids("", &nodes);
-        return err_set(&rq->err, ERR_INVALID_ARG, "cellNum in %s must be less than or equal to %d",
-                       "virHostMemGetStats", (int)bitmap_last(&nodes));
+        return invalid(rq, "cellNum in %s must be less than or equal to %d", "virHostMemGetStats",
+                       (int)bitmap_last(&nodes));
     }
     if (r < 0)
         return err_system(&rq->err, r, "cannot read the memory statistics of this host");
@@ -154,7 +170,7 @@ static int m_node_get_memory_stats(struct req *rq, struct client *client,
     if (!in->nparams)
         return 0;
     if (in->nparams != (int32_t)count)
-        return err_set(&rq->err, ERR_INVALID_ARG, "nparams in %s must be %u", "virHostMemGetStatsLinux", count);
+        return invalid(rq, "nparams in %s must be %u", "virHostMemGetStatsLinux", count);
     out->params.v = fill_stats(rq, rows, count);
     out->params.n = count;
     return 0;
@@ -198,8 +214,7 @@ static int m_node_get_cells_free_memory(struct req *rq, struct client *client,
     int last;
 
     if (in->maxcells <= 0)
-        return err_set(&rq->err, ERR_INVALID_ARG, "maxCells in %s must be greater than zero",
-                       "virNodeGetCellsFreeMemory");
+        return invalid(rq, "maxCells in %s must be greater than zero", "virNodeGetCellsFreeMemory");
     if (cell_range(rq, in->start_cell, (unsigned)in->maxcells, &last) < 0)
         return -1;
     out->cells.v = ARENA_ARRAY(&rq->arena, uint64_t, (size_t)(last - in->start_cell + 1));
@@ -210,6 +225,13 @@ static int m_node_get_cells_free_memory(struct req *rq, struct client *client,
         out->cells.v[out->cells.n++] = memory.free * 1024;
     }
     return 0;
+}
+
+static int no_such_page(struct req *rq, unsigned size, int node)
+{
+    if (node < 0)
+        return err_set(&rq->err, ERR_OPERATION_FAILED, "page size %u is not available", size);
+    return err_set(&rq->err, ERR_OPERATION_FAILED, "page size %u is not available on node %d", size, node);
 }
 
 static int m_node_get_free_pages(struct req *rq, struct client *client, const struct remote_node_get_free_pages_in *in,
@@ -230,7 +252,7 @@ static int m_node_get_free_pages(struct req *rq, struct client *client, const st
             int r = host_pages_read("", cell, in->pages.v[i], &pages);
 
             if (r == -ENOENT)
-                return err_set(&rq->err, ERR_OPERATION_FAILED, "page size %u is not available on node %d", in->pages.v[i], cell);
+                return no_such_page(rq, in->pages.v[i], cell);
             if (r < 0)
                 return err_system(&rq->err, r, "cannot read the pool of pages of size %u on node %d", in->pages.v[i], cell);
             out->counts.v[out->counts.n++] = pages.free;
@@ -253,13 +275,16 @@ static int m_node_alloc_pages(struct req *rq, struct client *client, const struc
         return -1;
     for (int cell = first; cell <= last; cell++)
         for (uint32_t i = 0; i < in->page_sizes.n; i++) {
+            char path[HOST_PAGES_PATH];
             uint64_t now;
             int r = host_pages_alloc("", cell, in->page_sizes.v[i], in->page_counts.v[i], !(in->flags & PAGES_SET), &now);
 
             if (r == -ENOENT)
-                return err_set(&rq->err, ERR_OPERATION_FAILED, "page size %u is not available on node %d", in->page_sizes.v[i], cell);
-            if (r < 0)
-                return err_system(&rq->err, r, "Unable to change the pool of pages of size %u on node %d", in->page_sizes.v[i], cell);
+                return no_such_page(rq, in->page_sizes.v[i], cell);
+            if (r < 0) {
+                host_pages_path(path, cell, in->page_sizes.v[i]);
+                return err_system(&rq->err, r, "Unable to write to: %s", path);
+            }
             if (in->flags & PAGES_SET && now != in->page_counts.v[i])
                 return err_set(&rq->err, ERR_OPERATION_FAILED, "Unable to allocate %llu pages. Allocated only %llu",
                                (unsigned long long)in->page_counts.v[i], (unsigned long long)now);

@@ -90,12 +90,17 @@ int host_page_sizes(const char *root, unsigned *sizes, unsigned room)
     return (int)count;
 }
 
-static void pool_path(char path[SYSFS_PATH_MAX], int node, unsigned size, const char *file)
+static void pool_path(char path[HOST_PAGES_PATH], int node, unsigned size, const char *file)
 {
     if (node < 0)
-        snprintf(path, SYSFS_PATH_MAX, "/sys/kernel/mm/hugepages/hugepages-%ukB/%s", size, file);
+        snprintf(path, HOST_PAGES_PATH, "/sys/kernel/mm/hugepages/hugepages-%ukB/%s", size, file);
     else
-        snprintf(path, SYSFS_PATH_MAX, SYSFS_NODE "/node%d/hugepages/hugepages-%ukB/%s", node, size, file);
+        snprintf(path, HOST_PAGES_PATH, SYSFS_NODE "/node%d/hugepages/hugepages-%ukB/%s", node, size, file);
+}
+
+void host_pages_path(char path[HOST_PAGES_PATH], int node, unsigned size)
+{
+    pool_path(path, node, size, "nr_hugepages");
 }
 
 /* KiB that the huge pools of a node (or the host) hold: they are part of its memory, but not ordinary pages. */
@@ -116,7 +121,7 @@ static uint64_t pools_total(const char *root, int node)
 
 int host_pages_read(const char *root, int node, unsigned size, struct host_pages *ret)
 {
-    char path[SYSFS_PATH_MAX];
+    char path[HOST_PAGES_PATH];
     int64_t total, available;
     int r;
 
@@ -143,7 +148,7 @@ int host_pages_read(const char *root, int node, unsigned size, struct host_pages
 
 int host_pages_alloc(const char *root, int node, unsigned size, uint64_t count, bool add, uint64_t *ret_count)
 {
-    char path[SYSFS_PATH_MAX];
+    char path[HOST_PAGES_PATH];
     int64_t now;
     int r;
 

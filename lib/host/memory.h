@@ -25,6 +25,9 @@ struct host_pages {
 int host_page_sizes(const char *root, unsigned *sizes, unsigned room);
 /* Pool of one page size on a node (-1: whole host). -ENOENT: no such size or node. */
 int host_pages_read(const char *root, int node, unsigned size, struct host_pages *ret);
+/* The file that holds the size of a pool. */
+enum { HOST_PAGES_PATH = 128 };
+void host_pages_path(char path[HOST_PAGES_PATH], int node, unsigned size);
 /* Change the pool of huge pages: to `count`, or by that many more. *ret_count: how many there are now. */
 int host_pages_alloc(const char *root, int node, unsigned size, uint64_t count, bool add, uint64_t *ret_count);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,7 +24,6 @@ struct identity *identity_new(void)
     identity->references = 1;
     identity->uid = (uid_t)-1;
     identity->gid = (gid_t)-1;
-    identity->pidfd = -1;
     return identity;
 }
 
@@ -42,7 +42,6 @@ void identity_unref(const struct identity *identity)
 
     if (!counted || --counted->references)
         return;
-    fd_close(&counted->pidfd);
     free(counted->user);
     free(counted->group);
     free(counted->selinux_context);
@@ -78,6 +77,23 @@ static uint64_t process_start_time(pid_t pid)
     return str_take_u64(&rest, &start) < 0 ? 0 : start;
 }
 
+/*
+ * Of the process at the other end. Where the kernel gives a descriptor for that process, one that is still
+ * alive after the look into /proc proves that the pid wasn't another's meanwhile.
+ */
+static uint64_t peer_start_time(int socket, pid_t pid)
+{
+    auto_fd int pidfd = -1;
+    socklen_t length = sizeof(pidfd);
+    uint64_t start = process_start_time(pid);
+
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length) < 0) {
+        pidfd = -1; /* before Linux 6.5 */
+        return start;
+    }
+    return poll(&(struct pollfd){.fd = pidfd, .events = POLLIN}, 1, 0) == 0 ? start : 0;
+}
+
 static char *socket_context(int fd)
 {
     char text[4097];
@@ -103,12 +119,9 @@ struct identity *identity_of_socket(int fd, struct err *err)
     identity->uid = cred.uid;
     identity->gid = cred.gid;
     identity->selinux_context = socket_context(fd);
-    length = sizeof(identity->pidfd);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &identity->pidfd, &length) < 0)
-        identity->pidfd = -1;
     /* Only somebody who will be asked about needs it, and later the pid could be another's. */
     if (!identity_trusted(identity) && cred.pid > 0)
-        identity->start_time = process_start_time(cred.pid);
+        identity->start_time = peer_start_time(fd, cred.pid);
     return identity;
 }
 

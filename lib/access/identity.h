@@ -18,7 +18,6 @@ struct identity {
     gid_t gid;
     uint64_t
         start_time; /* of the process, clock ticks since boot (field 22 of /proc/PID/stat); 0: not known */
-    int pidfd;      /* -1: none; refers to the process, so a reused pid can't fool anybody */
     char *user, *group;    /* names, as another daemon told them; NULL: not known */
     char *selinux_context; /* of the process, as the kernel gave it with the connection; NULL: none */
     char *sasl_user, *x509_name;

@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "loop/fiber.h"
+#include "loop/work.h"
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
@@ -192,14 +192,19 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
     return run_watch(start->vm);
 }
 
-/* QEMU's own words make the error when it died; the log has them. */
+/* QEMU's own words make the error when it died; the log has them. The end of its monitor comes a moment before its own. */
 static int say_why(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
-    const char *said = run_log_tail(run, &rq->arena);
     struct err why = { 0 };
+    const char *said;
 
-    if (run->pid || !*said)
+    if (run->qmp && !qmp_broken(run->qmp))
+        return -1;
+    if (run->pidfd >= 0 && child_await(rq, run->pidfd, SECONDS(1), "the end of QEMU") < 0)
+        return -1;
+    said = run_log_tail(run, &rq->arena);
+    if (!*said)
         return -1;
     err_set(&why, ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s", said);
     err_clear(&rq->err);

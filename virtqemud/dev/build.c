@@ -48,7 +48,8 @@ static void number_storage(struct domain *domain)
     uint32_t next = 1;
 
     for (size_t i = domain->devices.n_disks; i-- > 0;)
-        for (struct storage *layer = &domain->devices.disks[i]->src; layer && layer->type; layer = layer->backing)
+        for (struct storage *layer = &domain->devices.disks[i]->src; layer && !storage_is_empty(layer);
+             layer = layer->backing)
             layer->index = (struct opt_u32){next++, true};
 }
 

@@ -43,6 +43,32 @@ static int make_dir(struct build *build, const char *path, struct err *err)
     return r < 0 ? err_system(err, r, "cannot create directory '%s'", path) : 0;
 }
 
+/* swtpm's tools read the user's configuration, so they must know whose. */
+static const char *const *make_env(struct build *build)
+{
+    const char **env = ARENA_ARRAY(build->arena, const char *, 5);
+    const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+    size_t n = 0;
+
+    env[n++] = "LC_ALL=C";
+    env[n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    if (home)
+        env[n++] = arena_printf(build->arena, "HOME=%s", home);
+    if (config)
+        env[n++] = arena_printf(build->arena, "XDG_CONFIG_HOME=%s", config);
+    return env;
+}
+
+static int run_tool(struct req *rq, struct build *build, const char *const *argv)
+{
+    const struct child_spec spec = {.argv = argv, .env = make_env(build)};
+    struct buf said = {0};
+    int r = child_check(rq, &spec, SETUP_USEC, &said);
+
+    buf_done(&said);
+    return r;
+}
+
 /* A new module gets its keys and certificates once. */
 static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir, const char *log)
 {
@@ -61,12 +87,12 @@ static int make_state(struct req *rq, struct build *build, const struct tpm *tpm
                           "--not-overwrite",
                           str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
                           NULL};
-    const struct child_spec spec = {.argv = argv};
-    struct buf said = {0};
-    int r = child_check(rq, &spec, SETUP_USEC, &said);
+    /* a user has a certificate authority of their own */
+    static const char *const configure[] = {"swtpm_setup", "--create-config-files", "skip-if-exist", NULL};
 
-    buf_done(&said);
-    return r;
+    if (!build->privileged && run_tool(rq, build, configure) < 0)
+        return -1;
+    return run_tool(rq, build, argv);
 }
 
 static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
@@ -96,12 +122,9 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
                           "--terminate",
                           str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
                           NULL};
-    const struct child_spec spec = {.argv = argv};
-    struct buf said = {0};
     /* it ends by itself when QEMU hangs up */
-    int r = child_check(rq, &spec, SETUP_USEC, &said);
+    int r = run_tool(rq, build, argv);
 
-    buf_done(&said);
     if (r == 0 && build->privileged && chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
         return err_system(&rq->err, errno, "Unable to set the owner of '%s'", tpm->socket);
     build_remember(build, UNDO_FILE, tpm->socket, 0);

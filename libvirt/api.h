@@ -97,6 +97,11 @@ enum err_domain object_err_domain(unsigned kind);
 void error_reset(void);
 /* Make err the thread's error and tell the handler; err is empty afterwards. conn may be NULL. */
 void error_raise(virConnectPtr conn, struct err *err);
+/* The same with an error as the API has it; strings are copied. */
+void error_tell(virConnectPtr conn, const virError *error);
+/* An argument that is wrong: the message stands alone there, without the template of its code. */
+void error_argument(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
+                    const char *what);
 /* The same for what a daemon said. */
 void error_raise_remote(virConnectPtr conn, const struct wire_error *error);
 
@@ -119,7 +124,9 @@ struct call {
 /* object: what the function got, of this kind. False: refused, and the error is told; nothing to end then. */
 bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
                 const struct procedure *procedure);
-/* An argument that must be there (or must not be negative, or zero). False: err is set. */
+/* May this connection make this call? Asked before sending anyway; first by functions that always did so. */
+bool call_writable(struct call *call);
+/* An argument that must be there, or must not be negative. False: the error is told. */
 bool call_argument(struct call *call, const void *argument, const char *name);
 bool call_not_negative(struct call *call, long long value, const char *name);
 /* A second object among the arguments. */

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "base/str.h"
 #include "libvirt/link.h"
 #include "libvirt/stream.h"
 #include "protocol/xdr-table.h"
@@ -21,6 +22,37 @@ struct answer {
     struct call *call;
 };
 
+/*
+ * The domain of errors about a call's arguments: of what it is about. That is its object; for lookups and
+ * lists what they look for, which their permission tells.
+ */
+static enum err_domain call_domain(const struct procedure *procedure)
+{
+    static const struct {
+        const char *kind;
+        unsigned object;
+    } kinds[] = {{"domain", OBJECT_DOMAIN},           {"network", OBJECT_NETWORK},
+                 {"network_port", OBJECT_NETWORK},    {"storage_pool", OBJECT_STORAGE_POOL},
+                 {"storage_vol", OBJECT_STORAGE_VOL}, {"node_device", OBJECT_NODE_DEVICE},
+                 {"secret", OBJECT_SECRET},           {"interface", OBJECT_INTERFACE},
+                 {"nwfilter", OBJECT_NWFILTER},       {"nwfilter_binding", OBJECT_NWFILTER_BINDING}};
+    unsigned permission = procedure->filter ? procedure->filter : procedure->acl[0].permission;
+    const char *name = procedure_name(procedure);
+
+    if (str_after(name, "domain_snapshot_"))
+        return ERR_FROM_DOMAIN_SNAPSHOT;
+    if (str_after(name, "domain_checkpoint_"))
+        return ERR_FROM_DOMAIN_CHECKPOINT;
+    if (str_after(name, "interface_"))
+        return ERR_FROM_INTERFACE;
+    if (procedure->object)
+        return object_err_domain(procedure->object);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (str_eq(kinds[i].kind, permission_names[permission].kind))
+            return object_err_domain(kinds[i].object);
+    return ERR_FROM_DOMAIN;
+}
+
 bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
                 const struct procedure *procedure)
 {
@@ -31,30 +63,33 @@ bool call_begin(struct call *call, const char *function, void *object, unsigned 
         return false;
     }
     call->conn = object_conn(object);
-    if (!call->conn->read_only || procedure->read_only)
+    return true;
+}
+
+bool call_writable(struct call *call)
+{
+    if (!call->conn->read_only || call->procedure->read_only)
         return true;
-    err_set_from(&call->err, object_err_domain(kind), ERR_OPERATION_DENIED, "read only access prevents %s",
-                 function);
-    error_raise(call->conn, &call->err);
+    err_set_from(&call->err, call_domain(call->procedure), ERR_OPERATION_DENIED,
+                 "read only access prevents %s", call->function);
+    return false;
+}
+
+static bool wrong(struct call *call, const char *name, const char *what)
+{
+    error_argument(call->conn, call->function, call_domain(call->procedure), name, what);
+    call->reported = true;
     return false;
 }
 
 bool call_argument(struct call *call, const void *argument, const char *name)
 {
-    if (!argument)
-        err_set_from(&call->err,
-                     object_err_domain(call->procedure->object ? call->procedure->object : KIND_CONNECT),
-                     ERR_INVALID_ARG, "%s in %s must not be NULL", name, call->function);
-    return argument;
+    return argument || wrong(call, name, "must not be NULL");
 }
 
 bool call_not_negative(struct call *call, long long value, const char *name)
 {
-    if (value < 0)
-        err_set_from(&call->err,
-                     object_err_domain(call->procedure->object ? call->procedure->object : KIND_CONNECT),
-                     ERR_INVALID_ARG, "%s in %s must be zero or greater", name, call->function);
-    return value >= 0;
+    return value >= 0 || wrong(call, name, "must be zero or greater");
 }
 
 bool call_object(struct call *call, const void *object, unsigned kind)
@@ -150,6 +185,8 @@ int call_run(struct call *call, const void *in, void *out)
     struct link *link = call->conn->link;
     int r;
 
+    if (!call_writable(call))
+        return -1;
     /* the stream has to be there before its first byte can come */
     link_add(link, &answer.target);
     if (call->stream)

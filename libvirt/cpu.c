@@ -237,8 +237,8 @@ API int virNodeAllocPages(virConnectPtr conn, unsigned int npages, unsigned int 
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_ALLOC_PAGES)))
         return -1;
-    if (call_argument(&call, pageSizes, "pageSizes") && call_argument(&call, pageCounts, "pageCounts") &&
-        call_run(&call, &in, &out) == 0)
+    if (call_writable(&call) && call_argument(&call, pageSizes, "pageSizes") &&
+        call_argument(&call, pageCounts, "pageCounts") && call_run(&call, &in, &out) == 0)
         result = out.ret;
     call_end(&call);
     return result;

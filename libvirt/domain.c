@@ -3,10 +3,14 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "libvirt/api.h"
 
-/* Result number of a plain call that is spelled out: a block that may `break` on failure. */
+/*
+ * One call, spelled out: the block that follows runs when it could begin, may `break` when something is
+ * wrong, and the call is ended in any case (the inner loop is what `break` leaves).
+ */
 #define CALL(call, object, kind, NAME)                                                                       \
     for (bool once_ = call_begin(&(call), __func__, (object), (kind), PROCEDURE(remote, NAME)); once_;       \
-         once_ = false, call_end(&(call)))
+         once_ = false, call_end(&(call)))                                                                   \
+        for (bool inner_ = true; inner_; inner_ = false)
 
 API virDomainPtr virDomainCreateLinux(virConnectPtr conn, const char *xmlDesc, unsigned int flags)
 {
@@ -174,8 +178,8 @@ API int virDomainBlockPeek(virDomainPtr dom, const char *disk, unsigned long lon
     CALL(call, dom, OBJECT_DOMAIN, DOMAIN_BLOCK_PEEK)
     {
         in.dom = dom->wire;
-        if (!call_argument(&call, disk, "disk") || (size && !call_argument(&call, buffer, "buffer")) ||
-            call_run(&call, &in, &out) < 0)
+        if (!call_writable(&call) || !call_argument(&call, disk, "disk") ||
+            (size && !call_argument(&call, buffer, "buffer")) || call_run(&call, &in, &out) < 0)
             break;
         if (out.buffer.n != size) {
             err_set(&call.err, ERR_RPC, "returned buffer is not same size as requested");

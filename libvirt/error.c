@@ -94,9 +94,28 @@ void error_raise(virConnectPtr conn, struct err *err)
                       .int1 = err->errnum ? err->errnum : -1,
                       .int2 = -1};
 
-    copy(&error, last());
+    error_tell(conn, &error);
     err_clear(err);
+}
+
+void error_tell(virConnectPtr conn, const virError *error)
+{
+    copy(error, last());
     tell(conn, last());
+}
+
+void error_argument(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
+                    const char *what)
+{
+    auto_free char *message = mem_printf("%s in %s %s", name, function, what);
+    virError error = {.code = ERR_INVALID_ARG,
+                      .domain = domain,
+                      .message = message,
+                      .level = VIR_ERR_ERROR,
+                      .str1 = (char *)function,
+                      .str2 = (char *)name};
+
+    error_tell(conn, &error);
 }
 
 void error_raise_remote(virConnectPtr conn, const struct wire_error *wire)
@@ -111,8 +130,7 @@ void error_raise_remote(virConnectPtr conn, const struct wire_error *wire)
                       .int1 = wire->int1,
                       .int2 = wire->int2};
 
-    copy(&error, last());
-    tell(conn, last());
+    error_tell(conn, &error);
 }
 
 API virErrorPtr virGetLastError(void)

@@ -131,7 +131,7 @@ API int virDomainGetFSInfo(virDomainPtr dom, virDomainFSInfoPtr **info, unsigned
     if (!call_begin(&call, __func__, dom, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_FSINFO)))
         return -1;
     in.dom = dom->wire;
-    if (call_argument(&call, info, "info") && call_run(&call, &in, &out) == 0) {
+    if (call_writable(&call) && call_argument(&call, info, "info") && call_run(&call, &in, &out) == 0) {
         *info = NEW_ARRAY(virDomainFSInfoPtr, (size_t)out.info.n + 1);
         for (uint32_t i = 0; i < out.info.n; i++)
             (*info)[i] = take_fsinfo(&out.info.v[i]);

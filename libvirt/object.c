@@ -109,7 +109,7 @@ bool object_check(const void *pointer, unsigned kind, const char *function, stru
 
     if (object && object->magic == kinds[kind].magic)
         return true;
-    err_set_from(err, kind == KIND_STREAM ? ERR_FROM_NONE : kinds[kind].domain, kinds[kind].invalid, "%s",
+    err_set_from(err, kind == OBJECT_DOMAIN ? ERR_FROM_DOM : kinds[kind].domain, kinds[kind].invalid, "%s",
                  function);
     return false;
 }
@@ -186,13 +186,9 @@ API const char *virNodeDeviceGetParent(virNodeDevicePtr dev)
 
 static bool present(const void *argument, const char *name, const char *function, unsigned kind)
 {
-    auto_err struct err err = {0};
-
-    if (argument)
-        return true;
-    err_set_from(&err, object_err_domain(kind), ERR_INVALID_ARG, "%s in %s must not be NULL", name, function);
-    error_raise(NULL, &err);
-    return false;
+    if (!argument)
+        error_argument(NULL, function, object_err_domain(kind), name, "must not be NULL");
+    return argument;
 }
 
 /* clang-format off */
@@ -266,15 +262,13 @@ TEXT(virNWFilterBindingGetFilterName, virNWFilterBinding, OBJECT_NWFILTER_BINDIN
         uuid_format(object->wire.uuid, buf);                                                                 \
         return 0;                                                                                            \
     }
-#define UUID_LOOKUP(type, parent_type, parent_kind)                                                          \
+#define UUID_LOOKUP(type, looked_for, parent_type, parent_kind)                                              \
     API type##Ptr type##LookupByUUIDString(parent_type##Ptr parent, const char *uuidstr)                     \
     {                                                                                                        \
         uint8_t uuid[UUID_SIZE];                                                                             \
-        auto_err struct err err = {0};                                                                       \
-        if (!check(parent, parent_kind, __func__) || !present(uuidstr, "uuidstr", __func__, parent_kind)) return NULL; \
+        if (!check(parent, parent_kind, __func__) || !present(uuidstr, "uuidstr", __func__, looked_for)) return NULL; \
         if (uuid_parse(uuidstr, uuid) == 0) return type##LookupByUUID(parent, uuid);                         \
-        err_set_from(&err, object_err_domain(parent_kind), ERR_INVALID_ARG, "uuidstr in %s must be a valid UUID", __func__); \
-        error_raise(NULL, &err);                                                                             \
+        error_argument(NULL, __func__, object_err_domain(looked_for), "uuidstr", "must be a valid UUID");    \
         return NULL;                                                                                         \
     }
 UUIDS(virDomain, OBJECT_DOMAIN)
@@ -283,12 +277,12 @@ UUIDS(virNetworkPort, OBJECT_NETWORK_PORT)
 UUIDS(virStoragePool, OBJECT_STORAGE_POOL)
 UUIDS(virSecret, OBJECT_SECRET)
 UUIDS(virNWFilter, OBJECT_NWFILTER)
-UUID_LOOKUP(virDomain, virConnect, KIND_CONNECT)
-UUID_LOOKUP(virNetwork, virConnect, KIND_CONNECT)
-UUID_LOOKUP(virNetworkPort, virNetwork, OBJECT_NETWORK)
-UUID_LOOKUP(virStoragePool, virConnect, KIND_CONNECT)
-UUID_LOOKUP(virSecret, virConnect, KIND_CONNECT)
-UUID_LOOKUP(virNWFilter, virConnect, KIND_CONNECT)
+UUID_LOOKUP(virDomain, OBJECT_DOMAIN, virConnect, KIND_CONNECT)
+UUID_LOOKUP(virNetwork, OBJECT_NETWORK, virConnect, KIND_CONNECT)
+UUID_LOOKUP(virNetworkPort, OBJECT_NETWORK_PORT, virNetwork, OBJECT_NETWORK)
+UUID_LOOKUP(virStoragePool, OBJECT_STORAGE_POOL, virConnect, KIND_CONNECT)
+UUID_LOOKUP(virSecret, OBJECT_SECRET, virConnect, KIND_CONNECT)
+UUID_LOOKUP(virNWFilter, OBJECT_NWFILTER, virConnect, KIND_CONNECT)
 
 /* clang-format on */
 

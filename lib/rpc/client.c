@@ -53,6 +53,8 @@ static void pending_add(struct client *client, const struct frame_header *header
     list_append(&client->pending, &pending->link);
     client->pending_count++;
     client->pending_bytes += length;
+    if (conn_queued(&client->conn) > QUEUE_HIGH)
+        conn_ask_drained(&client->conn);
 }
 
 static bool client_full(const struct client *client)

@@ -209,6 +209,13 @@ size_t conn_queued(const struct conn *conn)
     return conn->out.length - conn->out_at;
 }
 
+void conn_ask_drained(struct conn *conn)
+{
+    conn->stuffed = true;
+    if (!conn->corked)
+        conn_listen(conn);
+}
+
 /* Receiving. */
 
 /* Descriptors that came with the last receive. */

@@ -25,8 +25,8 @@ struct conn_ops {
      */
     void (*frame)(struct conn *conn, const struct frame_header *header, const uint8_t *payload, size_t length,
                   int *fds, unsigned count);
-    /* Everything that was queued is with the kernel; only called when something had to be queued. May be
-     * NULL. */
+    /* Everything is with the kernel; called when something had to be queued, or conn_ask_drained() was. May
+     * be NULL. */
     void (*drained)(struct conn *conn);
     /* Over; release it with conn_done(). reason: 0 the other side closed, else negative errno (-EPROTO: bad
      * frame). */
@@ -74,6 +74,11 @@ size_t conn_payload(const struct conn *conn); /* bytes of payload written so far
 void conn_send(struct conn *conn, const struct frame_header *header, const void *payload, size_t length);
 
 size_t conn_queued(const struct conn *conn); /* bytes that wait for the other side to read */
+/*
+ * Whoever stops because of conn_queued() asks for drained(): frames that are collected to leave together may
+ * all go at once, without ever having had to wait.
+ */
+void conn_ask_drained(struct conn *conn);
 void conn_hold(struct conn *conn, enum conn_hold why);
 void conn_release(struct conn *conn, enum conn_hold why);
 /* The loop closes it soon, with this reason (0 or negative errno); queued output is lost. */

@@ -74,8 +74,10 @@ static void relay(struct client *client, struct peer *peer, const struct frame_h
     }
     buf_add(out, payload, length);
     conn_end(&client->conn, fds, fd_count);
-    if (peer && conn_queued(&client->conn) > QUEUE_HIGH)
+    if (peer && conn_queued(&client->conn) > QUEUE_HIGH) {
         conn_hold(&peer->conn, HOLD_OUTPUT);
+        conn_ask_drained(&client->conn);
+    }
 }
 
 static void forward_frame(struct exchange *exchange, const struct frame_header *header,
@@ -247,8 +249,10 @@ bool forward_stream(struct client *client, const struct frame_header *header, co
             continue;
         exchange_send(peer, exchange, (enum frame_type)header->type, (enum frame_status)header->status,
                       payload, length, NULL, 0);
-        if (conn_queued(&peer->conn) > QUEUE_HIGH)
+        if (conn_queued(&peer->conn) > QUEUE_HIGH) {
             conn_hold(&client->conn, HOLD_OUTPUT);
+            conn_ask_drained(&peer->conn);
+        }
         return true;
     }
     return false;

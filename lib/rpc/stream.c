@@ -138,6 +138,8 @@ void stream_finished(struct stream *stream)
 static bool stream_room(struct stream *stream)
 {
     stream->full = conn_queued(&stream->client->conn) > OUTPUT_HIGH;
+    if (stream->full)
+        conn_ask_drained(&stream->client->conn);
     return !stream->full;
 }
 

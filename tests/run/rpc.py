@@ -504,8 +504,13 @@ class Policy:
         self.bus = subprocess.Popen(["dbus-daemon", "--nofork", f"--config-file={conf}"], stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 5
-        while not os.path.exists(os.path.join(self.directory, "bus")) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        while time.monotonic() < deadline:
+            try:
+                with socket.socket(socket.AF_UNIX) as probe:
+                    probe.connect(os.path.join(self.directory, "bus"))
+                break
+            except OSError:
+                time.sleep(0.01)
         self.polkit = subprocess.Popen([tool("FAKE_POLKITD", "tests/fake/polkitd"), *verdicts], env=dict(os.environ, **self.env),
                                        stdout=subprocess.PIPE, text=True)
         assert self.polkit.stdout.readline() == "ready\n", "the fake polkit doesn't start"

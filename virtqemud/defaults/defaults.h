@@ -45,5 +45,8 @@ int defaults_serial_addresses(struct defaults *defaults);
 int defaults_pci_addresses(struct defaults *defaults);
 int defaults_usb_addresses(struct defaults *defaults);
 
+/* The rules of a new definition; `data` of the policy. */
+int defaults_check(const struct domain *domain, unsigned flags, void *caps, struct err *err);
+
 /* Names of live devices: every device that has none gets "disk-kind plus number" as libvirt does. */
 void defaults_aliases(struct domain *domain, struct arena *arena);

@@ -66,7 +66,7 @@ int defaults_machine(struct defaults *defaults)
         domain->os.machine = arena_strdup(defaults->arena, "pc");
     defaults->chipset = chipset_of(&domain->os);
     default_cpu(defaults, machine);
-    cpu_default_check(domain->cpu, domain->virt == VIRT_QEMU);
+    cpu_default_check(domain->cpu, domain->virt == VIRT_QEMU, arch_is_x86(domain->os.arch));
     default_migratable(defaults);
     return 0;
 }

@@ -50,5 +50,5 @@ static int policy_defaults(struct domain *domain, struct arena *arena, unsigned 
 
 struct domain_policy defaults_policy(const struct qemu_caps *caps)
 {
-    return (struct domain_policy){.defaults = policy_defaults, .data = (void *)caps};
+    return (struct domain_policy){.defaults = policy_defaults, .check = defaults_check, .data = (void *)caps};
 }

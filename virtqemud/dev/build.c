@@ -296,10 +296,10 @@ struct build *build_found(struct arena *arena, struct domain *domain, const char
     build->lib_dir = lib_dir;
     for (size_t i = 0; i < devices->n_ifaces; i++)
         if (devices->ifaces[i]->target && devices->ifaces[i]->target_managed != TRI_NO)
-            build_remember(build, UNDO_TAP, devices->ifaces[i]->target, 0);
+            build_remember(build, UNDO_TAP, devices->ifaces[i]->target, -1);
     for (size_t i = 0; i < devices->n_channels; i++)
         if (devices->channels[i]->source.type == CHARDEV_UNIX && devices->channels[i]->source.mode == CHARMODE_BIND)
-            build_remember(build, UNDO_FILE, devices->channels[i]->source.path, 0);
+            build_remember(build, UNDO_FILE, devices->channels[i]->source.path, -1);
     return build;
 }
 

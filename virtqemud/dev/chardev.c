@@ -76,7 +76,7 @@ static int unix_backend(struct build *build, const struct chardev_source *source
         if (fd < 0)
             return -1;
         buf_printf(option, ",fd=%d", build_pass_fd(build, fd));
-        build_remember(build, UNDO_FILE, source->path, 0);
+        build_remember(build, UNDO_FILE, source->path, -1);
     }
     buf_add_string(option, ",server=on,wait=off");
     return 0;

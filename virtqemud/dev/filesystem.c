@@ -71,7 +71,7 @@ static int start_virtiofsd(struct build *build, const struct filesystem *fs, con
     if (fs->thread_pool.set)
         argv[n++] = arena_printf(build->arena, "--thread-pool-size=%d", fs->thread_pool.value);
     argv[n] = NULL;
-    build_remember(build, UNDO_FILE, fs->socket, 0);
+    build_remember(build, UNDO_FILE, fs->socket, -1);
     r = build_spawn(build, argv, &fd, 1, log, err);
     close(fd);
     return r;

@@ -48,7 +48,7 @@ static int open_tap(struct build *build, struct iface *iface, struct tap *tap, s
         return -1;
     iface->target = arena_strdup(build->arena, name);
     if (iface->target_managed != TRI_NO)
-        build_remember(build, UNDO_TAP, iface->target, 0);
+        build_remember(build, UNDO_TAP, iface->target, -1);
     if (iface->type == IFACE_ETHERNET && iface->target_managed == TRI_NO)
         return 0;
     /* the host's end must not look like the guest's own card; a high first byte keeps a bridge's address stable */
@@ -71,7 +71,7 @@ static int open_macvtap(struct build *build, struct iface *iface, struct tap *ta
     if (macvtap_create(name, iface->dev, macvtap_mode_names[iface->mode], iface->mac.bytes, err) < 0)
         return -1;
     iface->target = arena_strdup(build->arena, name);
-    build_remember(build, UNDO_TAP, iface->target, 0);
+    build_remember(build, UNDO_TAP, iface->target, -1);
     if (iface_set_up(name, true, err) < 0)
         return -1;
     return macvtap_open(name, tap->queues, is_virtio(iface), tap->fds, err);

@@ -6,6 +6,7 @@
 #include "virtqemud/dev/dev.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,14 +33,24 @@ static char *state_dir(const struct build *build, const struct tpm *tpm)
                         str_eq(tpm->version, "1.2") ? "1.2" : "2");
 }
 
-static int make_dir(struct build *build, const char *path, struct err *err)
+/* swtpm is a user of its own where its package made one: a broken emulator then harms no machine. */
+static const struct passwd *emulator_user(const struct build *build)
+{
+    static const char *const names[] = {"swtpm", "tss"};
+    const struct passwd *user = NULL;
+
+    for (size_t i = 0; build->privileged && !user && i < ARRAY_SIZE(names); i++)
+        user = getpwnam(names[i]);
+    return user ? user : build->privileged ? getpwuid(qemud.conf.user) : NULL;
+}
+
+static int make_dir(struct build *build, const char *path, const struct passwd *user, struct err *err)
 {
     char *parent = arena_strndup(build->arena, path, (size_t)(strrchr(path, '/') - path));
     int r = file_make_dirs(parent, build->privileged ? 0711 : 0700);
 
     if (r == 0)
-        r = file_make_dir_owned(path, 0700, build->privileged ? qemud.conf.user : (uid_t)-1,
-                                build->privileged ? qemud.conf.group : (gid_t)-1);
+        r = file_make_dir_owned(path, 0700, user ? user->pw_uid : (uid_t)-1, user ? user->pw_gid : (gid_t)-1);
     return r < 0 ? err_system(err, r, "cannot create directory '%s'", path) : 0;
 }
 
@@ -69,65 +80,91 @@ static int run_tool(struct req *rq, struct build *build, const char *const *argv
     return r;
 }
 
-/* A new module gets its keys and certificates once. */
-static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir, const char *log)
+/* NULL-terminated; more is cut off at the first NULL. */
+static int run_as(struct req *rq, struct build *build, const struct passwd *user, const char *const *words)
 {
-    char uuid[UUID_TEXT];
-    const char *argv[] = {"swtpm_setup",
-                          "--tpm-state",
-                          dir,
-                          "--vmid",
-                          arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
-                          "--logfile",
-                          log,
-                          "--createek",
-                          "--create-ek-cert",
-                          "--create-platform-cert",
-                          "--lock-nvram",
-                          "--not-overwrite",
-                          str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
-                          NULL};
+    const char **argv = ARENA_ARRAY(build->arena, const char *, 40);
+    size_t n = 0;
+
+    while (words[n]) {
+        argv[n] = words[n];
+        n++;
+    }
+    if (user) {
+        argv[n++] = "--runas";
+        argv[n++] = arena_strdup(build->arena, user->pw_name);
+    }
+    return run_tool(rq, build, argv);
+}
+
+/* A new module gets its keys and certificates once. */
+static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir, const char *log,
+                      const struct passwd *user)
+{
     /* a user has a certificate authority of their own */
     static const char *const configure[] = {"swtpm_setup", "--create-config-files", "skip-if-exist", NULL};
+    char uuid[UUID_TEXT];
+    const char *setup[] = {"swtpm_setup",
+                           "--tpm-state",
+                           dir,
+                           "--vmid",
+                           arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
+                           "--logfile",
+                           log,
+                           "--createek",
+                           "--create-ek-cert",
+                           "--create-platform-cert",
+                           "--lock-nvram",
+                           "--not-overwrite",
+                           str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
+                           NULL};
 
     if (!build->privileged && run_tool(rq, build, configure) < 0)
         return -1;
-    return run_tool(rq, build, argv);
+    return run_as(rq, build, user, setup);
 }
 
 static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
 {
-    const char *dir = state_dir(build, tpm), *log, *pid;
+    const struct passwd *user;
+    const char *state, *work, *log;
 
-    tpm->socket = arena_printf(build->arena, "%s/swtpm.sock", build->lib_dir);
+    /* not in lib_dir, which belongs to QEMU's user alone */
+    work = arena_printf(build->arena, "%s/swtpm/%d-%.20s", qemud.dirs.state, build->id, build->domain->name);
+    tpm->socket = arena_printf(build->arena, "%s/swtpm.sock", work);
     if (build->validate_only)
         return 0;
     if (tpm->encryption_secret)
         return err_set(&rq->err, ERR_NO_SUPPORT, "TPMs with an encrypted state");
-    log = arena_printf(build->arena, "%s/%s-swtpm.log", build->lib_dir, build->domain->name);
-    pid = arena_printf(build->arena, "%s/swtpm.pid", build->lib_dir);
-    if (make_dir(build, dir, &rq->err) < 0 || make_state(rq, build, tpm, dir, log) < 0)
+    user = emulator_user(build);
+    state = state_dir(build, tpm);
+    log = arena_printf(build->arena, "%s/swtpm.log", work);
+    if (make_dir(build, state, user, &rq->err) < 0 || make_dir(build, work, user, &rq->err) < 0 ||
+        make_state(rq, build, tpm, state, log, user) < 0)
         return -1;
-    const char *argv[] = {"swtpm",
-                          "socket",
-                          "--daemon",
-                          "--ctrl",
-                          arena_printf(build->arena, "type=unixio,path=%s,mode=0600", tpm->socket),
-                          "--tpmstate",
-                          arena_printf(build->arena, "dir=%s,mode=0600", dir),
-                          "--log",
-                          arena_printf(build->arena, "file=%s", log),
-                          "--pid",
-                          arena_printf(build->arena, "file=%s", pid),
-                          "--terminate",
-                          str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
-                          NULL};
+    const char *serve[] = {"swtpm",
+                           "socket",
+                           "--daemon",
+                           "--ctrl",
+                           arena_printf(build->arena, "type=unixio,path=%s,mode=0600", tpm->socket),
+                           "--tpmstate",
+                           arena_printf(build->arena, "dir=%s,mode=0600", state),
+                           "--log",
+                           arena_printf(build->arena, "file=%s", log),
+                           "--pid",
+                           arena_printf(build->arena, "file=%s/swtpm.pid", work),
+                           "--terminate",
+                           str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
+                           NULL};
     /* it ends by itself when QEMU hangs up */
-    int r = run_tool(rq, build, argv);
+    int r = run_as(rq, build, user, serve);
 
-    if (r == 0 && build->privileged && chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
+    build_remember(build, UNDO_FILE, log, -1);
+    build_remember(build, UNDO_FILE, tpm->socket, -1);
+    /* QEMU connects as its own user, through directories that only let pass */
+    if (r == 0 && build->privileged &&
+        (chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0 || chmod(work, 0711) < 0))
         return err_system(&rq->err, errno, "Unable to set the owner of '%s'", tpm->socket);
-    build_remember(build, UNDO_FILE, tpm->socket, 0);
     return r;
 }
 

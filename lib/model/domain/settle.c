@@ -170,7 +170,7 @@ static int settle_disks(struct devices *devices, struct err *err)
         struct disk *disk = devices->disks[i];
 
         for (size_t j = 0; j < i; j++)
-            if (str_eq(devices->disks[j]->dst, disk->dst) && devices->disks[j]->bus == disk->bus)
+            if (str_eq(devices->disks[j]->dst, disk->dst))
                 return err_set(err, ERR_INTERNAL_ERROR, "target '%s' duplicated for disk sources '%s' and '%s'",
                                disk->dst, devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
                                disk->src.path ? disk->src.path : "");
@@ -270,25 +270,28 @@ static void settle_consoles(struct devices *devices, struct arena *arena)
 
 /* ---- video ---- */
 
-static void settle_videos(struct devices *devices)
+static int settle_videos(struct devices *devices, struct err *err)
 {
-    size_t primary = 0;
+    size_t primary = 0, primaries = 0;
 
     for (size_t i = 0; i < devices->n_videos; i++) {
         if (!devices->videos[i]->heads)
             devices->videos[i]->heads = 1;
-        if (devices->videos[i]->primary == TRI_YES)
+        if (devices->videos[i]->primary == TRI_YES && primaries++ == 0)
             primary = i;
         devices->videos[i]->primary = TRI_NONE;
     }
+    if (primaries > 1)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Only one primary video device is supported");
     if (!devices->n_videos)
-        return;
+        return 0;
     struct video *first = devices->videos[primary];
     memmove(devices->videos + 1, devices->videos, primary * sizeof(first));
     devices->videos[0] = first;
     first->primary = TRI_YES;
     if (first->type == VIDEO_NONE)
         *first = (struct video){.type = VIDEO_NONE, .info.alias = first->info.alias};
+    return 0;
 }
 
 /* ---- controllers that addresses imply ---- */
@@ -363,7 +366,8 @@ int devices_settle(struct devices *devices, struct arena *arena, struct err *err
     settle_ports(devices->serials, devices->n_serials);
     settle_ports(devices->parallels, devices->n_parallels);
     settle_ports(devices->consoles, devices->n_consoles);
-    settle_videos(devices);
+    if (settle_videos(devices, err) < 0)
+        return -1;
     for (size_t i = 0; i < devices->n_ifaces; i++)
         if (mac_is_zero(&devices->ifaces[i]->mac))
             mac_generate(mac_prefix, &devices->ifaces[i]->mac);

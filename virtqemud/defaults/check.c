@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Check: what a new definition may not say about its devices, because QEMU can't do it or because two things contradict
+ * each other. A definition that is on disk already isn't refused: its owner must be able to see and repair it.
+ */
+#define ERR_FROM ERR_FROM_QEMU
+
+#include "base/str.h"
+#include "virtqemud/build.h"
+#include "virtqemud/defaults/defaults.h"
+
+#define UNSUPPORTED(...) err_set(err, ERR_CONFIG_UNSUPPORTED, __VA_ARGS__)
+
+/* ---- disks ---- */
+
+static int check_disk_address(const struct disk *disk, struct err *err)
+{
+    enum address_type type = disk->info.address.type;
+    bool drive = disk->bus == DISK_BUS_SCSI || disk->bus == DISK_BUS_IDE || disk->bus == DISK_BUS_SATA ||
+                 disk->bus == DISK_BUS_FDC;
+
+    if (drive && type && type != ADDRESS_DRIVE)
+        return UNSUPPORTED("Invalid address type '%s' for the disk '%s' with the bus type '%s'",
+                           address_type_names[type], disk->dst, disk_bus_names[disk->bus]);
+    if (disk->bus == DISK_BUS_USB && type && type != ADDRESS_USB)
+        return err_set(err, ERR_INTERNAL_ERROR, "unexpected address type for usb disk");
+    return 0;
+}
+
+static int check_disk(const struct disk *disk, struct err *err)
+{
+    const char *digits = disk->dst + strcspn(disk->dst, "0123456789");
+
+    /* an nvme or xen name has numbers of its own */
+    if (*digits && (str_after(disk->dst, "vd") || str_after(disk->dst, "sd") || str_after(disk->dst, "hd")))
+        return UNSUPPORTED("invalid disk target '%s', partitions can't appear in disk targets", disk->dst);
+    if (disk->device == DISK_LUN && disk->src.type != STORAGE_BLOCK && disk->src.type != STORAGE_VOLUME &&
+        !(disk->src.type == STORAGE_NETWORK && disk->src.protocol == NETPROTO_ISCSI))
+        return UNSUPPORTED("disk device='lun' is only valid for block type disk source");
+    if (disk->src.format == FORMAT_COW)
+        return UNSUPPORTED("'cow' storage format is not supported");
+    if (disk->device == DISK_FLOPPY && disk->bus != DISK_BUS_FDC && disk->bus != DISK_BUS_USB)
+        return UNSUPPORTED("Invalid bus type '%s' for floppy disk", disk_bus_names[disk->bus]);
+    if (disk->device == DISK_CDROM && disk->bus == DISK_BUS_VIRTIO)
+        return UNSUPPORTED("disk type of '%s' does not support ejectable media", disk->dst);
+    return check_disk_address(disk, err);
+}
+
+/* ---- controllers ---- */
+
+static int check_usb(const struct devices *devices, const struct controller *controller, struct err *err)
+{
+    enum { XHCI_PORTS = 15 };
+    bool xhci = controller->model == CMODEL_USB_QEMU_XHCI || controller->model == CMODEL_USB_NEC_XHCI;
+
+    if (xhci && controller->ports.set && controller->ports.value > XHCI_PORTS)
+        return UNSUPPORTED("'%s' controller only supports up to '%d' ports", controller_model_names[controller->model],
+                           XHCI_PORTS);
+    for (size_t i = 0; i < devices->n_controllers; i++) {
+        const struct controller *other = devices->controllers[i];
+
+        if (other->type == CONTROLLER_USB && other->model == CMODEL_USB_NONE && other != controller)
+            return err_set(err, ERR_XML_DETAIL, "Can't add another USB controller: USB is disabled for this domain");
+    }
+    if (!controller->info.master_port.set)
+        return 0;
+    for (size_t i = 0; i < devices->n_controllers; i++)
+        if (devices->controllers[i]->type == CONTROLLER_USB && !devices->controllers[i]->info.master_port.set &&
+            devices->controllers[i]->index.value == controller->index.value)
+            return 0;
+    return err_set(err, ERR_XML_DETAIL, "No master USB controller specified");
+}
+
+static int check_pci(const struct domain *domain, const struct controller *controller, struct err *err)
+{
+    size_t cells = domain->cpu ? domain->cpu->n_cells : 0;
+
+    if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) && controller->info.address.type)
+        return UNSUPPORTED("pci-root and pcie-root controllers should not have an address");
+    if (controller->model == CMODEL_PCI_EXPANDER_BUS && controller->info.address.type == ADDRESS_PCI &&
+        controller->info.address.pci.bus)
+        return err_set(err, ERR_XML_ERROR,
+                       "The device at PCI address %04x:%02x:%02x.%x cannot be plugged into the PCI controller with "
+                       "index='%u'. It requires a controller that accepts a pci-expander-bus.",
+                       controller->info.address.pci.domain, controller->info.address.pci.bus,
+                       controller->info.address.pci.slot, controller->info.address.pci.function,
+                       controller->info.address.pci.bus);
+    if (controller->numa_node.set && controller->numa_node.value >= cells)
+        return err_set(err, ERR_XML_ERROR,
+                       "%s with index %u is configured for a NUMA node (%u) not present in the domain's <cpu><numa> "
+                       "array (%zu)",
+                       controller_model_names[controller->model], controller->index.value, controller->numa_node.value,
+                       cells);
+    return 0;
+}
+
+static int check_controllers(const struct domain *domain, struct err *err)
+{
+    const struct devices *devices = &domain->devices;
+
+    for (size_t i = 0; i < devices->n_controllers; i++) {
+        const struct controller *controller = devices->controllers[i];
+
+        /* USB companions share the number of their master */
+        for (size_t j = 0; j < i && controller->type != CONTROLLER_USB; j++)
+            if (devices->controllers[j]->type == controller->type &&
+                devices->controllers[j]->index.value == controller->index.value)
+                return err_set(err, ERR_XML_ERROR, "Multiple '%s' controllers with index '%u'",
+                               controller_type_names[controller->type], controller->index.value);
+        if (controller->type == CONTROLLER_USB && check_usb(devices, controller, err) < 0)
+            return -1;
+        if (controller->type == CONTROLLER_PCI && check_pci(domain, controller, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the others ---- */
+
+static int check_ifaces(const struct devices *devices, struct err *err)
+{
+    char mac[MAC_TEXT];
+
+    for (size_t i = 0; i < devices->n_ifaces; i++) {
+        const struct iface *iface = devices->ifaces[i];
+
+        if (iface->type == IFACE_VHOSTUSER && iface->backend_tap)
+            return UNSUPPORTED("interface %s - custom tap device path is not supported for network interfaces of type %s",
+                               mac_format(&iface->mac, mac), iface_type_names[iface->type]);
+    }
+    return 0;
+}
+
+static int check_source(const struct chardev_source *source, struct err *err)
+{
+    if (source->reconnect.enabled == TRI_YES && !source->reconnect.timeout && !source->reconnect.delay.set)
+        return err_set(err, ERR_INVALID_ARG, "chardev reconnect source timeout cannot be '0'");
+    return 0;
+}
+
+static int check_chardevs(struct chardev *const *list, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (check_source(&list[i]->source, err) < 0)
+            return -1;
+    return 0;
+}
+
+static bool same_hostdev(const struct hostdev *a, const struct hostdev *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch (a->type) {
+    case HOSTDEV_USB:
+        if (a->bus.set && b->bus.set)
+            return a->bus.value == b->bus.value && a->device.value == b->device.value;
+        return !a->bus.set && !b->bus.set && a->vendor == b->vendor && a->product == b->product;
+    case HOSTDEV_PCI:
+        return a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus && a->pci.slot == b->pci.slot &&
+               a->pci.function == b->pci.function;
+    case HOSTDEV_MDEV:
+        return str_eq(a->uuid, b->uuid);
+    default:
+        return false;
+    }
+}
+
+static int check_hostdevs(const struct devices *devices, struct err *err)
+{
+    unsigned ramfbs = 0;
+
+    for (size_t i = 0; i < devices->n_hostdevs; i++) {
+        const struct hostdev *dev = devices->hostdevs[i];
+        enum address_type type = dev->info.address.type;
+
+        if (dev->type == HOSTDEV_MDEV && str_eq(dev->model, "vfio-pci") && type && type != ADDRESS_PCI)
+            return err_set(err, ERR_XML_ERROR, "Unsupported address type '%s' with mediated device model '%s'",
+                           address_type_names[type], dev->model);
+        ramfbs += dev->ramfb == TRI_YES;
+        for (size_t j = 0; j < i; j++)
+            if (same_hostdev(dev, devices->hostdevs[j]))
+                return err_set(err, ERR_XML_ERROR, "Hostdev already exists in the domain configuration");
+    }
+    return ramfbs > 1 ? UNSUPPORTED("Only one vgpu device can have 'ramfb' enabled") : 0;
+}
+
+static int check_inputs(const struct devices *devices, struct err *err)
+{
+    for (size_t i = 0; i < devices->n_inputs; i++) {
+        const struct input *input = devices->inputs[i];
+
+        /* QEMU has both generations only for devices that existed before the second */
+        if (input->model > VIRTIO_MODEL_VIRTIO && input->type != INPUT_PASSTHROUGH)
+            return UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",
+                               input_type_names[input->type]);
+    }
+    return 0;
+}
+
+static int check_displays(const struct devices *devices, struct err *err)
+{
+    for (size_t i = 0; i < devices->n_videos; i++)
+        if (devices->videos[i]->type == VIDEO_RAMFB && devices->videos[i]->info.address.type)
+            return UNSUPPORTED("address not supported for video type ramfb");
+    for (size_t i = 0; i < devices->n_graphics; i++)
+        for (size_t j = 0; j < i; j++)
+            if (devices->graphics[i]->type == devices->graphics[j]->type)
+                return UNSUPPORTED("only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+    return 0;
+}
+
+static int check_iommu(const struct domain *domain, struct err *err)
+{
+    const struct iommu *iommu = domain->devices.iommu;
+    const struct device_address *address;
+
+    if (!iommu)
+        return 0;
+    address = &iommu->info.address;
+    if (chipset_of(&domain->os) != CHIPSET_Q35)
+        return UNSUPPORTED(iommu->model == IOMMU_VIRTIO
+                               ? "IOMMU device: '%s' is only supported with Q35 and ARM Virt machines"
+                               : "IOMMU device: '%s' is only supported with Q35 machines",
+                           iommu_model_names[iommu->model]);
+    if (iommu->model == IOMMU_VIRTIO && address->type && address->type != ADDRESS_PCI)
+        return UNSUPPORTED("IOMMU device: 'virtio' needs a PCI address");
+    if (iommu->model == IOMMU_VIRTIO && address->type == ADDRESS_PCI && address->pci.bus)
+        return err_set(err, ERR_XML_ERROR,
+                       "The device at PCI address %04x:%02x:%02x.%x needs to be an integrated device (bus=0)",
+                       address->pci.domain, address->pci.bus, address->pci.slot, address->pci.function);
+    return 0;
+}
+
+static int check_shmems(const struct devices *devices, struct err *err)
+{
+    for (size_t i = 0; i < devices->n_shmems; i++) {
+        const struct shmem *shmem = devices->shmems[i];
+        enum address_type type = shmem->info.address.type;
+
+        if (strchr(shmem->name, '/') || shmem->name[0] == '.')
+            return err_set(err, ERR_XML_ERROR, "shmem name cannot include '/' or begin with '.'");
+        if (shmem->size & (shmem->size - 1))
+            return err_set(err, ERR_XML_ERROR, "shmem size must be a power of two");
+        if (shmem->has_msi && !shmem->has_server && shmem->model != SHMEM_IVSHMEM_DOORBELL)
+            return err_set(err, ERR_XML_ERROR, "msi option is only supported with a server");
+        if (type && type != ADDRESS_PCI)
+            return UNSUPPORTED("only 'pci' addresses are supported for the shared memory device");
+    }
+    return 0;
+}
+
+static int check_memdevs(const struct domain *domain, struct err *err)
+{
+    size_t cells = domain->cpu ? domain->cpu->n_cells : 0;
+
+    for (size_t i = 0; i < domain->devices.n_memdevs; i++) {
+        const struct memdev *memory = domain->devices.memdevs[i];
+
+        if (memory->node.set && memory->node.value >= cells)
+            return UNSUPPORTED("can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes "
+                               "configured",
+                               memory->node.value, cells);
+        if (memory->model == MEMDEV_DIMM && !domain->memory.max)
+            return UNSUPPORTED("maxMemory has to be specified when using memory devices");
+    }
+    return 0;
+}
+
+static int check_machine(const struct domain *domain, struct err *err)
+{
+    if (domain->features.tseg && chipset_of(&domain->os) != CHIPSET_Q35)
+        return UNSUPPORTED("SMM TSEG is only supported with q35 machine type");
+    if (domain->os.loader && domain->os.loader->type == LOADER_PFLASH && arch_is_x86(domain->os.arch) &&
+        !domain->features.acpi)
+        return UNSUPPORTED("UEFI requires ACPI on this architecture");
+    return 0;
+}
+
+int defaults_check(const struct domain *domain, unsigned flags, void *caps UNUSED, struct err *err)
+{
+    const struct devices *devices = &domain->devices;
+
+    if (!(flags & DOMAIN_PARSE_ABI_UPDATE))
+        return 0;
+    for (size_t i = 0; i < devices->n_disks; i++)
+        if (check_disk(devices->disks[i], err) < 0)
+            return -1;
+    if (check_chardevs(devices->serials, devices->n_serials, err) < 0 ||
+        check_chardevs(devices->parallels, devices->n_parallels, err) < 0 ||
+        check_chardevs(devices->channels, devices->n_channels, err) < 0)
+        return -1;
+    if (check_machine(domain, err) < 0 || check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 ||
+        check_hostdevs(devices, err) < 0 || check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 ||
+        check_iommu(domain, err) < 0 || check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
+        return -1;
+    return 0;
+}

@@ -22,6 +22,18 @@ static int find_caps(struct req *rq, struct arena *arena, const struct domain *d
     return qemu_caps_get(rq, binary, ret);
 }
 
+/* A new definition must be one that its emulator can run. */
+static int check_caps(struct req *rq, const struct domain *domain, const struct qemu_caps *caps)
+{
+    if (domain->os.arch && !str_eq(domain->os.arch, caps->arch))
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support arch '%s'",
+                       domain->devices.emulator, domain->os.arch);
+    if (domain->os.machine && !qemu_caps_machine(caps, domain->os.machine))
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support machine type '%s'",
+                       domain->devices.emulator, domain->os.machine);
+    return 0;
+}
+
 struct domain *definition_parse(struct req *rq, struct arena *arena, const char *xml, unsigned flags)
 {
     auto_caps const struct qemu_caps *caps = NULL;
@@ -31,6 +43,8 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
 
     if (!(flags & DEFINITION_LIVE))
         parse |= DOMAIN_PARSE_INACTIVE;
+    if (flags & DEFINITION_STORED)
+        parse |= DOMAIN_PARSE_STORED;
     if (flags & DEFINITION_VALIDATE)
         parse |= DOMAIN_PARSE_VALIDATE;
     domain = domain_parse(arena, xml, parse | DOMAIN_PARSE_RAW, NULL, &rq->err);
@@ -42,7 +56,9 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
             return NULL;
     }
     policy = defaults_policy(caps);
-    return domain_post_parse(domain, arena, parse, &policy, &rq->err) < 0 ? NULL : domain;
+    if (domain_post_parse(domain, arena, parse, &policy, &rq->err) < 0)
+        return NULL;
+    return caps && check_caps(rq, domain, caps) < 0 ? NULL : domain;
 }
 
 struct domain *definition_load(struct req *rq, struct vm *vm, struct arena *arena)

@@ -38,7 +38,7 @@ static int m_to_native(struct req *rq, struct client *client, const struct remot
         r = build_command(rq, build);
     if (r == 0) {
         command_format(&text, command_env(&rq->arena, build->lib_dir, build->env), build->argv, " ");
-        out->native_config = arena_strdup(&rq->arena, buf_text(&text));
+        out->native_config = arena_strndup(&rq->arena, text.data, text.length - 1); /* virsh adds the newline */
     }
     build_undo(build);
     return r;

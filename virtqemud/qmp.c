@@ -430,8 +430,11 @@ int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, struct
     buf_add_string(&qmp->out, json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
     buf_add_char(&qmp->out, '\n');
     r = await_answer(rq, &call, ret_answer, usec);
-    if (r == 0 && id)
-        json_object_object_add(*ret_answer, "id", TAKE(id));
+    if (r == 0) {
+        auto_free char *ours = mem_printf("libvirt-%u", call.id); /* what users are used to see */
+
+        json_object_object_add(*ret_answer, "id", id ? TAKE(id) : json_object_new_string(ours));
+    }
     qmp_drop(&call);
     return r;
 }

@@ -196,12 +196,13 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
 static int say_why(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
+    auto_fd int pidfd = fcntl(run->pidfd, F_DUPFD_CLOEXEC, 3); /* the loop watches the other one */
     struct err why = { 0 };
     const char *said;
 
     if (run->qmp && !qmp_broken(run->qmp))
         return -1;
-    if (run->pidfd >= 0 && child_await(rq, run->pidfd, SECONDS(1), "the end of QEMU") < 0)
+    if (pidfd < 0 || child_await(rq, pidfd, SECONDS(1), "the end of QEMU") < 0)
         return -1;
     said = run_log_tail(run, &rq->arena);
     if (!*said)

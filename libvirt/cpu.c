@@ -91,6 +91,49 @@ API int virDomainGetEmulatorPinInfo(virDomainPtr domain, unsigned char *cpumap, 
     return result;
 }
 
+/*
+ * Statistics of each processor: nparams of them for ncpus processors, into params[cpu * nparams + i]. No room
+ * at all asks how many there are. One answer holds so many processors; more are asked for in pieces.
+ */
+API int virDomainGetCPUStats(virDomainPtr domain, virTypedParameterPtr params, unsigned int nparams,
+                             int start_cpu, unsigned int ncpus, unsigned int flags)
+{
+    struct remote_domain_get_cpu_stats_in in = {
+        .nparams = nparams, .start_cpu = start_cpu, .ncpus = ncpus, .flags = flags};
+    struct remote_domain_get_cpu_stats_out out;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_CPU_STATS)))
+        return -1;
+    in.dom = domain->wire;
+    if (nparams && ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX) {
+        err_set(&call.err, ERR_INVALID_ARG, "ncpus %u is more than the %d that one call may ask for", ncpus,
+                REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX);
+    } else if ((!nparams || call_argument(&call, params, "params")) && call_run(&call, &in, &out) == 0) {
+        unsigned each = ncpus ? out.params.n / ncpus : 0;
+
+        result = out.nparams;
+        if (!nparams || !ncpus) {
+            result = out.nparams;
+        } else if (out.params.n > (size_t)nparams * ncpus || each > nparams) {
+            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
+            result = -1;
+        } else {
+            memset(params, 0, sizeof(*params) * nparams * ncpus);
+            for (unsigned cpu = 0; cpu < ncpus && result >= 0; cpu++) {
+                int count = (int)nparams;
+
+                if (params_from_wire(&call, each, out.params.v + cpu * each, params + cpu * nparams, &count) <
+                    0)
+                    result = -1;
+            }
+        }
+    }
+    call_end(&call);
+    return result;
+}
+
 API int virNodeGetCPUMap(virConnectPtr conn, unsigned char **cpumap, unsigned int *online, unsigned int flags)
 {
     struct remote_node_get_cpu_map_in in = {

@@ -39,6 +39,11 @@ struct events {
     struct callback *callbacks;
     int last_id;
     bool gone, told, calling;
+    /* Keepalive: frames seen at the last ping, pings since then without any, and how many are too many. */
+    int pinger; /* timer, 0: none */
+    uint64_t seen;
+    unsigned silent, silent_max;
+    bool timed_out;
 };
 
 static void events_unref(void *pointer)
@@ -76,7 +81,7 @@ struct events *events_new(virConnectPtr conn)
 
 void events_free(struct events *events)
 {
-    int watch, timer;
+    int watch, timer, pinger;
 
     if (!events)
         return;
@@ -84,7 +89,10 @@ void events_free(struct events *events)
     events->conn = NULL;
     watch = events->watch;
     timer = events->timer;
+    pinger = events->pinger;
     pthread_mutex_unlock(&events->lock);
+    if (pinger > 0)
+        virEventRemoveTimeout(pinger);
     if (watch > 0)
         virEventRemoveHandle(watch);
     if (timer > 0)
@@ -197,7 +205,7 @@ static void call_all(struct events *events, virConnectPtr conn, const struct mes
     pthread_mutex_lock(&events->lock);
 }
 
-static void tell_closed(virConnectPtr conn)
+static void tell_closed(virConnectPtr conn, int reason)
 {
     virConnectCloseFunc closed;
     void *data;
@@ -207,7 +215,7 @@ static void tell_closed(virConnectPtr conn)
     data = conn->closed_data;
     pthread_mutex_unlock(&conn->lock);
     if (closed)
-        closed(conn, VIR_CONNECT_CLOSE_REASON_EOF, data);
+        closed(conn, reason, data);
 }
 
 static void on_timer(int timer, void *pointer)
@@ -240,7 +248,8 @@ static void on_timer(int timer, void *pointer)
     }
     pthread_mutex_unlock(&events->lock);
     if (tell)
-        tell_closed(conn);
+        tell_closed(conn,
+                    events->timed_out ? VIR_CONNECT_CLOSE_REASON_KEEPALIVE : VIR_CONNECT_CLOSE_REASON_EOF);
     object_unref(conn);
 }
 
@@ -276,6 +285,66 @@ void events_start(struct events *events)
         events_unref(events);
     if (watch < 0)
         events_unref(events);
+}
+
+/* Keepalive. */
+
+bool events_running(struct events *events)
+{
+    return events->timer > 0;
+}
+
+static void on_ping(int timer, void *pointer)
+{
+    struct events *events = pointer;
+    virConnectPtr conn;
+    bool dead = false;
+
+    pthread_mutex_lock(&events->lock);
+    conn = hold_conn(events);
+    pthread_mutex_unlock(&events->lock);
+    if (conn) {
+        uint64_t frames = link_frames(conn->link);
+
+        /* only this timer, in the loop's thread, touches these */
+        events->silent = frames == events->seen ? events->silent + 1 : 1;
+        events->seen = frames;
+        dead = events->silent > events->silent_max;
+        events->timed_out = dead;
+        if (dead) {
+            virEventUpdateTimeout(timer, -1);
+            link_end(conn->link);
+        } else {
+            link_ping(conn->link);
+        }
+    }
+    object_unref(conn);
+}
+
+int events_keepalive(struct events *events, int interval, unsigned count)
+{
+    int pinger;
+
+    pthread_mutex_lock(&events->lock);
+    pinger = events->pinger;
+    events->pinger = 0;
+    pthread_mutex_unlock(&events->lock);
+    if (pinger > 0)
+        virEventRemoveTimeout(pinger);
+    if (interval <= 0)
+        return 0;
+    events->silent = 0;
+    events->silent_max = count;
+    atomic_fetch_add(&events->references, 1);
+    pinger = virEventAddTimeout(interval * 1000, on_ping, events, events_unref);
+    if (pinger < 0) {
+        events_unref(events);
+        return -1;
+    }
+    pthread_mutex_lock(&events->lock);
+    events->pinger = pinger;
+    pthread_mutex_unlock(&events->lock);
+    return 0;
 }
 
 /* Registering. */

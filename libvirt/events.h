@@ -14,6 +14,11 @@ void events_free(struct events *events);
 /* Watch the connection from the event loop, when the program has one. */
 void events_start(struct events *events);
 
+/* Does the program's loop watch this connection? */
+bool events_running(struct events *events);
+/* Ping every `interval` seconds (<= 0: never), give up after `count` without any answer. 0. */
+int events_keepalive(struct events *events, int interval, unsigned count);
+
 /* For the link: a message came (under its lock); the connection ended. */
 void events_message(void *events, const struct wire_message_header *header, const char *payload,
                     size_t length);

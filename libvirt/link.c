@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/keepalive.h"
 #include "rpc/frame.h"
 #include "rpc/xdr.h"
 
@@ -21,6 +22,7 @@ struct link {
     pthread_mutex_t lock, write_lock;
     uint32_t serial;
     bool reading, ended;
+    uint64_t frames; /* that came */
     struct link_target *targets;
     struct buf in;              /* what was read and isn't a whole frame yet */
     size_t taken;               /* of in */
@@ -150,9 +152,9 @@ static int write_fd(struct link *link, int fd)
     return wrote < 0 ? -errno : 0;
 }
 
-int link_send(struct link *link, struct link_target *target, enum wire_message_type type,
-              enum wire_message_status status, struct buf *frame, const int *fds, unsigned fd_count,
-              struct err *err)
+/* With the write lock held. */
+static int write_frame(struct link *link, const struct link_target *target, enum wire_message_type type,
+                       enum wire_message_status status, struct buf *frame)
 {
     struct frame_header header = {.program = target->program,
                                   .version = 1,
@@ -160,14 +162,24 @@ int link_send(struct link *link, struct link_target *target, enum wire_message_t
                                   .type = type,
                                   .serial = target->serial,
                                   .status = status};
+
+    frame_put((uint8_t *)frame->data, (uint32_t)frame->length, &header);
+    return write_all(link, frame->data, frame->length);
+}
+
+int link_send(struct link *link, struct link_target *target, enum wire_message_type type,
+              enum wire_message_status status, struct buf *frame, const int *fds, unsigned fd_count,
+              struct err *err)
+{
     int r;
 
+    if (!link_alive(link))
+        return err_set(err, ERR_INTERNAL_ERROR, "client socket is closed");
     if (frame->length > FRAME_MAX)
         return err_set(err, ERR_RPC, "the message is %zu bytes long, at most %d fit", frame->length,
                        FRAME_MAX);
-    frame_put((uint8_t *)frame->data, (uint32_t)frame->length, &header);
     pthread_mutex_lock(&link->write_lock);
-    r = write_all(link, frame->data, frame->length);
+    r = write_frame(link, target, type, status, frame);
     for (unsigned i = 0; !r && i < fd_count; i++)
         r = write_fd(link, fds[i]);
     pthread_mutex_unlock(&link->write_lock);
@@ -176,25 +188,29 @@ int link_send(struct link *link, struct link_target *target, enum wire_message_t
 
 /* Receiving. Called with the lock held. */
 
-static void pong(struct link *link)
+/* Left out when somebody is writing: what is written says as well that we are there, and waiting could be for
+ * ever. */
+static void send_keepalive(struct link *link, int32_t procedure)
 {
-    struct link_target keepalive = {.program = 0x6b656570, .procedure = 2};
+    struct link_target keepalive = {.program = keepalive_program.number, .procedure = procedure};
     auto_buf struct buf frame = {0};
-    auto_err struct err err = {0};
 
+    if (pthread_mutex_trylock(&link->write_lock) != 0)
+        return;
     memset(buf_reserve(&frame, LINK_HEADER), 0, LINK_HEADER);
     frame.length = LINK_HEADER;
-    (void)link_send(link, &keepalive, MESSAGE_TYPE_MESSAGE, MESSAGE_STATUS_OK, &frame, NULL, 0, &err);
+    (void)write_frame(link, &keepalive, MESSAGE_TYPE_MESSAGE, MESSAGE_STATUS_OK, &frame);
+    pthread_mutex_unlock(&link->write_lock);
 }
 
 static void deliver(struct link *link, const struct wire_message_header *header, const char *payload,
                     size_t length, int *fds, unsigned fd_count)
 {
     if (header->type == MESSAGE_TYPE_MESSAGE) {
-        if (header->prog != 0x6b656570)
+        if (header->prog != keepalive_program.number)
             link->event(link->arg, header, payload, length);
-        else if (header->proc == 1)
-            pong(link);
+        else if (header->proc == KEEPALIVE_PING)
+            send_keepalive(link, KEEPALIVE_PONG);
         return;
     }
     /* a call and the stream that it starts have the same serial: each knows its frames by their type */
@@ -241,6 +257,7 @@ static int take_frame(struct link *link)
                                           .type = raw.type,
                                           .serial = raw.serial,
                                           .status = raw.status};
+    link->frames++;
     deliver(link, &header, at + skip, length - skip, link->fds, count);
     link->fd_count -= count;
     memmove(link->fds, link->fds + count, link->fd_count * sizeof(int));
@@ -376,5 +393,27 @@ void link_poll(struct link *link)
     if (!link->reading && !link->ended)
         read_some(link, false);
     pass_on(link);
+    link_unlock(link);
+}
+
+void link_ping(struct link *link)
+{
+    send_keepalive(link, KEEPALIVE_PING);
+}
+
+uint64_t link_frames(struct link *link)
+{
+    uint64_t frames;
+
+    link_lock(link);
+    frames = link->frames;
+    link_unlock(link);
+    return frames;
+}
+
+void link_end(struct link *link)
+{
+    link_lock(link);
+    end(link);
     link_unlock(link);
 }

@@ -42,6 +42,11 @@ void link_remove(struct link *link, struct link_target *target);
 /* Wait until ready(target); negative with err set when the connection ended first. */
 int link_wait(struct link *link, struct link_target *target, bool (*ready)(struct link_target *target),
               struct err *err);
+/* Ask the other side whether it is there. How many frames have come so far. */
+void link_ping(struct link *link);
+uint64_t link_frames(struct link *link);
+/* No more use: everybody who waits gets an error, gone() is called. */
+void link_end(struct link *link);
 /* Take what has come, without waiting (called by the event loop). */
 void link_poll(struct link *link);
 void link_lock(struct link *link);

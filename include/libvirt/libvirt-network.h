@@ -140,7 +140,7 @@ typedef void (*virConnectNetworkEventMetadataChangeCallback)(virConnectPtr conn,
 #define VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST   "outbound.burst"
 #define VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK    "outbound.peak"
 
-#define VIR_NETWORK_EVENT_CALLBACK(cb) ((virConnectNetworkEventGenericCallback)(cb))
+#define VIR_NETWORK_EVENT_CALLBACK(cb) ((virConnectNetworkEventGenericCallback)(void (*)(void))(cb))
 
 int virConnectListAllNetworks(virConnectPtr conn, virNetworkPtr **nets, unsigned int flags);
 int virConnectListDefinedNetworks(virConnectPtr conn, char ** const names, int maxnames);

@@ -84,7 +84,7 @@ typedef void (*virConnectNodeDeviceEventGenericCallback)(virConnectPtr conn, vir
 typedef void (*virConnectNodeDeviceEventLifecycleCallback)(virConnectPtr conn, virNodeDevicePtr dev,
         int event, int detail, void *opaque);
 
-#define VIR_NODE_DEVICE_EVENT_CALLBACK(cb) ((virConnectNodeDeviceEventGenericCallback)(cb))
+#define VIR_NODE_DEVICE_EVENT_CALLBACK(cb) ((virConnectNodeDeviceEventGenericCallback)(void (*)(void))(cb))
 
 int virConnectListAllNodeDevices(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags);
 int virConnectNodeDeviceEventDeregisterAny(virConnectPtr conn, int callbackID);

@@ -178,7 +178,7 @@ typedef void (*virConnectStoragePoolEventGenericCallback)(virConnectPtr conn, vi
 typedef void (*virConnectStoragePoolEventLifecycleCallback)(virConnectPtr conn, virStoragePoolPtr pool,
         int event, int detail, void *opaque);
 
-#define VIR_STORAGE_POOL_EVENT_CALLBACK(cb) ((virConnectStoragePoolEventGenericCallback)(cb))
+#define VIR_STORAGE_POOL_EVENT_CALLBACK(cb) ((virConnectStoragePoolEventGenericCallback)(void (*)(void))(cb))
 
 char *virConnectFindStoragePoolSources(virConnectPtr conn, const char *type, const char *srcSpec,
         unsigned int flags);

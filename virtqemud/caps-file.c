@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Caps on disk: one line a fact, fields separated by tabs, so that reading costs one pass and no copies: all strings
- * point into the one text that the caps' arena holds. A new shape gets a new number in the first line; old
- * files are then ignored and the binary is asked again. QEMU's strings never hold a tab or a newline; if one did,
- * the file would not come back equal and would be ignored.
+ * Caps on disk: one line a fact, fields separated by tabs, so that reading costs one pass and no copies: all
+ * strings point into the one text that the caps' arena holds. A new shape gets a new number in the first
+ * line; old files are then ignored and the binary is asked again. QEMU's strings never hold a tab or a
+ * newline; if one did, the file would not come back equal and would be ignored.
  */
 #include <errno.h>
 
@@ -17,7 +17,13 @@ static const char magic[] = "vireo-qemu-caps 2";
 
 enum { FIELD_MAX = 8 };
 
-enum { MACHINE_DEFAULT = 1, MACHINE_DEPRECATED = 2, MACHINE_HOTPLUG = 4, MACHINE_NUMA_MEM = 8, MACHINE_ACPI = 16 };
+enum {
+    MACHINE_DEFAULT = 1,
+    MACHINE_DEPRECATED = 2,
+    MACHINE_HOTPLUG = 4,
+    MACHINE_NUMA_MEM = 8,
+    MACHINE_ACPI = 16
+};
 enum { CPU_USABLE = 1, CPU_DEPRECATED = 2 };
 enum { FEATURE_ON = 1, FEATURE_MIGRATABLE = 2 };
 enum { HOST_SEV = 1, HOST_SGX = 2 };
@@ -50,8 +56,8 @@ static void format_machine(const struct qemu_machine *machine, struct buf *text)
                 (machine->numa_mem_supported ? MACHINE_NUMA_MEM : 0) | (machine->acpi ? MACHINE_ACPI : 0);
 
     buf_printf(text, "machine\t%s\t%s\t%s\t%s\t%u\t%d\n", machine->name, machine->alias ? machine->alias : "",
-               machine->default_cpu ? machine->default_cpu : "", machine->default_ram ? machine->default_ram : "",
-               machine->max_cpus, flags);
+               machine->default_cpu ? machine->default_cpu : "",
+               machine->default_ram ? machine->default_ram : "", machine->max_cpus, flags);
 }
 
 static void format_accel(const struct qemu_accel_caps *accel, const char *name, struct buf *text)
@@ -63,8 +69,10 @@ static void format_accel(const struct qemu_accel_caps *accel, const char *name, 
                accel->cpu_stepping);
     buf_printf(text, "cpus\t%zu\n", accel->cpu_count);
     for (size_t i = 0; i < accel->cpu_count; i++)
-        buf_printf(text, "cpu\t%s\t%s\t%d\t%s\n", accel->cpus[i].name, accel->cpus[i].type ? accel->cpus[i].type : "",
-                   (accel->cpus[i].usable ? CPU_USABLE : 0) | (accel->cpus[i].deprecated ? CPU_DEPRECATED : 0),
+        buf_printf(text, "cpu\t%s\t%s\t%d\t%s\n", accel->cpus[i].name,
+                   accel->cpus[i].type ? accel->cpus[i].type : "",
+                   (accel->cpus[i].usable ? CPU_USABLE : 0) |
+                       (accel->cpus[i].deprecated ? CPU_DEPRECATED : 0),
                    accel->cpus[i].blockers ? accel->cpus[i].blockers : "");
     buf_printf(text, "features\t%zu\n", accel->feature_count);
     for (size_t i = 0; i < accel->feature_count; i++)
@@ -76,8 +84,9 @@ static void format_accel(const struct qemu_accel_caps *accel, const char *name, 
 void caps_format(const struct qemu_caps *caps, const char *identity, struct buf *text)
 {
     buf_printf(text, "%s\nidentity\t%s\n", magic, identity);
-    buf_printf(text, "qemu\t%s\t%s\t%u\t%s\t%d\t%u\n", caps->binary, caps->arch ? caps->arch : "", caps->version,
-               caps->package ? caps->package : "", (caps->sev ? HOST_SEV : 0) | (caps->sgx ? HOST_SGX : 0), caps->hyperv);
+    buf_printf(text, "qemu\t%s\t%s\t%u\t%s\t%d\t%u\n", caps->binary, caps->arch ? caps->arch : "",
+               caps->version, caps->package ? caps->package : "",
+               (caps->sev ? HOST_SEV : 0) | (caps->sgx ? HOST_SGX : 0), caps->hyperv);
     for (int cap = 0; cap < QEMU_CAP_MAX; cap++)
         if (qemu_caps_has(caps, cap))
             buf_printf(text, "flag\t%s\n", qemu_cap_name(cap));
@@ -91,7 +100,7 @@ void caps_format(const struct qemu_caps *caps, const char *identity, struct buf 
 
 struct reader {
     struct qemu_caps *caps;
-    struct qemu_accel_caps *accel; /* that the lines are about now */
+    struct qemu_accel_caps *accel;   /* that the lines are about now */
     size_t machines, cpus, features; /* room */
     size_t max;                      /* no array can have more elements than the text has lines */
     bool ended;
@@ -165,8 +174,11 @@ static void read_cpu(struct reader *reader, char **field)
     struct qemu_accel_caps *accel = reader->accel;
 
     if (accel && accel->cpu_count < reader->cpus)
-        accel->cpus[accel->cpu_count++] = (struct qemu_cpu_model){
-            .name = field[1], .type = some(field[2]), .usable = flags & CPU_USABLE, .deprecated = flags & CPU_DEPRECATED, .blockers = some(field[4])};
+        accel->cpus[accel->cpu_count++] = (struct qemu_cpu_model){.name = field[1],
+                                                                  .type = some(field[2]),
+                                                                  .usable = flags & CPU_USABLE,
+                                                                  .deprecated = flags & CPU_DEPRECATED,
+                                                                  .blockers = some(field[4])};
 }
 
 static void read_feature(struct reader *reader, char **field)
@@ -239,7 +251,8 @@ struct qemu_caps *caps_parse(const char *text, size_t length, const char *identi
             same |= str_eq(field[1], identity);
         read_line(&reader, field);
     }
-    if (reader.ended && same && *caps->binary && !str_empty(caps->arch) && caps->machine_count == reader.machines)
+    if (reader.ended && same && *caps->binary && !str_empty(caps->arch) &&
+        caps->machine_count == reader.machines)
         return caps;
     qemu_caps_unref(caps);
     return NULL;

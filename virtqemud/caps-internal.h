@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The parts of caps.c among themselves: questions and answers (caps-learn.c), asking a real binary (caps-probe.c),
- * the file on disk (caps-file.c), the trial of KVM (caps-kvm.c).
+ * The parts of caps.c among themselves: questions and answers (caps-learn.c), asking a real binary
+ * (caps-probe.c), the file on disk (caps-file.c), the trial of KVM (caps-kvm.c).
  */
 #pragma once
 
@@ -16,20 +16,21 @@ struct qemu_cap_row {
 };
 extern const struct qemu_cap_row qemu_cap_rows[QEMU_CAP_MAX];
 
-/* One QMP command of the probe; `subject` is what it is about (a type, a CPU model), NULL or "" when nothing. */
+/* One QMP command of the probe; `subject` is what it is about (a type, a CPU model), NULL or "" when nothing.
+ */
 struct caps_question {
     const char *command;
     const char *subject;
     const char *args; /* JSON or NULL */
 };
 /*
- * All that is asked for: of a QEMU that runs with this accelerator, everything (`whole`) or only what depends on the
- * accelerator. In the arena; no question needs the answer of another. Ends with command NULL.
+ * All that is asked for: of a QEMU that runs with this accelerator, everything (`whole`) or only what depends
+ * on the accelerator. In the arena; no question needs the answer of another. Ends with command NULL.
  */
 struct caps_question *caps_questions(struct arena *arena, enum qemu_accel accel, bool whole);
 /*
- * Learn from the answer ("return" member's value; NULL: QEMU answered with an error, which is an answer too). Copies what it
- * needs into caps->arena. What is malformed is ignored.
+ * Learn from the answer ("return" member's value; NULL: QEMU answered with an error, which is an answer too).
+ * Copies what it needs into caps->arena. What is malformed is ignored.
  */
 void caps_learn(struct qemu_caps *caps, enum qemu_accel accel, const struct caps_question *question,
                 struct json_object *answer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The verdict on KVM: the trial runs in a child with a deadline, once per boot; its result is kept beside the status files
- * of machines, which vanish with the boot. A changed device node (mode, group, driver loaded meanwhile) is
- * a reason to try again.
+ * The verdict on KVM: the trial runs in a child with a deadline, once per boot; its result is kept beside the
+ * status files of machines, which vanish with the boot. A changed device node (mode, group, driver loaded
+ * meanwhile) is a reason to try again.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
@@ -94,7 +94,8 @@ static void verdict_store(const char *key)
 
 static void try_in_child(struct req *rq, struct buf *why_not)
 {
-    struct kvm_trial *trial = mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct kvm_trial *trial =
+        mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child = trial == MAP_FAILED ? -1 : fork();
 
     if (child == 0) {

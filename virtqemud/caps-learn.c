@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the probe asks a QEMU and what it makes of the answers. Both follow from caps.def: types whose properties
- * matter are asked for because a row names them, never because of code here.
+ * What the probe asks a QEMU and what it makes of the answers. Both follow from caps.def: types whose
+ * properties matter are asked for because a row names them, never because of code here.
  */
 #include <stdio.h>
 
@@ -17,9 +17,10 @@ const struct qemu_cap_row qemu_cap_rows[QEMU_CAP_MAX] = {
 #undef QEMU_CAP
 };
 
-const char *const qemu_hyperv_names[] = {"relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset",
-                                         "vendor_id", "frequencies", "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
-                                         "emsr_bitmap", "xmm_input", NULL};
+const char *const qemu_hyperv_names[] = {
+    "relaxed", "vapic", "spinlocks", "vpindex",     "runtime",         "synic",
+    "stimer",  "reset", "vendor_id", "frequencies", "reenlightenment", "tlbflush",
+    "ipi",     "evmcs", "avic",      "emsr_bitmap", "xmm_input",       NULL};
 
 static void set_flag(struct qemu_caps *caps, size_t cap)
 {
@@ -43,8 +44,8 @@ static size_t ask(struct caps_question *questions, size_t at, const char *comman
 }
 
 /* One question per type that rows of this kind name. */
-static size_t ask_types(struct arena *arena, struct caps_question *questions, size_t at, enum qemu_cap_how how,
-                        const char *command)
+static size_t ask_types(struct arena *arena, struct caps_question *questions, size_t at,
+                        enum qemu_cap_how how, const char *command)
 {
     for (size_t i = 0; i < QEMU_CAP_MAX; i++) {
         const struct qemu_cap_row *row = &qemu_cap_rows[i];
@@ -83,11 +84,15 @@ struct caps_question *caps_questions(struct arena *arena, enum qemu_accel accel,
     at = ask(questions, at, "query-cpu-definitions", NULL, NULL);
     at = ask(questions, at, "query-cpu-model-expansion", "migratable",
              json_text(arena, "{'type': 'static', 'model': {'name': %s}}", best));
-    at = ask(questions, at, "query-cpu-model-expansion", "all",
-             json_text(arena, "{'type': 'static', 'model': {'name': %s, 'props': {'migratable': false}}}", best));
+    at = ask(
+        questions, at, "query-cpu-model-expansion", "all",
+        json_text(arena, "{'type': 'static', 'model': {'name': %s, 'props': {'migratable': false}}}", best));
     if (whole)
         at = ask(questions, at, "query-cpu-model-expansion", "hyperv",
-                 json_text(arena, "{'type': 'full', 'model': {'name': %s, 'props': {'migratable': false, 'hv-passthrough': true}}}", best));
+                 json_text(arena,
+                           "{'type': 'full', 'model': {'name': %s, 'props': {'migratable': false, "
+                           "'hv-passthrough': true}}}",
+                           best));
     return questions;
 }
 
@@ -175,7 +180,8 @@ static void learn_options(struct qemu_caps *caps, struct json_object *answer)
 
         if (qemu_cap_rows[i].how != HOW_OPTION)
             continue;
-        snprintf(group, sizeof(group), "%.*s", (int)strcspn(qemu_cap_rows[i].what, "."), qemu_cap_rows[i].what);
+        snprintf(group, sizeof(group), "%.*s", (int)strcspn(qemu_cap_rows[i].what, "."),
+                 qemu_cap_rows[i].what);
         struct json_object *found = map_get(&options, group);
         struct map parameters = {0};
 
@@ -311,7 +317,8 @@ static void learn_expansion(struct qemu_caps *caps, struct qemu_accel_caps *acce
     accel->cpu_stepping = (unsigned)json_uint(props, "stepping", 0);
 }
 
-/* QEMU's property of an enlightenment is "hv-" and our word with dashes; those that aren't switches have a default. */
+/* QEMU's property of an enlightenment is "hv-" and our word with dashes; those that aren't switches have a
+ * default. */
 static void learn_hyperv(struct qemu_caps *caps, struct json_object *answer)
 {
     struct json_object *props = json_get(json_get(answer, "model"), "props");

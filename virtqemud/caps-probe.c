@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Asking a QEMU binary: it is started once per accelerator with no machine, gets every question in one write, and is
- * killed after the last answer. It runs as the unprivileged user, with nothing but its monitor and a bounded place
- * for what it says on stderr.
+ * Asking a QEMU binary: it is started once per accelerator with no machine, gets every question in one write,
+ * and is killed after the last answer. It runs as the unprivileged user, with nothing but its monitor and a
+ * bounded place for what it says on stderr.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
@@ -40,7 +40,8 @@ struct probe {
     char *closed; /* why, "" when QEMU just ended */
 };
 
-static void probe_event(void *owner, const char *name, struct json_object *data, uint64_t seconds, uint32_t micros)
+static void probe_event(void *owner, const char *name, struct json_object *data, uint64_t seconds,
+                        uint32_t micros)
 {
 }
 
@@ -55,11 +56,22 @@ static void probe_closed(void *owner, const char *why)
 static const struct qmp_handlers probe_handlers = {.event = probe_event, .closed = probe_closed};
 
 /* In the child: become QEMU. Only system calls from here. */
-static void become_qemu(const struct qemu_caps_config *config, const char *binary, const char *accel, int monitor,
-                        int message)
+static void become_qemu(const struct qemu_caps_config *config, const char *binary, const char *accel,
+                        int monitor, int message)
 {
-    char *const argv[] = {(char *)binary, "-S", "-no-user-config", "-nodefaults", "-display", "none", "-machine", (char *)accel,
-                          "-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control", NULL};
+    char *const argv[] = {(char *)binary,
+                          "-S",
+                          "-no-user-config",
+                          "-nodefaults",
+                          "-display",
+                          "none",
+                          "-machine",
+                          (char *)accel,
+                          "-chardev",
+                          "socket,id=monitor,fd=3",
+                          "-mon",
+                          "chardev=monitor,mode=control",
+                          NULL};
     char *const env[] = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     struct rlimit file = {MESSAGE_FILE_MAX, MESSAGE_FILE_MAX}, core = {0, 0};
     sigset_t none;
@@ -79,8 +91,9 @@ static void become_qemu(const struct qemu_caps_config *config, const char *binar
     if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(message, 2) < 0 || dup2(monitor, MONITOR_FD) < 0)
         _exit(127);
     (void)syscall(SYS_close_range, MONITOR_FD + 1, ~0u, 0);
-    if (config->uid != (uid_t)-1 && (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
-                                     setresuid(config->uid, config->uid, config->uid) < 0)) {
+    if (config->uid != (uid_t)-1 &&
+        (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
+         setresuid(config->uid, config->uid, config->uid) < 0)) {
         dprintf(2, "cannot change to user %u: %s", (unsigned)config->uid, strerror(errno));
         _exit(127);
     }
@@ -89,13 +102,15 @@ static void become_qemu(const struct qemu_caps_config *config, const char *binar
     _exit(127);
 }
 
-static int probe_start(struct req *rq, struct probe *probe, const struct qemu_caps_config *config, const char *accel)
+static int probe_start(struct req *rq, struct probe *probe, const struct qemu_caps_config *config,
+                       const char *accel)
 {
     int pair[2];
     auto_fd int ours = -1, theirs = -1;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_system(&rq->err, errno, "cannot make a socket pair for the monitor of '%s'", probe->binary);
+        return err_system(&rq->err, errno, "cannot make a socket pair for the monitor of '%s'",
+                          probe->binary);
     ours = pair[0];
     theirs = pair[1];
     probe->message = memfd_create("qemu-probe-stderr", MFD_CLOEXEC);
@@ -143,10 +158,12 @@ static int probe_failed(struct req *rq, struct probe *probe)
     if (!*said)
         said = "it ended without a word";
     err_clear(&rq->err);
-    return err_set(&rq->err, ERR_INTERNAL_ERROR, "Failed to probe QEMU binary '%s' with QMP: %s", probe->binary, said);
+    return err_set(&rq->err, ERR_INTERNAL_ERROR, "Failed to probe QEMU binary '%s' with QMP: %s",
+                   probe->binary, said);
 }
 
-static int probe_ask(struct req *rq, struct probe *probe, struct qemu_caps *caps, enum qemu_accel accel, bool whole)
+static int probe_ask(struct req *rq, struct probe *probe, struct qemu_caps *caps, enum qemu_accel accel,
+                     bool whole)
 {
     auto_arena struct arena arena = {0};
     struct caps_question *questions = caps_questions(&arena, accel, whole);
@@ -208,9 +225,11 @@ int caps_probe(struct req *rq, const struct qemu_caps_config *config, bool kvm, 
         caps->accel[QEMU_ACCEL_TCG].supported = true;
     }
     if (caps->version < 7002000)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "QEMU version >= 7.2.0 is required, but '%s' is %u.%u.%u", caps->binary,
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "QEMU version >= 7.2.0 is required, but '%s' is %u.%u.%u", caps->binary,
                        caps->version / 1000000, caps->version / 1000 % 1000, caps->version % 1000);
     if (str_empty(caps->arch) || !caps->machine_count)
-        return err_set(&rq->err, ERR_INTERNAL_ERROR, "QEMU binary '%s' does not say what it emulates", caps->binary);
+        return err_set(&rq->err, ERR_INTERNAL_ERROR, "QEMU binary '%s' does not say what it emulates",
+                       caps->binary);
     return 0;
 }

@@ -55,7 +55,8 @@ static struct json_object *find_by(struct json_object *array, const char *key, c
     return NULL;
 }
 
-static struct json_object *type_of(const struct schema *schema, struct json_object *holder, const char *member)
+static struct json_object *type_of(const struct schema *schema, struct json_object *holder,
+                                   const char *member)
 {
     const char *name = json_string(holder, member);
 
@@ -64,7 +65,8 @@ static struct json_object *type_of(const struct schema *schema, struct json_obje
 
 static bool walk(const struct schema *schema, struct json_object *at, const char *path, int depth);
 
-static bool step(const struct schema *schema, struct json_object *at, const char *word, const char *rest, int depth)
+static bool step(const struct schema *schema, struct json_object *at, const char *word, const char *rest,
+                 int depth)
 {
     const char *meta = json_string(at, "meta-type");
     struct json_object *found;
@@ -77,7 +79,8 @@ static bool step(const struct schema *schema, struct json_object *at, const char
         return (str_eq(word, "arg") && walk(schema, type_of(schema, at, "arg-type"), rest, depth)) ||
                (str_eq(word, "ret") && walk(schema, type_of(schema, at, "ret-type"), rest, depth));
     if (str_eq(meta, "enum"))
-        return !rest && (has_string(json_get(at, "values"), word) || find_by(json_get(at, "members"), "name", word));
+        return !rest &&
+               (has_string(json_get(at, "values"), word) || find_by(json_get(at, "members"), "name", word));
     if (str_eq(meta, "object")) {
         found = find_by(json_get(at, "members"), "name", word);
         if (!found)

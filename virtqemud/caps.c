@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The binaries that we know: in memory as long as the daemon lives, refreshed when the binary, its modules, the
- * kernel or the verdict on KVM changes. A lookup that finds the binary unchanged costs one stat.
+ * The binaries that we know: in memory as long as the daemon lives, refreshed when the binary, its modules,
+ * the kernel or the verdict on KVM changes. A lookup that finds the binary unchanged costs one stat.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/caps.h"
@@ -32,8 +32,8 @@ static const char *const module_dirs[] = {"/usr/lib/x86_64-linux-gnu/qemu", "/us
 struct entry {
     char *binary;
     struct job probing;
-    struct stat stat;          /* of the binary when caps were taken */
-    struct qemu_caps *caps;    /* NULL: not known yet */
+    struct stat stat;       /* of the binary when caps were taken */
+    struct qemu_caps *caps; /* NULL: not known yet */
 };
 
 static struct {
@@ -52,8 +52,7 @@ void qemu_caps_fini(void)
 {
     struct entry *entry;
 
-    MAP_FOREACH(&known.entries, entry)
-    {
+    MAP_FOREACH(&known.entries, entry) {
         qemu_caps_unref(entry->caps);
         free(entry->binary);
         free(entry);
@@ -96,7 +95,8 @@ const struct qemu_machine *qemu_caps_machine(const struct qemu_caps *caps, const
     return NULL;
 }
 
-const struct qemu_cpu_model *qemu_caps_cpu(const struct qemu_caps *caps, enum qemu_accel accel, const char *name)
+const struct qemu_cpu_model *qemu_caps_cpu(const struct qemu_caps *caps, enum qemu_accel accel,
+                                           const char *name)
 {
     const struct qemu_accel_caps *known_cpus = &caps->accel[accel];
 
@@ -126,7 +126,8 @@ static const char *host_identity(void)
     for (int i = 0; i < QEMU_CAP_MAX; i++)
         table = hash_text(hash_text(table, qemu_cap_rows[i].name), qemu_cap_rows[i].what);
     uname(&name);
-    buf_printf(&text, "%s %s %x %llx", name.release, name.version, host_microcode_read(""), (unsigned long long)table);
+    buf_printf(&text, "%s %s %x %llx", name.release, name.version, host_microcode_read(""),
+               (unsigned long long)table);
     for (size_t i = 0; i < ARRAY_SIZE(module_dirs); i++) {
         struct stat st;
 
@@ -168,7 +169,8 @@ static char *file_name(const char *binary)
 {
     const char *name = strrchr(binary, '/');
 
-    return mem_printf("%s-%016llx.caps", name ? name + 1 : binary, (unsigned long long)hash_text(hash_start, binary));
+    return mem_printf("%s-%016llx.caps", name ? name + 1 : binary,
+                      (unsigned long long)hash_text(hash_start, binary));
 }
 
 static struct qemu_caps *load(const char *binary, const char *identity)
@@ -229,8 +231,9 @@ static int learn(struct req *rq, struct entry *entry, const struct stat *st)
             qemu_caps_unref(caps);
             return -1;
         }
-        log_info("asked '%s' for its capabilities: version %u, %zu machines, KVM %s", entry->binary, caps->version,
-                 caps->machine_count, caps->accel[QEMU_ACCEL_KVM].supported ? "usable" : "not usable");
+        log_info("asked '%s' for its capabilities: version %u, %zu machines, KVM %s", entry->binary,
+                 caps->version, caps->machine_count,
+                 caps->accel[QEMU_ACCEL_KVM].supported ? "usable" : "not usable");
         caps = store(caps, identity);
     }
     remember(entry, caps, st);
@@ -247,7 +250,8 @@ int qemu_caps_get(struct req *rq, const char *binary, const struct qemu_caps **r
         return err_system(&rq->err, errno, "Cannot check QEMU binary %s", binary);
     if (!entry || !entry->caps || !same_file(&entry->stat, &st)) {
         if (!S_ISREG(st.st_mode) || access(binary, X_OK) < 0)
-            return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "QEMU binary '%s' is not an executable file", binary);
+            return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "QEMU binary '%s' is not an executable file",
+                           binary);
         entry = entry_of(binary);
         if (job_take(rq, &entry->probing, entry->binary, "probe of its capabilities", SECONDS(60)) < 0)
             return -1;
@@ -261,6 +265,7 @@ int qemu_caps_get(struct req *rq, const char *binary, const struct qemu_caps **r
 }
 
 /* Architectures that QEMU emulates, in the order in which they are listed, and the width of a word. */
+/* clang-format off */
 const struct qemu_arch qemu_arches[] = {
     {"alpha", 64},       {"armv7l", 32},  {"aarch64", 64}, {"cris", 32},    {"i686", 32},       {"loongarch64", 64},
     {"m68k", 32},        {"microblaze", 32}, {"microblazeel", 32}, {"mips", 32}, {"mipsel", 32}, {"mips64", 64},
@@ -268,6 +273,7 @@ const struct qemu_arch qemu_arches[] = {
     {"riscv32", 32},     {"riscv64", 64}, {"s390x", 64},   {"sh4", 64},     {"sh4eb", 64},      {"sparc", 32},
     {"sparc64", 64},     {"x86_64", 64},  {"xtensa", 32},  {"xtensaeb", 32},
 };
+/* clang-format on */
 const size_t qemu_arch_count = ARRAY_SIZE(qemu_arches);
 
 int qemu_arch_bits(const char *name)
@@ -292,7 +298,8 @@ const char *qemu_host_arch(void)
 const char *qemu_binary_find(struct arena *arena, const char *arch)
 {
     /* libvirt's word for an architecture, QEMU's word in the name of the binary, where they differ */
-    static const char *const words[][2] = {{"i686", "i386"}, {"armv7l", "arm"}, {"armv6l", "arm"}, {"ppc64le", "ppc64"}, {"or32", "or1k"}, {"itanium", "ia64"}};
+    static const char *const words[][2] = {{"i686", "i386"},     {"armv7l", "arm"}, {"armv6l", "arm"},
+                                           {"ppc64le", "ppc64"}, {"or32", "or1k"},  {"itanium", "ia64"}};
     static const char *const places[] = {"/usr/bin", "/usr/local/bin", "/usr/libexec"};
     const char *word = arch;
 

@@ -34,10 +34,10 @@ extern const char *const qemu_accel_domain_type[]; /* "qemu", "kvm" */
 extern const char *const qemu_hyperv_names[];
 
 struct qemu_machine {
-    const char *name;         /* "pc-q35-7.2" */
-    const char *alias;        /* "q35", NULL: none */
-    const char *default_cpu;  /* QOM type name, "qemu64-x86_64-cpu"; NULL: QEMU doesn't say */
-    const char *default_ram;  /* id of the main memory backend, "pc.ram"; NULL */
+    const char *name;        /* "pc-q35-7.2" */
+    const char *alias;       /* "q35", NULL: none */
+    const char *default_cpu; /* QOM type name, "qemu64-x86_64-cpu"; NULL: QEMU doesn't say */
+    const char *default_ram; /* id of the main memory backend, "pc.ram"; NULL */
     unsigned max_cpus;
     bool is_default, deprecated, hotpluggable_cpus, numa_mem_supported, acpi;
 };
@@ -77,7 +77,7 @@ struct qemu_caps {
     struct qemu_machine *machines; /* in QEMU's order */
     size_t machine_count;
     struct qemu_accel_caps accel[QEMU_ACCEL_MAX];
-    bool sev, sgx; /* the host offers it to guests */
+    bool sev, sgx;   /* the host offers it to guests */
     unsigned hyperv; /* enlightenments of the best accelerator, bits of qemu_hyperv_names */
     /* not for users */
     struct arena arena;
@@ -86,10 +86,11 @@ struct qemu_caps {
 
 /* How the daemon probes and where it keeps what it learnt. Strings must outlive the daemon's caps. */
 struct qemu_caps_config {
-    const char *cache_dir; /* "/var/cache/libvirt/qemu/capabilities"; made when missing; NULL: no disk cache */
-    uid_t uid;             /* QEMU runs as this user for the probe; (uid_t)-1: as ours */
+    const char
+        *cache_dir; /* "/var/cache/libvirt/qemu/capabilities"; made when missing; NULL: no disk cache */
+    uid_t uid;      /* QEMU runs as this user for the probe; (uid_t)-1: as ours */
     gid_t gid;
-    const char *run_dir;   /* keeps the verdict on KVM until the next boot; NULL: tried once per daemon */
+    const char *run_dir; /* keeps the verdict on KVM until the next boot; NULL: tried once per daemon */
 };
 
 /* The caps of all binaries live in this module; main.c calls these two. */
@@ -122,7 +123,8 @@ const char *qemu_cap_name(enum qemu_cap cap);
 /* Machine by name or alias; name NULL: the default machine. NULL: there is no such machine. */
 const struct qemu_machine *qemu_caps_machine(const struct qemu_caps *caps, const char *name);
 /* CPU model by QEMU's name; NULL: unknown. */
-const struct qemu_cpu_model *qemu_caps_cpu(const struct qemu_caps *caps, enum qemu_accel accel, const char *name);
+const struct qemu_cpu_model *qemu_caps_cpu(const struct qemu_caps *caps, enum qemu_accel accel,
+                                           const char *name);
 
 /* Architectures that QEMU emulates, by libvirt's names and in its order; the width of a word. */
 struct qemu_arch {
@@ -148,8 +150,8 @@ struct kvm_verdict {
     const char *why_not; /* NULL when usable: "/dev/kvm: Permission denied" ... */
 };
 /*
- * Tried once per boot with a tiny real guest in a child process (1 ms where KVM works); may wait up to a second
- * the first time. Never fails: whatever goes wrong is a reason why not. Lives as long as the daemon.
+ * Tried once per boot with a tiny real guest in a child process (1 ms where KVM works); may wait up to a
+ * second the first time. Never fails: whatever goes wrong is a reason why not. Lives as long as the daemon.
  */
 const struct kvm_verdict *kvm_verdict_get(struct req *rq);
 /* Set ERR_CONFIG_UNSUPPORTED "KVM is not usable on this host: ..." unless it is usable. */

@@ -46,18 +46,21 @@ static bool qemu_allows(void *data, const struct x86_model *model, struct x86_se
     return true;
 }
 
-bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable, struct x86_cpu *ret_cpu,
-                    struct x86_choice *ret)
+bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable,
+                    struct x86_cpu *ret_cpu, struct x86_choice *ret)
 {
     const struct qemu_accel_caps *known = &caps->accel[accel];
     struct x86_cpu cpu = {.vendor = x86_vendor_find(known->cpu_vendor),
-                          .family = known->cpu_family, .model = known->cpu_model, .stepping = known->cpu_stepping};
+                          .family = known->cpu_family,
+                          .model = known->cpu_model,
+                          .stepping = known->cpu_stepping};
     struct qemu_models models = {caps, accel};
     struct x86_question question = {.cpu = &cpu, .allowed = qemu_allows, .data = &models};
 
     for (size_t i = 0; i < known->feature_count; i++) {
         const struct qemu_cpu_feature *property = &known->features[i];
-        int feature = property->value && (!migratable || property->migratable) ? x86_feature_find(property->name) : -1;
+        int feature =
+            property->value && (!migratable || property->migratable) ? x86_feature_find(property->name) : -1;
 
         if (feature >= 0)
             x86_set_add(&cpu.features, (unsigned)feature);
@@ -71,9 +74,10 @@ bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool mi
 void cpu_format_features(const struct x86_choice *choice, bool host, int indent, struct buf *xml)
 {
     X86_FOREACH(&choice->require, feature)
-        buf_printf(xml, "%*s<feature %sname='%s'/>\n", indent, "", host ? "" : "policy='require' ", x86_feature_name(feature));
+    buf_printf(xml, "%*s<feature %sname='%s'/>\n", indent, "", host ? "" : "policy='require' ",
+               x86_feature_name(feature));
     X86_FOREACH(&choice->disable, feature)
-        buf_printf(xml, "%*s<feature policy='disable' name='%s'/>\n", indent, "", x86_feature_name(feature));
+    buf_printf(xml, "%*s<feature policy='disable' name='%s'/>\n", indent, "", x86_feature_name(feature));
 }
 
 /* The set that a policy's features go to. */
@@ -167,11 +171,12 @@ static const char *name_features(struct arena *arena, const char *what, const st
 
     buf_add_string(&text, what);
     X86_FOREACH(set, feature)
-        buf_printf(&text, "%s%s", text.length == strlen(what) ? "" : ",", x86_feature_name(feature));
+    buf_printf(&text, "%s%s", text.length == strlen(what) ? "" : ",", x86_feature_name(feature));
     return arena_strdup(arena, buf_text(&text));
 }
 
-enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, const struct cpu_demand *demand, const char **ret_why)
+enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, const struct cpu_demand *demand,
+                             const char **ret_why)
 {
     struct x86_set forbidden = x86_set_and(&demand->forbid, &host->features);
     struct x86_set missing = x86_set_minus(&demand->require, &host->features), more = host->features;
@@ -179,7 +184,8 @@ enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, co
     if (demand->host_mode)
         return CPU_COMPARE_IDENTICAL;
     if (demand->vendor && !str_eq(demand->vendor, host->vendor)) {
-        *ret_why = arena_printf(arena, "host CPU vendor does not match required CPU vendor %s", demand->vendor);
+        *ret_why =
+            arena_printf(arena, "host CPU vendor does not match required CPU vendor %s", demand->vendor);
         return CPU_COMPARE_INCOMPATIBLE;
     }
     if (!x86_set_empty(&forbidden)) {
@@ -197,7 +203,8 @@ enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, co
     if (x86_set_empty(&more))
         return CPU_COMPARE_IDENTICAL;
     if (demand->strict) {
-        *ret_why = name_features(arena, "Host CPU does not strictly match desired CPU: Extra features: ", &more);
+        *ret_why =
+            name_features(arena, "Host CPU does not strictly match desired CPU: Extra features: ", &more);
         return CPU_COMPARE_INCOMPATIBLE;
     }
     return CPU_COMPARE_SUPERSET;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cpu-model: libvirt's names for processors: of this host, of what an accelerator offers, and what <cpu> documents of users
- * mean. x86 only; other architectures have no names here (host-passthrough and max are all that they offer).
+ * Cpu-model: libvirt's names for processors: of this host, of what an accelerator offers, and what <cpu>
+ * documents of users mean. x86 only; other architectures have no names here (host-passthrough and max are all
+ * that they offer).
  */
 #pragma once
 
@@ -14,12 +15,12 @@
 const struct x86_cpu *cpu_host(void);
 
 /*
- * The best processor that this QEMU offers with this accelerator, by a model that QEMU knows: what the domain capabilities
- * show as host-model. `migratable`: without what can't migrate, which is what a machine with host-model gets.
- * false: QEMU doesn't tell.
+ * The best processor that this QEMU offers with this accelerator, by a model that QEMU knows: what the domain
+ * capabilities show as host-model. `migratable`: without what can't migrate, which is what a machine with
+ * host-model gets. false: QEMU doesn't tell.
  */
-bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable, struct x86_cpu *ret_cpu,
-                    struct x86_choice *ret);
+bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable,
+                    struct x86_cpu *ret_cpu, struct x86_choice *ret);
 
 /* <feature policy='require' name=''/> lines of a choice, at this indentation; host: without policy. */
 void cpu_format_features(const struct x86_choice *choice, bool host, int indent, struct buf *xml);
@@ -31,12 +32,14 @@ struct cpu_demand {
     bool strict;                /* match='strict' */
     bool host_mode;             /* host-passthrough, host-model or maximum: nothing of its own to compare */
     struct x86_set force, require, optional, disable, forbid; /* require: with the model's features */
-    struct x86_set named;       /* features that the document names itself */
+    struct x86_set named;                                     /* features that the document names itself */
 };
-/* ERR_XML_ERROR, ERR_CONFIG_UNSUPPORTED ("Unknown CPU model ..."), ERR_INTERNAL_ERROR ("unknown CPU feature ..."). */
+/* ERR_XML_ERROR, ERR_CONFIG_UNSUPPORTED ("Unknown CPU model ..."), ERR_INTERNAL_ERROR ("unknown CPU feature
+ * ..."). */
 int cpu_demand_parse(struct arena *arena, const char *xml, struct cpu_demand *ret, struct err *err);
 
 /* Results of the compare calls. */
 enum cpu_compare { CPU_COMPARE_INCOMPATIBLE, CPU_COMPARE_IDENTICAL, CPU_COMPARE_SUPERSET };
 /* Can `host` run it? *ret_why (static or in the arena) says why not. */
-enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, const struct cpu_demand *demand, const char **ret_why);
+enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, const struct cpu_demand *demand,
+                             const char **ret_why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * <domainCapabilities>: what a domain on this host with this binary, machine and accelerator may use. The lists of values
- * are one table; whoever teaches the code a new device kind or model adds its row here.
+ * <domainCapabilities>: what a domain on this host with this binary, machine and accelerator may use. The
+ * lists of values are one table; whoever teaches the code a new device kind or model adds its row here.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/domcaps.h"
@@ -36,12 +36,14 @@ static bool machine_begins(Q *q, const char *prefix)
 static bool has_ide(Q *q)
 {
     return machine_begins(q, "pc-i440fx") || str_eq(q->machine->name, "pc") ||
-           str_eq(q->machine->name, "malta") || str_eq(q->machine->name, "g3beige") || str_eq(q->machine->name, "mac99");
+           str_eq(q->machine->name, "malta") || str_eq(q->machine->name, "g3beige") ||
+           str_eq(q->machine->name, "mac99");
 }
 
 static bool has_usb(Q *q)
 {
-    return qemu_caps_has(q->caps, QEMU_CAP_DEVICE_PIIX3_UHCI) || qemu_caps_has(q->caps, QEMU_CAP_DEVICE_USB_EHCI) ||
+    return qemu_caps_has(q->caps, QEMU_CAP_DEVICE_PIIX3_UHCI) ||
+           qemu_caps_has(q->caps, QEMU_CAP_DEVICE_USB_EHCI) ||
            qemu_caps_has(q->caps, QEMU_CAP_DEVICE_QEMU_XHCI);
 }
 
@@ -60,6 +62,7 @@ static bool has_genid(Q *q)
 enum { ANY = -1 }; /* instead of a flag: always, or as `when` says */
 
 /* A section of the document, in order. */
+/* clang-format off */
 static const struct section {
     const char *name;
     int cap;
@@ -67,8 +70,11 @@ static const struct section {
     {"disk", ANY},     {"graphics", ANY}, {"video", ANY}, {"hostdev", ANY}, {"rng", QEMU_CAP_DEVICE_VIRTIO_RNG},
     {"filesystem", ANY}, {"tpm", ANY},    {"redirdev", QEMU_CAP_DEVICE_USB_REDIR}, {"channel", ANY},
 };
+/* clang-format on */
 
-/* A value of an enum of a section; value NULL: the enum is there, if need be empty. Rows of one enum stand together. */
+/* A value of an enum of a section; value NULL: the enum is there, if need be empty. Rows of one enum stand
+ * together. */
+/* clang-format off */
 static const struct value {
     const char *section, *list, *value;
     int cap;
@@ -133,6 +139,7 @@ static const struct value {
     {"channel", "type", "unix", ANY, NULL},
     {"channel", "type", "spicevmc", QEMU_CAP_SPICE, NULL},
 };
+/* clang-format on */
 
 /* An open <enum>; closed when another begins. */
 struct list {
@@ -199,14 +206,16 @@ static unsigned tpm_versions(struct req *rq)
         err_clear(&rq->err); /* no emulator that works is a fact, not a failure */
         return 0;
     }
-    versions = (strstr(buf_text(&out), "\"tpm-1.2\"") ? 1 : 0) | (strstr(buf_text(&out), "\"tpm-2.0\"") ? 2 : 0);
+    versions =
+        (strstr(buf_text(&out), "\"tpm-1.2\"") ? 1 : 0) | (strstr(buf_text(&out), "\"tpm-2.0\"") ? 2 : 0);
     asked = st.st_ctim;
     return versions;
 }
 
 static bool applies(Q *q, const struct value *row)
 {
-    return row->value && (row->cap == ANY || qemu_caps_has(q->caps, (enum qemu_cap)row->cap)) && (!row->when || row->when(q));
+    return row->value && (row->cap == ANY || qemu_caps_has(q->caps, (enum qemu_cap)row->cap)) &&
+           (!row->when || row->when(q));
 }
 
 static bool section_filled(Q *q, const struct section *section)
@@ -236,7 +245,8 @@ static void format_section(struct req *rq, Q *q, const struct section *section, 
         if (applies(q, &values[i]))
             list_add(&list, values[i].value);
     }
-    unsigned versions = str_eq(section->name, "tpm") && qemu_caps_has(q->caps, QEMU_CAP_TPM_EMULATOR) ? tpm_versions(rq) : 0;
+    unsigned versions =
+        str_eq(section->name, "tpm") && qemu_caps_has(q->caps, QEMU_CAP_TPM_EMULATOR) ? tpm_versions(rq) : 0;
 
     if (versions) {
         list_begin(&list, "backendVersion");
@@ -252,8 +262,9 @@ static void format_section(struct req *rq, Q *q, const struct section *section, 
 /* Where no descriptor speaks of a machine: the images of the common packages. */
 static void format_common_images(Q *q, struct buf *xml)
 {
-    static const char *const images[] = {"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE.secboot.fd",
-                                         "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF32_CODE.fd"};
+    static const char *const images[] = {
+        "/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE.secboot.fd",
+        "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF32_CODE.fd"};
 
     for (size_t i = 0; i < ARRAY_SIZE(images); i++)
         if (!!strstr(images[i], "OVMF/") == is_x86(q) && file_exists(images[i]))
@@ -352,7 +363,9 @@ static void format_cpu(Q *q, struct buf *xml)
         buf_add_string(xml, "    <mode name='maximum' supported='no'/>\n");
     }
     if (is_x86(q) && cpu_host_model(q->caps, q->accel, /* migratable: */ false, &cpu, &choice)) {
-        buf_printf(xml, "    <mode name='host-model' supported='yes'>\n      <model fallback='forbid'>%s</model>\n", choice.model->name);
+        buf_printf(
+            xml, "    <mode name='host-model' supported='yes'>\n      <model fallback='forbid'>%s</model>\n",
+            choice.model->name);
         if (cpu.vendor)
             buf_printf(xml, "      <vendor>%s</vendor>\n", cpu.vendor);
         cpu_format_features(&choice, false, 6, xml);
@@ -401,8 +414,8 @@ void domcaps_format(struct req *rq, Q *q, struct buf *xml)
 
     buf_add_string(xml, "<domainCapabilities>\n  <path>");
     buf_add_xml(xml, q->caps->binary);
-    buf_printf(xml, "</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n", qemu_accel_domain_type[q->accel],
-               q->machine->name, q->caps->arch);
+    buf_printf(xml, "</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n",
+               qemu_accel_domain_type[q->accel], q->machine->name, q->caps->arch);
     buf_printf(xml, "  <vcpu max='%u'/>\n  <iothreads supported='yes'/>\n", q->machine->max_cpus);
     format_os(rq, q, xml);
     format_cpu(q, xml);
@@ -424,8 +437,8 @@ void domcaps_format(struct req *rq, Q *q, struct buf *xml)
 /* An accelerator that this binary doesn't have, or can't use here. */
 static int no_accel(struct req *rq, const struct qemu_caps *caps, const char *virt, const char *why)
 {
-    return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support virt type '%s'%s%s", caps->binary, virt, why ? ": " : "",
-                   why ? why : "");
+    return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support virt type '%s'%s%s",
+                   caps->binary, virt, why ? ": " : "", why ? why : "");
 }
 
 static int resolve_accel(struct req *rq, const char *virt, const struct qemu_caps *caps, enum qemu_accel *ret)
@@ -446,8 +459,8 @@ static int resolve_accel(struct req *rq, const char *virt, const struct qemu_cap
     return 0;
 }
 
-int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const char *machine, const char *virt,
-                    const struct qemu_caps **ret_caps, struct domcaps_question *ret)
+int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const char *machine,
+                    const char *virt, const struct qemu_caps **ret_caps, struct domcaps_question *ret)
 {
     auto_caps const struct qemu_caps *caps = NULL;
     struct domcaps_question question = {0};
@@ -459,18 +472,21 @@ int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const 
     if (!binary) {
         binary = qemu_binary_find(&rq->arena, arch ? arch : qemu_host_arch());
         if (!binary)
-            return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "unable to find any emulator to serve '%s' architecture",
+            return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                           "unable to find any emulator to serve '%s' architecture",
                            arch ? arch : qemu_host_arch());
     }
     if (qemu_caps_get(rq, binary, &caps) < 0)
         return -1;
     if (arch && !str_eq(arch, caps->arch))
-        return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support arch '%s'", caps->binary, arch);
+        return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support arch '%s'", caps->binary,
+                       arch);
     if (resolve_accel(rq, virt, caps, &question.accel) < 0)
         return -1;
     question.machine = qemu_caps_machine(caps, machine);
     if (!question.machine && machine)
-        return err_set(&rq->err, ERR_INVALID_ARG, "the machine '%s' is not supported by emulator '%s'", machine, caps->binary);
+        return err_set(&rq->err, ERR_INVALID_ARG, "the machine '%s' is not supported by emulator '%s'",
+                       machine, caps->binary);
     if (!question.machine)
         question.machine = &caps->machines[0]; /* architectures without a default */
     question.caps = caps;

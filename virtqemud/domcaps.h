@@ -14,11 +14,11 @@ struct domcaps_question {
     const struct qemu_machine *machine;
 };
 /*
- * From what a client gave (each may be NULL) to the binary, the accelerator and the machine, by libvirt's rules. *ret_caps
- * gets a reference. Negative with rq->err set.
+ * From what a client gave (each may be NULL) to the binary, the accelerator and the machine, by libvirt's
+ * rules. *ret_caps gets a reference. Negative with rq->err set.
  */
-int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const char *machine, const char *virt,
-                    const struct qemu_caps **ret_caps, struct domcaps_question *ret);
+int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const char *machine,
+                    const char *virt, const struct qemu_caps **ret_caps, struct domcaps_question *ret);
 void domcaps_format(struct req *rq, const struct domcaps_question *question, struct buf *xml);
 
 /* <capabilities> of this host with all installed QEMU binaries. May wait for probes. */

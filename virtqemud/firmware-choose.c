@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which firmware a machine gets, and its variables. The first descriptor, in the order that the administrator gave them,
- * that has all that the machine asks for and nothing that it refuses.
+ * Which firmware a machine gets, and its variables. The first descriptor, in the order that the administrator
+ * gave them, that has all that the machine asks for and nothing that it refuses.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
@@ -63,7 +63,8 @@ static const char *unfit(const struct firmware *firmware, const struct domain *d
     if (!agrees(os_wants_feature(os, FW_SECURE_BOOT), has(firmware, FW_SECURE)) ||
         !agrees(os_wants_feature(os, FW_ENROLLED_KEYS), has(firmware, FW_ENROLLED)))
         return "a feature is wished otherwise";
-    if (loader && loader->secure && !agrees(loader->secure, has(firmware, FW_SECURE) && has(firmware, FW_REQUIRES_SMM)))
+    if (loader && loader->secure &&
+        !agrees(loader->secure, has(firmware, FW_SECURE) && has(firmware, FW_REQUIRES_SMM)))
         return "secure is wished otherwise";
     if (domain->features.smm == TRI_OFF && has(firmware, FW_REQUIRES_SMM))
         return "needs SMM";
@@ -79,7 +80,8 @@ void firmware_nvram_path(struct arena *arena, struct domain *domain, const char 
 {
     struct os *os = &domain->os;
 
-    if (!os->loader || os->loader->type != LOADER_PFLASH || os->loader->readonly != TRI_YES || os->loader->stateless == TRI_YES)
+    if (!os->loader || os->loader->type != LOADER_PFLASH || os->loader->readonly != TRI_YES ||
+        os->loader->stateless == TRI_YES)
         return;
     if (!os->nvram)
         os->nvram = ARENA_NEW(arena, struct os_nvram);
@@ -89,7 +91,8 @@ void firmware_nvram_path(struct arena *arena, struct domain *domain, const char 
                                           os->nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
 }
 
-static void take(struct arena *arena, struct domain *domain, const struct firmware *firmware, const char *nvram_dir)
+static void take(struct arena *arena, struct domain *domain, const struct firmware *firmware,
+                 const char *nvram_dir)
 {
     struct os *os = &domain->os;
 
@@ -117,8 +120,8 @@ static void find_template(struct arena *arena, struct domain *domain, const stru
     for (size_t i = 0; i < firmwares->count && !os->nvram->template; i++) {
         const struct firmware *firmware = &firmwares->list[i];
 
-        if (firmware->device == FW_FLASH && firmware->mode == FW_SPLIT && str_eq(firmware->path, os->loader->path) &&
-            firmware_fits(firmware, os->arch, os->machine))
+        if (firmware->device == FW_FLASH && firmware->mode == FW_SPLIT &&
+            str_eq(firmware->path, os->loader->path) && firmware_fits(firmware, os->arch, os->machine))
             os->nvram->template = arena_strdup(arena, firmware->vars);
     }
 }
@@ -220,7 +223,8 @@ int firmware_make_nvram(struct req *rq, const struct domain *domain, unsigned ui
 
     *copy = (struct nvram_copy){
         .from = mem_strdup(nvram->template), .to = mem_strdup(nvram->source.path), .uid = uid, .gid = gid};
-    int r = work_run(rq, nvram_copy_run, nvram_copy_free, copy, SECONDS(30), "the copy of the firmware's variables");
+    int r = work_run(rq, nvram_copy_run, nvram_copy_free, copy, SECONDS(30),
+                     "the copy of the firmware's variables");
 
     if (r < 0)
         return err_system(&rq->err, r, "Failed to make '%s' from '%s'", nvram->source.path, nvram->template);

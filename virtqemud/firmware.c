@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Descriptor files (QEMU's docs/interop/firmware.json) and the place of a machine's variables. A descriptor that asks for
- * something that we don't know is skipped, never guessed at.
+ * Descriptor files (QEMU's docs/interop/firmware.json) and the place of a machine's variables. A descriptor
+ * that asks for something that we don't know is skipped, never guessed at.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/firmware.h"
@@ -24,8 +24,10 @@ enum { DESCRIPTOR_MAX = 1 << 20 };
 
 /* The words of the schema, in the order of the enums. */
 static const char *const feature_words[] = {
-    "acpi-s3",     "acpi-s4",     "amd-sev",         "amd-sev-es",     "amd-sev-snp",    "intel-tdx", "enrolled-keys",
-    "requires-smm", "secure-boot", "verbose-dynamic", "verbose-static", "host-uefi-vars", NULL};
+    "acpi-s3",     "acpi-s4",         "amd-sev",        "amd-sev-es",
+    "amd-sev-snp", "intel-tdx",       "enrolled-keys",  "requires-smm",
+    "secure-boot", "verbose-dynamic", "verbose-static", "host-uefi-vars",
+    NULL};
 static const char *const interface_words[] = {"bios", "uefi", "openfirmware", "uboot", NULL};
 static const char *const device_words[] = {"flash", "kernel", "memory", NULL};
 static const char *const mode_words[] = {"split", "combined", "stateless", NULL};
@@ -65,7 +67,8 @@ static void read_targets(struct arena *arena, struct json_object *array, struct 
 
     firmware->targets = ARENA_ARRAY(arena, struct fw_target, count);
     for (size_t i = 0; i < count; i++) {
-        struct json_object *object = json_object_array_get_idx(array, i), *machines = json_get(object, "machines");
+        struct json_object *object = json_object_array_get_idx(array, i),
+                           *machines = json_get(object, "machines");
         struct fw_target *target = &firmware->targets[firmware->target_count];
         size_t patterns = json_count(machines);
         const char *arch = json_string(object, "architecture");
@@ -102,7 +105,8 @@ static const char *read_mapping(struct arena *arena, struct json_object *mapping
         firmware->path = text(arena, mapping, "filename");
         return firmware->path ? NULL : "no filename";
     }
-    struct json_object *executable = json_get(mapping, "executable"), *vars = json_get(mapping, "nvram-template");
+    struct json_object *executable = json_get(mapping, "executable"),
+                       *vars = json_get(mapping, "nvram-template");
     int found = mode ? enum_find(mode_words, mode) : FW_SPLIT;
 
     if (found < 0)
@@ -191,7 +195,8 @@ void firmwares_read(struct arena *arena, const char *const *dirs, struct firmwar
 
 const char *const *firmware_dirs(struct arena *arena, bool privileged)
 {
-    const char **dirs = ARENA_ARRAY(arena, const char *, 4), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char **dirs = ARENA_ARRAY(arena, const char *, 4), *config = getenv("XDG_CONFIG_HOME"),
+               *home = getenv("HOME");
     size_t count = 0;
 
     if (!privileged && !str_empty(config))

@@ -44,13 +44,15 @@ static void format_cpu(struct buf *xml)
             buf_printf(xml, "      <vendor>%s</vendor>\n", cpu->vendor);
         if (microcode)
             buf_printf(xml, "      <microcode version='%u'/>\n", microcode);
-        buf_printf(xml, "      <signature family='%u' model='%u' stepping='%u'/>\n", cpu->family, cpu->model, cpu->stepping);
+        buf_printf(xml, "      <signature family='%u' model='%u' stepping='%u'/>\n", cpu->family, cpu->model,
+                   cpu->stepping);
     }
     if (kvm_tsc_read(&hz, &scaling) == 0)
-        buf_printf(xml, "      <counter name='tsc' frequency='%llu' scaling='%s'/>\n", (unsigned long long)hz, scaling ? "yes" : "no");
+        buf_printf(xml, "      <counter name='tsc' frequency='%llu' scaling='%s'/>\n", (unsigned long long)hz,
+                   scaling ? "yes" : "no");
     if (host_topology_read("", &topology) == 0)
-        buf_printf(xml, "      <topology sockets='%u' dies='%u' cores='%u' threads='%u'/>\n", topology.sockets, topology.dies,
-                   topology.cores, topology.threads);
+        buf_printf(xml, "      <topology sockets='%u' dies='%u' cores='%u' threads='%u'/>\n",
+                   topology.sockets, topology.dies, topology.cores, topology.threads);
     if (bits)
         buf_printf(xml, "      <maxphysaddr mode='emulate' bits='%u'/>\n", bits);
     if (named)
@@ -86,15 +88,15 @@ static void format_node_cpus(const struct host_node *node, const struct host_cpu
         if (!bitmap_get(&node->cpus, cpu->id))
             continue;
         bitmap_format(&cpu->siblings, &siblings);
-        buf_printf(xml, "            <cpu id='%u' socket_id='%d' die_id='%d' core_id='%d' siblings='%s'/>\n", cpu->id,
-                   cpu->socket < 0 ? 0 : cpu->socket, cpu->die < 0 ? 0 : cpu->die, cpu->core < 0 ? 0 : cpu->core,
-                   buf_text(&siblings));
+        buf_printf(xml, "            <cpu id='%u' socket_id='%d' die_id='%d' core_id='%d' siblings='%s'/>\n",
+                   cpu->id, cpu->socket < 0 ? 0 : cpu->socket, cpu->die < 0 ? 0 : cpu->die,
+                   cpu->core < 0 ? 0 : cpu->core, buf_text(&siblings));
     }
     buf_add_string(xml, "          </cpus>\n");
 }
 
-static void format_node(const struct host_nodes *nodes, const struct host_node *node, const struct host_cpus *cpus,
-                        struct buf *xml)
+static void format_node(const struct host_nodes *nodes, const struct host_node *node,
+                        const struct host_cpus *cpus, struct buf *xml)
 {
     unsigned sizes[PAGE_SIZES];
     int count = host_page_sizes("", sizes, PAGE_SIZES);
@@ -106,12 +108,14 @@ static void format_node(const struct host_nodes *nodes, const struct host_node *
         struct host_pages pages;
 
         if (host_pages_read("", nodes->fake ? -1 : (int)node->id, sizes[i], &pages) == 0)
-            buf_printf(xml, "          <pages unit='KiB' size='%u'>%llu</pages>\n", sizes[i], (unsigned long long)pages.total);
+            buf_printf(xml, "          <pages unit='KiB' size='%u'>%llu</pages>\n", sizes[i],
+                       (unsigned long long)pages.total);
     }
     if (node->distances) {
         buf_add_string(xml, "          <distances>\n");
         for (unsigned i = 0; i < nodes->count; i++)
-            buf_printf(xml, "            <sibling id='%u' value='%u'/>\n", nodes->node[i].id, node->distances[i]);
+            buf_printf(xml, "            <sibling id='%u' value='%u'/>\n", nodes->node[i].id,
+                       node->distances[i]);
         buf_add_string(xml, "          </distances>\n");
     }
     format_node_cpus(node, cpus, xml);
@@ -160,9 +164,12 @@ static void format_caches(struct buf *xml)
         uint64_t size = pretty(cache->size, &unit);
 
         bitmap_format(&cache->cpus, &cpus);
-        buf_printf(xml, "      <bank id='%u' level='%u' type='%s' size='%llu' unit='%s' cpus='%s'/>\n", cache->id, cache->level,
-                   cache->type == 'u' ? "both" : cache->type == 'd' ? "data" : "code", (unsigned long long)size, unit,
-                   buf_text(&cpus));
+        buf_printf(xml, "      <bank id='%u' level='%u' type='%s' size='%llu' unit='%s' cpus='%s'/>\n",
+                   cache->id, cache->level,
+                   cache->type == 'u'   ? "both"
+                   : cache->type == 'd' ? "data"
+                                        : "code",
+                   (unsigned long long)size, unit, buf_text(&cpus));
     }
     buf_add_string(xml, "    </cache>\n");
     host_caches_free(caches, count);
@@ -175,8 +182,8 @@ static void format_security(struct buf *xml)
         return; /* a user's daemon can't give files to others */
     buf_add_string(xml, "    <secmodel>\n      <model>dac</model>\n      <doi>0</doi>\n");
     for (int i = QEMU_ACCEL_MAX - 1; i >= 0; i--)
-        buf_printf(xml, "      <baselabel type='%s'>+%u:+%u</baselabel>\n", qemu_accel_domain_type[i], (unsigned)qemud.conf.user,
-                   (unsigned)qemud.conf.group);
+        buf_printf(xml, "      <baselabel type='%s'>+%u:+%u</baselabel>\n", qemu_accel_domain_type[i],
+                   (unsigned)qemud.conf.user, (unsigned)qemud.conf.group);
     buf_add_string(xml, "    </secmodel>\n");
 }
 
@@ -190,9 +197,13 @@ static void format_host(struct buf *xml)
         buf_printf(xml, "    <uuid>%s</uuid>\n", uuid_format(uuid, text));
     format_cpu(xml);
     format_power(xml);
-    buf_printf(xml, "    <iommu support='%s'/>\n", access("/sys/kernel/iommu_groups/0", F_OK) == 0 ? "yes" : "no");
-    buf_add_string(xml, "    <migration_features>\n      <live/>\n      <uri_transports>\n        <uri_transport>tcp</uri_transport>\n"
-                        "        <uri_transport>rdma</uri_transport>\n      </uri_transports>\n    </migration_features>\n");
+    buf_printf(xml, "    <iommu support='%s'/>\n",
+               access("/sys/kernel/iommu_groups/0", F_OK) == 0 ? "yes" : "no");
+    buf_add_string(
+        xml,
+        "    <migration_features>\n      <live/>\n      <uri_transports>\n        "
+        "<uri_transport>tcp</uri_transport>\n"
+        "        <uri_transport>rdma</uri_transport>\n      </uri_transports>\n    </migration_features>\n");
     format_topology(xml);
     format_caches(xml);
     format_security(xml);
@@ -203,18 +214,20 @@ static void format_machine(const struct qemu_machine *machine, struct buf *xml)
 {
     const char *deprecated = machine->deprecated ? " deprecated='yes'" : "";
 
-    buf_printf(xml, "      <machine maxCpus='%u'%s>%s</machine>\n", machine->max_cpus, deprecated, machine->name);
+    buf_printf(xml, "      <machine maxCpus='%u'%s>%s</machine>\n", machine->max_cpus, deprecated,
+               machine->name);
     if (machine->alias)
-        buf_printf(xml, "      <machine canonical='%s' maxCpus='%u'%s>%s</machine>\n", machine->name, machine->max_cpus, deprecated,
-                   machine->alias);
+        buf_printf(xml, "      <machine canonical='%s' maxCpus='%u'%s>%s</machine>\n", machine->name,
+                   machine->max_cpus, deprecated, machine->alias);
 }
 
 static void format_guest(const struct qemu_caps *caps, const struct qemu_arch *arch, struct buf *xml)
 {
     const struct qemu_machine *first = qemu_caps_machine(caps, NULL);
 
-    buf_printf(xml, "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='%s'>\n      <wordsize>%d</wordsize>\n", arch->name,
-               arch->bits);
+    buf_printf(xml,
+               "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='%s'>\n      <wordsize>%d</wordsize>\n",
+               arch->name, arch->bits);
     buf_printf(xml, "      <emulator>%s</emulator>\n", caps->binary);
     if (first)
         format_machine(first, xml);
@@ -233,7 +246,8 @@ static void format_guest(const struct qemu_caps *caps, const struct qemu_arch *a
         buf_add_string(xml, "      <apic default='on' toggle='no'/>\n");
     if (caps->accel[QEMU_ACCEL_TCG].cpu_count || caps->accel[QEMU_ACCEL_KVM].cpu_count)
         buf_add_string(xml, "      <cpuselection/>\n");
-    buf_add_string(xml, "      <deviceboot/>\n      <disksnapshot default='on' toggle='no'/>\n    </features>\n  </guest>\n\n");
+    buf_add_string(xml, "      <deviceboot/>\n      <disksnapshot default='on' toggle='no'/>\n    "
+                        "</features>\n  </guest>\n\n");
 }
 
 int hostcaps_format(struct req *rq, struct buf *xml)

@@ -83,7 +83,8 @@ static int compare(struct req *rq, const struct x86_cpu *host, const char *xml, 
     return 0;
 }
 
-static int m_connect_compare_cpu(struct req *rq, struct client *client, const struct remote_connect_compare_cpu_in *in,
+static int m_connect_compare_cpu(struct req *rq, struct client *client,
+                                 const struct remote_connect_compare_cpu_in *in,
                                  struct remote_connect_compare_cpu_out *out)
 {
     const struct x86_cpu *host = cpu_host();
@@ -96,17 +97,20 @@ static int m_connect_compare_cpu(struct req *rq, struct client *client, const st
 }
 
 /* The processor that a QEMU offers: what the hypervisor calls compare with and take models from. */
-static int hypervisor_cpu(struct req *rq, const char *emulator, const char *arch, const char *machine, const char *virt,
-                          const struct qemu_caps **ret_caps, struct domcaps_question *question, struct x86_cpu *cpu)
+static int hypervisor_cpu(struct req *rq, const char *emulator, const char *arch, const char *machine,
+                          const char *virt, const struct qemu_caps **ret_caps,
+                          struct domcaps_question *question, struct x86_cpu *cpu)
 {
     struct x86_choice choice;
 
     if (domcaps_resolve(rq, emulator, arch, machine, virt, ret_caps, question) < 0)
         return -1;
     if (!str_eq((*ret_caps)->arch, "x86_64") && !str_eq((*ret_caps)->arch, "i686"))
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "comparing with the hypervisor CPU is not supported for arch %s", (*ret_caps)->arch);
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                       "comparing with the hypervisor CPU is not supported for arch %s", (*ret_caps)->arch);
     if (!cpu_host_model(*ret_caps, question->accel, /* migratable: */ false, cpu, &choice))
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "QEMU '%s' does not support reporting CPU model for virttype '%s'",
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                       "QEMU '%s' does not support reporting CPU model for virttype '%s'",
                        (*ret_caps)->binary, qemu_accel_domain_type[question->accel]);
     return 0;
 }
@@ -134,7 +138,8 @@ static bool model_allowed(void *data, const struct x86_model *model, struct x86_
 }
 
 /* All that every one of the processors has, and the vendor that they share. */
-static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x86_cpu *ret, const char **ret_model, bool *ret_vendor)
+static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x86_cpu *ret,
+                     const char **ret_model, bool *ret_vendor)
 {
     struct x86_cpu base = {0};
 
@@ -148,7 +153,9 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x
             return -1;
         if (!demand.model)
             return err_set(&rq->err, ERR_INVALID_ARG, "no CPU model specified at index %u", i);
-        const char *vendor = demand.vendor ? demand.vendor : x86_model_find(demand.model) ? x86_model_find(demand.model)->vendor : NULL;
+        const char *vendor = demand.vendor                  ? demand.vendor
+                             : x86_model_find(demand.model) ? x86_model_find(demand.model)->vendor
+                                                            : NULL;
 
         if (base.vendor && vendor && !str_eq(base.vendor, vendor))
             return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPU vendors do not match");
@@ -165,7 +172,8 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x
     return 0;
 }
 
-static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct domcaps_question *allowed, unsigned flags, char **ret)
+static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct domcaps_question *allowed,
+                    unsigned flags, char **ret)
 {
     auto_buf struct buf xml = {0};
     struct x86_cpu base;
@@ -195,7 +203,8 @@ static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct do
     return 0;
 }
 
-static int m_connect_baseline_cpu(struct req *rq, struct client *client, const struct remote_connect_baseline_cpu_in *in,
+static int m_connect_baseline_cpu(struct req *rq, struct client *client,
+                                  const struct remote_connect_baseline_cpu_in *in,
                                   struct remote_connect_baseline_cpu_out *out)
 {
     struct domcaps_question any = {0};

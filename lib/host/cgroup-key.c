@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The knobs of a group. A row says in which file a number stands on v1 and on v2, and in which form; the forms are few.
+ * The knobs of a group. A row says in which file a number stands on v1 and on v2, and in which form; the
+ * forms are few.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,23 +17,24 @@
 enum { TEXT_MAX = 1 << 20 };
 
 enum form {
-    FORM_NUMBER,    /* one number; -1 or "max": unlimited */
-    FORM_PERIOD,    /* v2 cpu.max: "QUOTA PERIOD" */
+    FORM_NUMBER, /* one number; -1 or "max": unlimited */
+    FORM_PERIOD, /* v2 cpu.max: "QUOTA PERIOD" */
     FORM_QUOTA,
-    FORM_STAT,      /* a line "word number" of a file */
-    FORM_DEFAULT,   /* v2 weights: "default 100" */
-    FORM_FROZEN,    /* v1: words */
-    FORM_SWAP,      /* v2 counts swap alone, we count it with memory */
-    FORM_NONE,      /* this hierarchy has no such knob */
+    FORM_STAT,    /* a line "word number" of a file */
+    FORM_DEFAULT, /* v2 weights: "default 100" */
+    FORM_FROZEN,  /* v1: words */
+    FORM_SWAP,    /* v2 counts swap alone, we count it with memory */
+    FORM_NONE,    /* this hierarchy has no such knob */
 };
 
 struct knob {
     enum form form;
     const char *file;
-    const char *word;    /* of FORM_STAT */
-    uint64_t unit;       /* our number is the file's times this; 0: 1 */
+    const char *word; /* of FORM_STAT */
+    uint64_t unit;    /* our number is the file's times this; 0: 1 */
 };
 
+/* clang-format off */
 static const struct key_row {
     enum cgroup_controller controller;
     struct knob v1, v2;
@@ -52,6 +54,7 @@ static const struct key_row {
     [CGROUP_BLKIO_WEIGHT] = {CGROUP_BLKIO, {FORM_NUMBER, "blkio.weight"}, {FORM_DEFAULT, "io.weight"}},
     [CGROUP_FROZEN] = {CGROUP_FREEZER, {FORM_FROZEN, "freezer.state"}, {FORM_NUMBER, "cgroup.freeze"}},
 };
+/* clang-format on */
 
 enum cgroup_controller cgroup_key_controller(enum cgroup_key key)
 {
@@ -102,7 +105,8 @@ static int stat_read(const char *path, const struct knob *knob, uint64_t *ret)
 
     if (r < 0)
         return r;
-    for (const char *line = buf_text(&text); line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    for (const char *line = buf_text(&text); line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         const char *at = str_after(line, knob->word);
 
         if (at && *at++ == ' ')
@@ -308,9 +312,11 @@ int cgroup_get_io(const struct cgroup *group, struct cgroup_io *ret)
         if (r == 0)
             r = io_file(place->path, "io.stat", " rios=", " wios=", &io.read_requests, &io.write_requests);
     } else {
-        r = io_file(place->path, "blkio.throttle.io_service_bytes", " Read ", " Write ", &io.read_bytes, &io.write_bytes);
+        r = io_file(place->path, "blkio.throttle.io_service_bytes", " Read ", " Write ", &io.read_bytes,
+                    &io.write_bytes);
         if (r == 0)
-            r = io_file(place->path, "blkio.throttle.io_serviced", " Read ", " Write ", &io.read_requests, &io.write_requests);
+            r = io_file(place->path, "blkio.throttle.io_serviced", " Read ", " Write ", &io.read_requests,
+                        &io.write_requests);
     }
     if (r == 0)
         *ret = io;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding, making and filling groups; the knobs in them are in cgroup-key.c. A group is known by its directories: v1
- * has one per controller, v2 one for all, whose "cgroup.controllers" says which ones count there.
+ * Finding, making and filling groups; the knobs in them are in cgroup-key.c. A group is known by its
+ * directories: v1 has one per controller, v2 one for all, whose "cgroup.controllers" says which ones count
+ * there.
  */
 #include "host/cgroup.h"
 
@@ -22,13 +23,13 @@
 enum { TABLE_MAX = 4 << 20 }; /* mountinfo of a host with thousands of containers */
 
 /* v1's names, which are also what mount options and /proc/PID/cgroup say. */
-const char *const cgroup_controller_names[] = {"cpu",    "cpuacct", "cpuset", "memory",       "devices",
+const char *const cgroup_controller_names[] = {"cpu",     "cpuacct", "cpuset", "memory",       "devices",
                                                "freezer", "blkio",   "pids",   "name=systemd", NULL};
 /* v2's, NULL: part of the core there, "": not there. */
 static const char *const v2_names[CGROUP_CONTROLLER_MAX] = {
-    [CGROUP_CPU] = "cpu", [CGROUP_CPUACCT] = NULL, [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
-    [CGROUP_DEVICES] = "", [CGROUP_FREEZER] = NULL, [CGROUP_BLKIO] = "io", [CGROUP_PIDS] = "pids",
-    [CGROUP_SYSTEMD] = NULL,
+    [CGROUP_CPU] = "cpu",       [CGROUP_CPUACCT] = NULL, [CGROUP_CPUSET] = "cpuset",
+    [CGROUP_MEMORY] = "memory", [CGROUP_DEVICES] = "",   [CGROUP_FREEZER] = NULL,
+    [CGROUP_BLKIO] = "io",      [CGROUP_PIDS] = "pids",  [CGROUP_SYSTEMD] = NULL,
 };
 
 void cgroup_done(struct cgroup *group)
@@ -73,7 +74,8 @@ static void place_v2(struct cgroup *group, const char *path)
             group->at[i] = (struct cgroup_place){.path = mem_strdup(path), .v2 = true};
 }
 
-/* The group of a hierarchy that /proc/PID/cgroup names: "8:cpu,cpuacct:/a/b"; v2 is "0::/a/b". The caller frees. */
+/* The group of a hierarchy that /proc/PID/cgroup names: "8:cpu,cpuacct:/a/b"; v2 is "0::/a/b". The caller
+ * frees. */
 static char *member_path(const char *table, const char *controller)
 {
     for (const char *line = table; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
@@ -119,7 +121,8 @@ static bool mount_read(char *line, struct mount *ret)
     return true;
 }
 
-/* Where a group of that hierarchy appears beneath a mount; a group outside of what is mounted can't be reached. */
+/* Where a group of that hierarchy appears beneath a mount; a group outside of what is mounted can't be
+ * reached. */
 static char *visible_path(const struct mount *mount, const char *root, const char *member)
 {
     const char *rest = str_eq(mount->root, "/") ? member : str_after(member, mount->root);
@@ -133,8 +136,8 @@ int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret)
 {
     auto_buf struct buf mounts = {0}, members = {0};
     auto_free char *mounts_path = mem_printf("%s/proc/self/mountinfo", root);
-    auto_free char *members_path = pid ? mem_printf("%s/proc/%d/cgroup", root, (int)pid)
-                                       : mem_printf("%s/proc/self/cgroup", root);
+    auto_free char *members_path =
+        pid ? mem_printf("%s/proc/%d/cgroup", root, (int)pid) : mem_printf("%s/proc/self/cgroup", root);
     struct cgroup group = {0};
     char *v2 = NULL;
     int r = file_read(AT_FDCWD, mounts_path, TABLE_MAX, &mounts);
@@ -212,7 +215,8 @@ static void inherit_cpuset(const char *parent, const char *child)
     }
 }
 
-/* v2: hand each controller on, one at a time, since one that can't be handed on refuses all that stand in one write. */
+/* v2: hand each controller on, one at a time, since one that can't be handed on refuses all that stand in one
+ * write. */
 static void enable_children(const char *path)
 {
     char controllers[SYSFS_TEXT_MAX], *at = controllers, *name;

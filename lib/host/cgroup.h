@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cgroup: where a machine's processes stand in the kernel's control groups, and the limits there; the same calls on
- * v1, v2, mixed and missing hierarchies. Files of cgroupfs never block. Functions return 0 or -errno: -ENODEV where
- * no hierarchy has the controller, -EOPNOTSUPP where this kind of hierarchy has no such knob.
+ * Cgroup: where a machine's processes stand in the kernel's control groups, and the limits there; the same
+ * calls on v1, v2, mixed and missing hierarchies. Files of cgroupfs never block. Functions return 0 or
+ * -errno: -ENODEV where no hierarchy has the controller, -EOPNOTSUPP where this kind of hierarchy has no such
+ * knob.
  */
 #pragma once
 
@@ -38,19 +39,21 @@ struct cgroup {
 void cgroup_done(struct cgroup *group);
 
 /*
- * The group that a process (0: ourselves) is in. `root` goes before /proc and /sys ("" for the real ones; tests have
- * trees of their own). A host without any cgroup is no error: the group is empty then.
+ * The group that a process (0: ourselves) is in. `root` goes before /proc and /sys ("" for the real ones;
+ * tests have trees of their own). A host without any cgroup is no error: the group is empty then.
  */
 int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret);
-/* Upwards to the scope or service (the last *.scope, *.service or *.libvirt-qemu component): a machine's own group. */
+/* Upwards to the scope or service (the last *.scope, *.service or *.libvirt-qemu component): a machine's own
+ * group. */
 void cgroup_to_unit(struct cgroup *group);
 bool cgroup_has(const struct cgroup *group, enum cgroup_controller controller);
 bool cgroup_empty(const struct cgroup *group);
 
 /*
- * The group beneath: "libvirt" for a machine's process, "vcpu0" in it for a thread. CGROUP_FIND: -ENOENT when it isn't there.
- * The others make it where it is missing; v1's cpuset starts as the parent's. v2 gives a child its controllers
- * only once no process stands in the parent itself: move the process into the child, then make it again.
+ * The group beneath: "libvirt" for a machine's process, "vcpu0" in it for a thread. CGROUP_FIND: -ENOENT when
+ * it isn't there. The others make it where it is missing; v1's cpuset starts as the parent's. v2 gives a
+ * child its controllers only once no process stands in the parent itself: move the process into the child,
+ * then make it again.
  */
 enum cgroup_make { CGROUP_FIND, CGROUP_MAKE, CGROUP_MAKE_THREADS };
 int cgroup_child(const struct cgroup *parent, const char *name, enum cgroup_make make, struct cgroup *ret);
@@ -65,18 +68,18 @@ int cgroup_kill(const struct cgroup *group, int signal);
 /* Numbers. What has no limit is CGROUP_UNLIMITED, in and out. */
 #define CGROUP_UNLIMITED UINT64_MAX
 enum cgroup_key {
-    CGROUP_CPU_SHARES,    /* v1 cpu.shares 2..262144; v2 cpu.weight 1..10000; as they are, like libvirt */
-    CGROUP_CPU_PERIOD,    /* us */
-    CGROUP_CPU_QUOTA,     /* us per period, or unlimited */
-    CGROUP_CPU_USAGE,     /* ns, read only */
-    CGROUP_CPU_USER,      /* ns, read only */
-    CGROUP_CPU_SYSTEM,    /* ns, read only */
-    CGROUP_MEMORY_HARD,   /* bytes */
-    CGROUP_MEMORY_SOFT,   /* bytes */
-    CGROUP_MEMORY_SWAP,   /* bytes of memory and swap together, on both kinds of hierarchy */
-    CGROUP_MEMORY_USAGE,  /* bytes, read only */
-    CGROUP_BLKIO_WEIGHT,  /* 100..1000 */
-    CGROUP_FROZEN,        /* 1 or 0 */
+    CGROUP_CPU_SHARES,   /* v1 cpu.shares 2..262144; v2 cpu.weight 1..10000; as they are, like libvirt */
+    CGROUP_CPU_PERIOD,   /* us */
+    CGROUP_CPU_QUOTA,    /* us per period, or unlimited */
+    CGROUP_CPU_USAGE,    /* ns, read only */
+    CGROUP_CPU_USER,     /* ns, read only */
+    CGROUP_CPU_SYSTEM,   /* ns, read only */
+    CGROUP_MEMORY_HARD,  /* bytes */
+    CGROUP_MEMORY_SOFT,  /* bytes */
+    CGROUP_MEMORY_SWAP,  /* bytes of memory and swap together, on both kinds of hierarchy */
+    CGROUP_MEMORY_USAGE, /* bytes, read only */
+    CGROUP_BLKIO_WEIGHT, /* 100..1000 */
+    CGROUP_FROZEN,       /* 1 or 0 */
     CGROUP_KEY_MAX
 };
 int cgroup_get(const struct cgroup *group, enum cgroup_key key, uint64_t *ret);

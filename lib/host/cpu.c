@@ -25,13 +25,13 @@ static int number_or(int otherwise, const char *root, unsigned cpu, const char *
     return (int)value;
 }
 
-/* Old kernels and recorded trees have no list of what is online, but a flag per CPU (none for one that can't leave). */
+/* Old kernels and recorded trees have no list of what is online, but a flag per CPU (none for one that can't
+ * leave). */
 static int read_online(const char *root, const struct bitmap *present, struct bitmap *ret)
 {
     if (sysfs_exists(root, SYSFS_CPU "/online"))
         return sysfs_list(ret, root, SYSFS_CPU "/online");
-    BITMAP_FOREACH(present, cpu)
-    {
+    BITMAP_FOREACH(present, cpu) {
         int64_t on;
 
         if (sysfs_number(&on, root, SYSFS_CPU "/cpu%u/online", (unsigned)cpu) < 0 || on)
@@ -111,7 +111,8 @@ static const char *cpuinfo_value(const char *text, const char *key)
     return NULL;
 }
 
-/* The beginning of cpuinfo: the first processor (and on some machines what is common to all comes last: those read all). */
+/* The beginning of cpuinfo: the first processor (and on some machines what is common to all comes last: those
+ * read all). */
 static void cpuinfo_read(const char *root, size_t max, struct buf *ret)
 {
     char path[SYSFS_PATH_MAX];
@@ -165,8 +166,10 @@ static bool seen(int *ids, unsigned *count, int id)
     return false;
 }
 
-/* Largest numbers found in one node: sockets of the node, dies of a socket, cores of a die, threads of a core. */
-static void count_node(const struct host_cpus *cpus, const struct bitmap *members, struct host_topology *topology)
+/* Largest numbers found in one node: sockets of the node, dies of a socket, cores of a die, threads of a
+ * core. */
+static void count_node(const struct host_cpus *cpus, const struct bitmap *members,
+                       struct host_topology *topology)
 {
     auto_free int *sockets = NEW_ARRAY(int, cpus->count + 1), *ids = NEW_ARRAY(int, cpus->count + 1);
     unsigned socket_count = 0;
@@ -208,11 +211,11 @@ int host_topology_read(const char *root, struct host_topology *ret)
     if (r < 0)
         return r;
     (void)host_node_ids(root, &nodes);
-    BITMAP_FOREACH(&nodes, node)
-    {
+    BITMAP_FOREACH(&nodes, node) {
         auto_bitmap struct bitmap members = {0};
 
-        if (sysfs_list(&members, root, SYSFS_NODE "/node%u/cpulist", (unsigned)node) < 0 || bitmap_empty(&members))
+        if (sysfs_list(&members, root, SYSFS_NODE "/node%u/cpulist", (unsigned)node) < 0 ||
+            bitmap_empty(&members))
             continue; /* memory without processors */
         count_node(&cpus, &members, &topology);
         topology.nodes++;
@@ -250,7 +253,8 @@ int host_cpu_times_read(const char *root, int id, struct host_cpu_times *ret)
         snprintf(key, sizeof(key), "cpu ");
     else
         snprintf(key, sizeof(key), "cpu%d ", id);
-    for (const char *line = buf_text(&text); line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    for (const char *line = buf_text(&text); line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         const char *at = str_after(line, key);
 
         if (!at)
@@ -314,7 +318,8 @@ static int cache_read(const char *root, unsigned cpu, unsigned index, struct hos
     if (sysfs_number(&level, root, SYSFS_CPU "/cpu%u/cache/index%u/level", cpu, index) < 0)
         return -ENOENT;
     if (sysfs_number(&id, root, SYSFS_CPU "/cpu%u/cache/index%u/id", cpu, index) < 0 ||
-        sysfs_number(&size, root, SYSFS_CPU "/cpu%u/cache/index%u/size", cpu, index) < 0 || id < 0 || size <= 0)
+        sysfs_number(&size, root, SYSFS_CPU "/cpu%u/cache/index%u/size", cpu, index) < 0 || id < 0 ||
+        size <= 0)
         return 0; /* kernels before 4.11 have no id, emulated caches no size: such a cache can't be named */
     (void)sysfs_read(text, sizeof(text), root, SYSFS_CPU "/cpu%u/cache/index%u/size", cpu, index);
     unit = text + strspn(text, "0123456789");
@@ -337,8 +342,7 @@ int host_caches_read(const char *root, unsigned level, struct host_cache **ret, 
         r = read_online(root, &present, &online);
     if (r < 0)
         return r;
-    BITMAP_FOREACH(&online, cpu)
-    {
+    BITMAP_FOREACH(&online, cpu) {
         for (unsigned index = 0;; index++) {
             struct host_cache cache = {0};
             bool known = false;
@@ -346,7 +350,8 @@ int host_caches_read(const char *root, unsigned level, struct host_cache **ret, 
             if (cache_read(root, (unsigned)cpu, index, &cache) == -ENOENT)
                 break;
             for (unsigned i = 0; i < count; i++)
-                known |= caches[i].level == cache.level && caches[i].type == cache.type && caches[i].id == cache.id;
+                known |= caches[i].level == cache.level && caches[i].type == cache.type &&
+                         caches[i].id == cache.id;
             if (known || !cache.size || cache.level < level) {
                 bitmap_done(&cache.cpus);
                 continue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cpu: the host's processors as sysfs and procfs describe them. `root` goes before /proc and /sys: "" for the real ones.
- * What a file doesn't say has its natural default (one thread per core ...). Functions return 0 or -errno.
+ * Cpu: the host's processors as sysfs and procfs describe them. `root` goes before /proc and /sys: "" for the
+ * real ones. What a file doesn't say has its natural default (one thread per core ...). Functions return 0 or
+ * -errno.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 struct host_cpu {
     unsigned id;
-    int socket, die, core; /* as the kernel numbers them; -1: not told */
+    int socket, die, core;  /* as the kernel numbers them; -1: not told */
     struct bitmap siblings; /* threads of the same core, itself among them */
 };
 
@@ -45,10 +46,11 @@ unsigned host_physical_bits_read(const char *root);
 
 struct host_cache {
     unsigned id, level;
-    char type;       /* 'd'ata, 'i'nstruction, 'u'nified */
-    uint64_t size;   /* bytes */
+    char type;     /* 'd'ata, 'i'nstruction, 'u'nified */
+    uint64_t size; /* bytes */
     struct bitmap cpus;
 };
-/* Caches of one level and up, each once, ordered by level, type, id; the caller frees with host_caches_free. */
+/* Caches of one level and up, each once, ordered by level, type, id; the caller frees with host_caches_free.
+ */
 int host_caches_read(const char *root, unsigned level, struct host_cache **ret, unsigned *ret_count);
 void host_caches_free(struct host_cache *caches, unsigned count);

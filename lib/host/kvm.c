@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The trial guest: 32-bit protected mode without paging (what every firmware runs in first), one page of memory, a
- * counting loop, an OUT to a port, and then the end.
+ * The trial guest: 32-bit protected mode without paging (what every firmware runs in first), one page of
+ * memory, a counting loop, an OUT to a port, and then the end.
  */
 #include "host/kvm.h"
 
@@ -18,17 +18,23 @@ enum {
     GUEST_AT = 0x1000,
     GUEST_PAGE = 4096,
     GUEST_PORT = 0x10,
-    GUEST_COUNT = 100000,       /* rounds of two instructions: 0.1 ms on a processor, some 100 ms where emulated */
+    GUEST_COUNT = 100000, /* rounds of two instructions: 0.1 ms on a processor, some 100 ms where emulated */
     GUEST_CPU_USEC = 20 * 1000, /* more than this is no virtualization */
 };
 
 #if defined(__x86_64__)
 static const unsigned char guest_code[] = {
-    0xb9, GUEST_COUNT & 0xff, GUEST_COUNT >> 8 & 0xff, GUEST_COUNT >> 16 & 0xff, 0, /* mov $GUEST_COUNT, %ecx */
-    0x49,                                                                          /* 1: dec %ecx */
-    0x75, 0xfd,                                                                    /* jnz 1b */
-    0xe6, GUEST_PORT,                                                              /* out %al, $GUEST_PORT */
-    0xf4,                                                                          /* hlt */
+    0xb9,
+    GUEST_COUNT & 0xff,
+    GUEST_COUNT >> 8 & 0xff,
+    GUEST_COUNT >> 16 & 0xff,
+    0,    /* mov $GUEST_COUNT, %ecx */
+    0x49, /* 1: dec %ecx */
+    0x75,
+    0xfd, /* jnz 1b */
+    0xe6,
+    GUEST_PORT, /* out %al, $GUEST_PORT */
+    0xf4,       /* hlt */
 };
 
 static uint64_t cpu_time(void)
@@ -43,7 +49,8 @@ static int guest_registers(int vcpu)
 {
     struct kvm_sregs sregs;
     struct kvm_regs regs = {.rip = GUEST_AT, .rflags = 2 /* always one */};
-    struct kvm_segment flat = {.limit = UINT32_MAX, .selector = 8, .type = 11 /* code */, .present = 1, .s = 1, .db = 1, .g = 1};
+    struct kvm_segment flat = {
+        .limit = UINT32_MAX, .selector = 8, .type = 11 /* code */, .present = 1, .s = 1, .db = 1, .g = 1};
 
     if (ioctl(vcpu, KVM_GET_SREGS, &sregs) < 0)
         return -errno;
@@ -166,5 +173,6 @@ void kvm_trial_explain(const struct kvm_trial *trial, struct buf *text)
     if (trial->errnum)
         buf_printf(text, ": %s", strerror(trial->errnum));
     if (trial->step == KVM_STEP_SPEED)
-        buf_printf(text, " (%d instructions took %u ms)", 2 * GUEST_COUNT, (unsigned)(trial->cpu_usec / 1000));
+        buf_printf(text, " (%d instructions took %u ms)", 2 * GUEST_COUNT,
+                   (unsigned)(trial->cpu_usec / 1000));
 }

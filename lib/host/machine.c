@@ -48,7 +48,8 @@ int host_uuid(const char *root, const char *configured, const char *source, uint
     if (uuid_from(configured, ret))
         return 0;
     if (!str_eq(source, "machine-id") &&
-        sysfs_read(text, sizeof(text), root, "/sys/devices/virtual/dmi/id/product_uuid") > 0 && uuid_from(text, ret))
+        sysfs_read(text, sizeof(text), root, "/sys/devices/virtual/dmi/id/product_uuid") > 0 &&
+        uuid_from(text, ret))
         return 0;
     if (sysfs_read(text, sizeof(text), root, "/etc/machine-id") > 0 && uuid_from(text, ret))
         return 0;

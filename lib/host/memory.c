@@ -103,7 +103,8 @@ void host_pages_path(char path[HOST_PAGES_PATH], int node, unsigned size)
     pool_path(path, node, size, "nr_hugepages");
 }
 
-/* KiB that the huge pools of a node (or the host) hold: they are part of its memory, but not ordinary pages. */
+/* KiB that the huge pools of a node (or the host) hold: they are part of its memory, but not ordinary pages.
+ */
 static uint64_t pools_total(const char *root, int node)
 {
     unsigned sizes[16];
@@ -131,8 +132,8 @@ int host_pages_read(const char *root, int node, unsigned size, struct host_pages
 
         r = host_memory_read(root, node, &memory);
         if (r == 0)
-            *ret = (struct host_pages){
-                size, (memory.total > pools ? memory.total - pools : 0) / size, memory.free / size};
+            *ret = (struct host_pages){size, (memory.total > pools ? memory.total - pools : 0) / size,
+                                       memory.free / size};
         return r;
     }
     pool_path(path, node, size, "nr_hugepages");
@@ -226,8 +227,7 @@ int host_nodes_read(const char *root, struct host_nodes *ret)
         nodes.node[nodes.count++].memory = memory.total;
         (void)sysfs_list(&nodes.node[0].cpus, root, SYSFS_CPU "/online");
     }
-    BITMAP_FOREACH(&ids, id)
-    {
+    BITMAP_FOREACH(&ids, id) {
         struct host_node *node = &nodes.node[nodes.count++];
 
         node->id = (unsigned)id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory: the host's memory, its NUMA nodes and pools of huge pages, read from procfs and sysfs each time: these
- * numbers change. `root` as in cpu.h. Functions return 0 or -errno.
+ * Memory: the host's memory, its NUMA nodes and pools of huge pages, read from procfs and sysfs each time:
+ * these numbers change. `root` as in cpu.h. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ struct host_pages {
     unsigned size; /* KiB */
     uint64_t total, free;
 };
-/* Page sizes of the host: the ordinary one first, then huge ones, ascending. At most `room`; returns the count or -errno. */
+/* Page sizes of the host: the ordinary one first, then huge ones, ascending. At most `room`; returns the
+ * count or -errno. */
 int host_page_sizes(const char *root, unsigned *sizes, unsigned room);
 /* Pool of one page size on a node (-1: whole host). -ENOENT: no such size or node. */
 int host_pages_read(const char *root, int node, unsigned size, struct host_pages *ret);
@@ -29,7 +30,8 @@ int host_pages_read(const char *root, int node, unsigned size, struct host_pages
 enum { HOST_PAGES_PATH = 128 };
 void host_pages_path(char path[HOST_PAGES_PATH], int node, unsigned size);
 /* Change the pool of huge pages: to `count`, or by that many more. *ret_count: how many there are now. */
-int host_pages_alloc(const char *root, int node, unsigned size, uint64_t count, bool add, uint64_t *ret_count);
+int host_pages_alloc(const char *root, int node, unsigned size, uint64_t count, bool add,
+                     uint64_t *ret_count);
 
 struct host_node {
     unsigned id;

@@ -11,7 +11,8 @@
 
 #include "base/fd.h"
 
-/* Room for length bytes at the end, aligned; NULL when there is none: the message is then marked as too long. */
+/* Room for length bytes at the end, aligned; NULL when there is none: the message is then marked as too long.
+ */
 static void *extend(struct netlink_message *message, size_t length)
 {
     size_t at = NLMSG_ALIGN(message->length);
@@ -25,7 +26,8 @@ static void *extend(struct netlink_message *message, size_t length)
     return message->bytes + at;
 }
 
-void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *header, size_t length)
+void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *header,
+                   size_t length)
 {
     struct nlmsghdr head = {.nlmsg_type = type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags)};
     void *at;
@@ -73,7 +75,8 @@ void netlink_unnest(struct netlink_message *message, size_t nest)
 int netlink_talk(struct netlink_message *message)
 {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    struct timeval limit = {.tv_sec = 2}; /* the kernel answers inside of send; this is against our own mistakes */
+    struct timeval limit = {.tv_sec =
+                                2}; /* the kernel answers inside of send; this is against our own mistakes */
     union {
         struct nlmsghdr head;
         unsigned char bytes[4096];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Netlink: one rtnetlink request and its acknowledgement. The kernel answers at once; nothing here waits. For lib/host only.
+ * Netlink: one rtnetlink request and its acknowledgement. The kernel answers at once; nothing here waits. For
+ * lib/host only.
  */
 #pragma once
 
@@ -13,7 +14,8 @@ struct netlink_message {
 };
 
 /* Begin a message of this type with the family's header (copied). Flags beside NLM_F_REQUEST | NLM_F_ACK. */
-void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *header, size_t length);
+void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *header,
+                   size_t length);
 void netlink_add(struct netlink_message *message, uint16_t attribute, const void *data, size_t length);
 void netlink_add_string(struct netlink_message *message, uint16_t attribute, const char *text);
 /* Attributes inside of an attribute: give what nest returned to netlink_unnest. */

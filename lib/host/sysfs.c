@@ -10,7 +10,8 @@
 #include "base/str.h"
 
 /* root and path in one; false when it doesn't fit, which no path of ours does. */
-static bool path_make(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args) PRINTF(3, 0);
+static bool path_make(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args)
+    PRINTF(3, 0);
 static bool path_make(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args)
 {
     int n = snprintf(path, SYSFS_PATH_MAX, "%s", root);
@@ -46,7 +47,7 @@ static ssize_t read_path(char *text, size_t size, const char *path)
     bool path_fits = path_make(path, root, format, args);                                                    \
     va_end(args);                                                                                            \
     if (!path_fits)                                                                                          \
-        return failure
+    return failure
 
 ssize_t sysfs_read(char *text, size_t size, const char *root, const char *format, ...)
 {

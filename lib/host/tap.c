@@ -73,7 +73,8 @@ int tap_open(char name[IFNAMSIZ], unsigned queues, bool vnet_hdr, int *fds, stru
 
     if (!queues || queues > TAP_QUEUES_MAX || set_name(&request, name) < 0)
         return err_set(err, ERR_INVALID_ARG, "tap device '%s' with %u queues", name, queues);
-    request.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (queues > 1 ? IFF_MULTI_QUEUE : 0) | (vnet_hdr ? IFF_VNET_HDR : 0));
+    request.ifr_flags =
+        (short)(IFF_TAP | IFF_NO_PI | (queues > 1 ? IFF_MULTI_QUEUE : 0) | (vnet_hdr ? IFF_VNET_HDR : 0));
     for (unsigned i = 0; i < queues; i++) {
         fds[i] = open_queue("/dev/net/tun", &request, vnet_hdr);
         if (fds[i] < 0) {
@@ -148,7 +149,8 @@ int macvtap_open(const char *name, unsigned queues, bool vnet_hdr, int *fds, str
         sysfs_read(number, sizeof(number), "", "/sys/class/net/%s/macvtap/tap%u/dev", name, index) > 0 &&
         sscanf(number, "%u:%u", &major, &minor) == 2)
         (void)mknod(path, S_IFCHR | 0600, (dev_t)((major << 8) | (minor & 0xff) | ((minor & ~0xffu) << 12)));
-    request.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (queues > 1 ? IFF_MULTI_QUEUE : 0) | (vnet_hdr ? IFF_VNET_HDR : 0));
+    request.ifr_flags =
+        (short)(IFF_TAP | IFF_NO_PI | (queues > 1 ? IFF_MULTI_QUEUE : 0) | (vnet_hdr ? IFF_VNET_HDR : 0));
     for (unsigned i = 0; i < queues; i++) {
         fds[i] = open_queue(path, &request, vnet_hdr);
         if (fds[i] < 0) {
@@ -239,8 +241,8 @@ int iface_set_mac(const char *name, const uint8_t mac[MAC_BYTES], struct err *er
         memcpy(request.ifr_hwaddr.sa_data, mac, MAC_BYTES);
         r = control(SIOCSIFHWADDR, &request);
     }
-    return r < 0 ? err_system(err, r, "Cannot set interface MAC to %02x:%02x:%02x:%02x:%02x:%02x on '%s'", mac[0], mac[1],
-                              mac[2], mac[3], mac[4], mac[5], name)
+    return r < 0 ? err_system(err, r, "Cannot set interface MAC to %02x:%02x:%02x:%02x:%02x:%02x on '%s'",
+                              mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], name)
                  : 0;
 }
 
@@ -287,10 +289,14 @@ int iface_get_stats(const char *name, struct iface_stats *ret, struct err *err)
         const char *file;
         size_t offset;
     } counters[] = {
-        {"rx_bytes", offsetof(struct iface_stats, rx_bytes)},   {"rx_packets", offsetof(struct iface_stats, rx_packets)},
-        {"rx_errors", offsetof(struct iface_stats, rx_errs)},   {"rx_dropped", offsetof(struct iface_stats, rx_drop)},
-        {"tx_bytes", offsetof(struct iface_stats, tx_bytes)},   {"tx_packets", offsetof(struct iface_stats, tx_packets)},
-        {"tx_errors", offsetof(struct iface_stats, tx_errs)},   {"tx_dropped", offsetof(struct iface_stats, tx_drop)},
+        {"rx_bytes", offsetof(struct iface_stats, rx_bytes)},
+        {"rx_packets", offsetof(struct iface_stats, rx_packets)},
+        {"rx_errors", offsetof(struct iface_stats, rx_errs)},
+        {"rx_dropped", offsetof(struct iface_stats, rx_drop)},
+        {"tx_bytes", offsetof(struct iface_stats, tx_bytes)},
+        {"tx_packets", offsetof(struct iface_stats, tx_packets)},
+        {"tx_errors", offsetof(struct iface_stats, tx_errs)},
+        {"tx_dropped", offsetof(struct iface_stats, tx_drop)},
     };
     struct iface_stats stats = {0};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tap: network devices that a machine's backend is made of, and the few settings of interfaces that go with them. All
- * calls are ioctl or rtnetlink on the local kernel: short, never waiting. Negative with err set.
+ * Tap: network devices that a machine's backend is made of, and the few settings of interfaces that go with
+ * them. All calls are ioctl or rtnetlink on the local kernel: short, never waiting. Negative with err set.
  */
 #pragma once
 
@@ -15,11 +15,13 @@ enum { TAP_QUEUES_MAX = 256, MAC_BYTES = 6 };
 
 /*
  * Make (or open, when it persists) a tap device. name holds a pattern ("vnet%d") or a name, and the real name
- * afterwards. fds gets one descriptor per queue (more than one: multiqueue). With vnet_hdr packets carry a virtio header.
+ * afterwards. fds gets one descriptor per queue (more than one: multiqueue). With vnet_hdr packets carry a
+ * virtio header.
  */
 int tap_open(char name[IFNAMSIZ], unsigned queues, bool vnet_hdr, int *fds, struct err *err);
 
-/* macvtap on top of `lower`; mode "vepa", "private", "bridge" or "passthrough"; opened by tap_open_macvtap. */
+/* macvtap on top of `lower`; mode "vepa", "private", "bridge" or "passthrough"; opened by tap_open_macvtap.
+ */
 int macvtap_create(char name[IFNAMSIZ], const char *lower, const char *mode, const uint8_t mac[MAC_BYTES],
                    struct err *err);
 /* Its queues: /dev/tapINDEX. */

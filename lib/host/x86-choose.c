@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Naming a processor: every model that may be used is compared with what the processor has; what is left over is named
- * feature by feature. A model made for this very family and model wins over others; then the shortest description.
+ * Naming a processor: every model that may be used is compared with what the processor has; what is left over
+ * is named feature by feature. A model made for this very family and model wins over others; then the
+ * shortest description.
  */
 #include "base/mem.h"
 #include "base/str.h"
@@ -26,7 +27,8 @@ static bool signature_fits(const char *signatures, const struct x86_cpu *cpu)
     return false;
 }
 
-/* Length of the description. To be without something counts double: software looks at the model's name, too. */
+/* Length of the description. To be without something counts double: software looks at the model's name, too.
+ */
 static unsigned cost(const struct x86_choice *choice)
 {
     return x86_set_count(&choice->require) + 2 * x86_set_count(&choice->disable);

@@ -210,7 +210,8 @@ static const struct model_row {
     bool host, guest;
     const char *signatures, *base, *changes;
 } model_rows[] = {
-#define X86_MODEL(name, vendor, host, guest, signatures, base, changes) {name, vendor, host, guest, signatures, base, changes},
+#define X86_MODEL(name, vendor, host, guest, signatures, base, changes)                                      \
+    {name, vendor, host, guest, signatures, base, changes},
 #include "host/x86-models.def"
 #undef X86_MODEL
 };
@@ -241,7 +242,11 @@ const struct x86_model *x86_models(size_t *ret_count)
     if (!models[0].name)
         for (size_t i = 0; i < ARRAY_SIZE(model_rows); i++) {
             const struct model_row *row = &model_rows[i];
-            struct x86_model model = {.name = row->name, .vendor = row->vendor, .host = row->host, .guest = row->guest, .signatures = row->signatures};
+            struct x86_model model = {.name = row->name,
+                                      .vendor = row->vendor,
+                                      .host = row->host,
+                                      .guest = row->guest,
+                                      .signatures = row->signatures};
 
             for (size_t k = 0; row->base && k < i; k++)
                 if (str_eq(models[k].name, row->base))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * X86: processors as sets of named features, the models that have names, and which model describes a processor best. The
- * facts stand in x86-features.def and x86-models.def.
+ * X86: processors as sets of named features, the models that have names, and which model describes a
+ * processor best. The facts stand in x86-features.def and x86-models.def.
  */
 #pragma once
 
@@ -45,7 +45,7 @@ int x86_feature_find(const char *name);
 bool x86_feature_stays(unsigned feature);
 
 struct x86_cpu {
-    const char *vendor; /* "Intel", "AMD"; static; NULL: none that we know */
+    const char *vendor;               /* "Intel", "AMD"; static; NULL: none that we know */
     unsigned family, model, stepping; /* family 0: not known */
     struct x86_set features;
 };
@@ -76,8 +76,8 @@ struct x86_question {
     bool host;             /* describe a host: its model may not have what it lacks */
     const char *preferred; /* this model whenever it is possible; NULL */
     /*
-     * NULL: every model is allowed. Else: may this one be used, and which features must be named as disabled since
-     * whoever builds the CPU would add them (they are added to *blockers)?
+     * NULL: every model is allowed. Else: may this one be used, and which features must be named as disabled
+     * since whoever builds the CPU would add them (they are added to *blockers)?
      */
     bool (*allowed)(void *data, const struct x86_model *model, struct x86_set *blockers);
     void *data;

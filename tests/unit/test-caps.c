@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Capabilities: the schema's paths, what is learnt from the recorded answers of real binaries (../shared/corpus, where it is),
- * and the file that keeps it.
+ * Capabilities: the schema's paths, what is learnt from the recorded answers of real binaries
+ * (../shared/corpus, where it is), and the file that keeps it.
  */
 #include "unit.h"
 
@@ -16,21 +16,41 @@
 
 static const char schema_text[] =
     "[{'name': 'add', 'meta-type': 'command', 'arg-type': '1', 'ret-type': '4', 'features': ['json']},"
-    " {'name': '1', 'meta-type': 'object', 'members': [{'name': 'driver', 'type': '2'}, {'name': 'list', 'type': '[3]'}],"
+    " {'name': '1', 'meta-type': 'object', 'members': [{'name': 'driver', 'type': '2'}, {'name': 'list', "
+    "'type': '[3]'}],"
     "  'tag': 'driver', 'variants': [{'case': 'file', 'type': '3'}]},"
     " {'name': '2', 'meta-type': 'enum', 'values': ['file', 'raw']},"
     " {'name': '[3]', 'meta-type': 'array', 'element-type': '3'},"
-    " {'name': '3', 'meta-type': 'object', 'members': [{'name': 'aio', 'type': '2'}, {'name': 'any', 'type': '5'}]},"
+    " {'name': '3', 'meta-type': 'object', 'members': [{'name': 'aio', 'type': '2'}, {'name': 'any', 'type': "
+    "'5'}]},"
     " {'name': '4', 'meta-type': 'object', 'members': []},"
     " {'name': '5', 'meta-type': 'alternate', 'members': [{'type': '2'}, {'type': '3'}]},"
     " {'name': 'GONE', 'meta-type': 'event', 'arg-type': '4'}, 7, {'meta-type': 'enum'}]";
 
 START_TEST(schema_paths)
 {
-    static const char *const there[] = {"add", "add/@json", "add/arg/driver", "add/arg/driver/raw", "add/arg/file/aio/file",
-                                        "add/arg/list/aio", "add/arg/file/any/raw", "add/arg/file/any/aio", "add/ret", "GONE", "GONE/arg"};
-    static const char *const missing[] = {"", "remove", "add/@other", "add/arg/nothing", "add/arg/driver/qcow2", "add/ret/x", "add/x",
-                                          "add/arg/file/aio/file/more", "GONE/ret", "add/arg/file/any/none", "GONE/arg/path"};
+    static const char *const there[] = {"add",
+                                        "add/@json",
+                                        "add/arg/driver",
+                                        "add/arg/driver/raw",
+                                        "add/arg/file/aio/file",
+                                        "add/arg/list/aio",
+                                        "add/arg/file/any/raw",
+                                        "add/arg/file/any/aio",
+                                        "add/ret",
+                                        "GONE",
+                                        "GONE/arg"};
+    static const char *const missing[] = {"",
+                                          "remove",
+                                          "add/@other",
+                                          "add/arg/nothing",
+                                          "add/arg/driver/qcow2",
+                                          "add/ret/x",
+                                          "add/x",
+                                          "add/arg/file/aio/file/more",
+                                          "GONE/ret",
+                                          "add/arg/file/any/none",
+                                          "GONE/arg/path"};
     auto_buf struct buf text = {0};
 
     for (const char *c = schema_text; *c; c++)
@@ -52,7 +72,8 @@ START_TEST(table)
         const struct qemu_cap_row *row = &qemu_cap_rows[i];
 
         ck_assert(!str_empty(row->name) && !str_empty(row->what));
-        ck_assert_msg((row->how != HOW_PROPERTY && row->how != HOW_OBJECT) || strchr(row->what, '.'), "%s", row->name);
+        ck_assert_msg((row->how != HOW_PROPERTY && row->how != HOW_OBJECT) || strchr(row->what, '.'), "%s",
+                      row->name);
         for (int k = 0; k < i; k++)
             ck_assert_str_ne(qemu_cap_rows[k].name, row->name);
     }
@@ -84,7 +105,8 @@ static struct json_object *take_document(const char **at)
     return object;
 }
 
-/* Replay: each recorded command that is one of our questions teaches us its answer. A second greeting: now without KVM. */
+/* Replay: each recorded command that is one of our questions teaches us its answer. A second greeting: now
+ * without KVM. */
 static struct qemu_caps *replay(const char *name)
 {
     auto_arena struct arena arena = {0};
@@ -97,8 +119,10 @@ static struct qemu_caps *replay(const char *name)
     caps = caps_new("/usr/bin/qemu");
     while (*(at += strspn(at, " \n"))) {
         auto_json struct json_object *command = take_document(&at), *reply = take_document(&at);
-        struct json_object *args = json_get(command, "arguments"), *model = json_get(args, "model"), *props = json_get(model, "props");
-        struct caps_question question = {.command = json_string(command, "execute"), .subject = json_string(args, "typename")};
+        struct json_object *args = json_get(command, "arguments"), *model = json_get(args, "model"),
+                           *props = json_get(model, "props");
+        struct caps_question question = {.command = json_string(command, "execute"),
+                                         .subject = json_string(args, "typename")};
 
         ck_assert(command && reply && question.command);
         if (str_eq(question.command, "qmp_capabilities"))
@@ -155,8 +179,8 @@ static void compare_recorded(const struct qemu_caps *caps, const char *name)
 
 START_TEST(recorded)
 {
-    static const char *const names[] = {"6.0.0.x86_64", "6.2.0.x86_64", "7.0.0.x86_64", "7.1.0.x86_64", "7.2.0.x86_64",
-                                        "7.0.0.aarch64"};
+    static const char *const names[] = {"6.0.0.x86_64", "6.2.0.x86_64", "7.0.0.x86_64",
+                                        "7.1.0.x86_64", "7.2.0.x86_64", "7.0.0.aarch64"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct qemu_caps *caps = replay(names[i]);
@@ -181,8 +205,10 @@ START_TEST(recorded_flags)
     ck_assert(qemu_caps_has(caps, QEMU_CAP_AIO_IO_URING) && qemu_caps_has(caps, QEMU_CAP_VIRTIO_NET_RSS));
     ck_assert(qemu_caps_has(caps, QEMU_CAP_DEVICE_JSON_HOTPLUG) && qemu_caps_has(caps, QEMU_CAP_SANDBOX));
     ck_assert(qemu_caps_has(caps, QEMU_CAP_TCG));
-    ck_assert(!qemu_caps_has(caps, QEMU_CAP_DEVICE_IGB) && !qemu_caps_has(caps, QEMU_CAP_CHARDEV_RECONNECT_MS));
-    ck_assert(!qemu_caps_has(caps, QEMU_CAP_VIRTIO_BLK_IOTHREAD_VQ) && !qemu_caps_has(caps, QEMU_CAP_DEVICE_TPM_SPAPR));
+    ck_assert(!qemu_caps_has(caps, QEMU_CAP_DEVICE_IGB) &&
+              !qemu_caps_has(caps, QEMU_CAP_CHARDEV_RECONNECT_MS));
+    ck_assert(!qemu_caps_has(caps, QEMU_CAP_VIRTIO_BLK_IOTHREAD_VQ) &&
+              !qemu_caps_has(caps, QEMU_CAP_DEVICE_TPM_SPAPR));
     ck_assert_str_eq(qemu_caps_machine(caps, NULL)->name, "pc-i440fx-7.2");
     ck_assert_str_eq(qemu_caps_machine(caps, "q35")->name, "pc-q35-7.2");
     ck_assert_ptr_null(qemu_caps_machine(caps, "q36"));
@@ -197,9 +223,12 @@ START_TEST(host_model)
         const char *name, *domcaps;
         enum qemu_accel accel;
     } cases[] = {
-        {"7.0.0.x86_64", "7.0.0.x86_64", QEMU_ACCEL_KVM}, {"7.0.0.x86_64", "7.0.0-tcg.x86_64", QEMU_ACCEL_TCG},
-        {"7.1.0.x86_64", "7.1.0.x86_64", QEMU_ACCEL_KVM}, {"7.1.0.x86_64", "7.1.0-tcg.x86_64", QEMU_ACCEL_TCG},
-        {"7.2.0.x86_64", "7.2.0.x86_64", QEMU_ACCEL_KVM}, {"7.2.0.x86_64", "7.2.0-tcg.x86_64", QEMU_ACCEL_TCG},
+        {"7.0.0.x86_64", "7.0.0.x86_64", QEMU_ACCEL_KVM},
+        {"7.0.0.x86_64", "7.0.0-tcg.x86_64", QEMU_ACCEL_TCG},
+        {"7.1.0.x86_64", "7.1.0.x86_64", QEMU_ACCEL_KVM},
+        {"7.1.0.x86_64", "7.1.0-tcg.x86_64", QEMU_ACCEL_TCG},
+        {"7.2.0.x86_64", "7.2.0.x86_64", QEMU_ACCEL_KVM},
+        {"7.2.0.x86_64", "7.2.0-tcg.x86_64", QEMU_ACCEL_TCG},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -212,13 +241,17 @@ START_TEST(host_model)
 
         if (!caps)
             continue;
-        ck_assert(corpus(&arena, arena_printf(&arena, "domaincapsdata/qemu_%s.xml", cases[i].domcaps), &wanted));
+        ck_assert(
+            corpus(&arena, arena_printf(&arena, "domaincapsdata/qemu_%s.xml", cases[i].domcaps), &wanted));
         ck_assert(cpu_host_model(caps, cases[i].accel, false, &cpu, &choice));
-        buf_printf(&text, "    <mode name='host-model' supported='yes'>\n      <model fallback='forbid'>%s</model>\n      <vendor>%s</vendor>\n",
+        buf_printf(&text,
+                   "    <mode name='host-model' supported='yes'>\n      <model "
+                   "fallback='forbid'>%s</model>\n      <vendor>%s</vendor>\n",
                    choice.model->name, cpu.vendor);
         cpu_format_features(&choice, false, 6, &text);
         buf_add_string(&text, "    </mode>\n");
-        ck_assert_msg(strstr(wanted, buf_text(&text)) != NULL, "%s is not:\n%s", cases[i].domcaps, buf_text(&text));
+        ck_assert_msg(strstr(wanted, buf_text(&text)) != NULL, "%s is not:\n%s", cases[i].domcaps,
+                      buf_text(&text));
         qemu_caps_unref(caps);
     }
 }
@@ -237,17 +270,24 @@ static struct qemu_caps *sample(void)
     caps->hyperv = 5;
     caps->flags[0] = 0x8000000000000001;
     caps->machines = ARENA_ARRAY(&caps->arena, struct qemu_machine, 2);
-    caps->machines[caps->machine_count++] = (struct qemu_machine){
-        .name = "pc-q35-7.2", .alias = "q35", .default_cpu = "qemu64", .default_ram = "pc.ram", .max_cpus = 288, .is_default = true};
-    caps->machines[caps->machine_count++] = (struct qemu_machine){.name = "isapc", .max_cpus = 1, .deprecated = true, .acpi = true};
+    caps->machines[caps->machine_count++] = (struct qemu_machine){.name = "pc-q35-7.2",
+                                                                  .alias = "q35",
+                                                                  .default_cpu = "qemu64",
+                                                                  .default_ram = "pc.ram",
+                                                                  .max_cpus = 288,
+                                                                  .is_default = true};
+    caps->machines[caps->machine_count++] =
+        (struct qemu_machine){.name = "isapc", .max_cpus = 1, .deprecated = true, .acpi = true};
     kvm->supported = true;
     kvm->cpu_vendor = "AuthenticAMD";
     kvm->cpu_family = 25;
     kvm->cpus = ARENA_ARRAY(&caps->arena, struct qemu_cpu_model, 2);
     kvm->cpus[kvm->cpu_count++] = (struct qemu_cpu_model){.name = "max", .type = "max-cpu", .usable = true};
-    kvm->cpus[kvm->cpu_count++] = (struct qemu_cpu_model){.name = "486", .deprecated = true, .blockers = "fpu,vme"};
+    kvm->cpus[kvm->cpu_count++] =
+        (struct qemu_cpu_model){.name = "486", .deprecated = true, .blockers = "fpu,vme"};
     kvm->features = ARENA_ARRAY(&caps->arena, struct qemu_cpu_feature, 1);
-    kvm->features[kvm->feature_count++] = (struct qemu_cpu_feature){.name = "vme", .value = true, .migratable = true};
+    kvm->features[kvm->feature_count++] =
+        (struct qemu_cpu_feature){.name = "vme", .value = true, .migratable = true};
     return caps;
 }
 
@@ -264,7 +304,8 @@ START_TEST(file_round_trip)
     ck_assert_str_eq(buf_text(&text), buf_text(&again));
     ck_assert_str_eq(qemu_caps_machine(read, "q35")->default_ram, "pc.ram");
     ck_assert_ptr_null(read->machines[1].alias);
-    ck_assert(read->machines[1].acpi && !read->machines[0].acpi && read->sgx && !read->sev && read->hyperv == 5);
+    ck_assert(read->machines[1].acpi && !read->machines[0].acpi && read->sgx && !read->sev &&
+              read->hyperv == 5);
     ck_assert(read->accel[QEMU_ACCEL_KVM].supported && !read->accel[QEMU_ACCEL_TCG].supported);
     ck_assert_str_eq(qemu_caps_cpu(read, QEMU_ACCEL_KVM, "486")->blockers, "fpu,vme");
     qemu_caps_unref(read);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Control groups in trees that look like v1, v2, a mixture, and nothing. The kernel's own behaviour is for tests/run. */
+/* Control groups in trees that look like v1, v2, a mixture, and nothing. The kernel's own behaviour is for
+ * tests/run. */
 #include "unit.h"
 
 #include <errno.h>
@@ -10,11 +11,13 @@
 
 #define UNIT "/machine.slice/machine-qemu\\x2d1\\x2da.scope"
 
-static void assert_path(const struct cgroup *group, enum cgroup_controller controller, const char *root, const char *path)
+static void assert_path(const struct cgroup *group, enum cgroup_controller controller, const char *root,
+                        const char *path)
 {
     auto_free char *wanted = path ? mem_printf("%s%s", root, path) : NULL;
 
-    ck_assert_msg(str_eq(group->at[controller].path, wanted), "%s: %s", cgroup_controller_names[controller], group->at[controller].path);
+    ck_assert_msg(str_eq(group->at[controller].path, wanted), "%s: %s", cgroup_controller_names[controller],
+                  group->at[controller].path);
 }
 
 static char *v1_tree(void)
@@ -28,7 +31,9 @@ static char *v1_tree(void)
              "33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
              "34 30 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
              "garbage\n");
-    tree_put(root, "proc/77/cgroup", "4:cpu,cpuacct:" UNIT "/libvirt/emulator\n3:memory:" UNIT "/libvirt\n2:cpuset:/\n1:name=systemd:" UNIT "\n");
+    tree_put(root, "proc/77/cgroup",
+             "4:cpu,cpuacct:" UNIT "/libvirt/emulator\n3:memory:" UNIT
+             "/libvirt\n2:cpuset:/\n1:name=systemd:" UNIT "\n");
     return root;
 }
 
@@ -80,7 +85,8 @@ START_TEST(version_2)
     struct cgroup_io io;
     uint64_t value;
 
-    tree_put(root, "proc/self/mountinfo", "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n");
+    tree_put(root, "proc/self/mountinfo",
+             "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n");
     tree_put(root, "proc/77/cgroup", "0::/a.scope\n");
     tree_put(root, "sys/fs/cgroup/a.scope/cgroup.controllers", "cpu io memory\n");
     tree_put(root, "sys/fs/cgroup/a.scope/cpu.max", "50000 100000\n");
@@ -88,10 +94,14 @@ START_TEST(version_2)
     tree_put(root, "sys/fs/cgroup/a.scope/memory.max", "1000\n");
     tree_put(root, "sys/fs/cgroup/a.scope/memory.swap.max", "500\n");
     tree_put(root, "sys/fs/cgroup/a.scope/io.weight", "default 100\n8:0 50\n");
-    tree_put(root, "sys/fs/cgroup/a.scope/io.stat", "8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n8:16 rbytes=5 wbytes=0 rios=1 wios=0 dbytes=0 dios=0\n");
+    tree_put(root, "sys/fs/cgroup/a.scope/io.stat",
+             "8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n8:16 rbytes=5 wbytes=0 rios=1 wios=0 "
+             "dbytes=0 dios=0\n");
     ck_assert_int_eq(cgroup_of_pid(root, 77, &group), 0);
-    ck_assert(cgroup_has(&group, CGROUP_CPU) && cgroup_has(&group, CGROUP_CPUACCT) && cgroup_has(&group, CGROUP_FREEZER));
-    ck_assert(!cgroup_has(&group, CGROUP_CPUSET) && !cgroup_has(&group, CGROUP_DEVICES) && group.at[CGROUP_BLKIO].v2);
+    ck_assert(cgroup_has(&group, CGROUP_CPU) && cgroup_has(&group, CGROUP_CPUACCT) &&
+              cgroup_has(&group, CGROUP_FREEZER));
+    ck_assert(!cgroup_has(&group, CGROUP_CPUSET) && !cgroup_has(&group, CGROUP_DEVICES) &&
+              group.at[CGROUP_BLKIO].v2);
     ck_assert_int_eq(cgroup_get(&group, CGROUP_CPU_QUOTA, &value), 0);
     ck_assert_uint_eq(value, 50000);
     ck_assert_int_eq(cgroup_get(&group, CGROUP_CPU_PERIOD, &value), 0);
@@ -101,7 +111,7 @@ START_TEST(version_2)
     ck_assert_int_eq(cgroup_get(&group, CGROUP_BLKIO_WEIGHT, &value), 0);
     ck_assert_uint_eq(value, 100);
     ck_assert_int_eq(cgroup_get(&group, CGROUP_MEMORY_SWAP, &value), 0);
-    ck_assert_uint_eq(value, 1500); /* with the memory */
+    ck_assert_uint_eq(value, 1500);                                         /* with the memory */
     ck_assert_int_eq(cgroup_set(&group, CGROUP_MEMORY_SWAP, 999), -EINVAL); /* less than the memory alone */
     ck_assert_int_eq(cgroup_set(&group, CGROUP_MEMORY_SWAP, 1200), 0);
     ck_assert_int_eq(cgroup_get_io(&group, &io), 0);

@@ -7,10 +7,11 @@
 #include "virtqemud/firmware.h"
 
 #define DESCRIPTOR(features, arch, machines, mapping)                                                        \
-    "{\"interface-types\": [\"uefi\"], \"features\": [" features "], \"tags\": [], \"mapping\": " mapping ","  \
+    "{\"interface-types\": [\"uefi\"], \"features\": [" features "], \"tags\": [], \"mapping\": " mapping    \
+    ","                                                                                                      \
     " \"targets\": [{\"architecture\": \"" arch "\", \"machines\": [" machines "]}]}"
 #define FLASH(path)                                                                                          \
-    "{\"device\": \"flash\", \"executable\": {\"filename\": \"" path "\", \"format\": \"raw\"},"              \
+    "{\"device\": \"flash\", \"executable\": {\"filename\": \"" path "\", \"format\": \"raw\"},"             \
     " \"nvram-template\": {\"filename\": \"/vars\", \"format\": \"raw\"}}"
 
 static void read_from(struct arena *arena, const char *root, struct firmwares *ret)
@@ -27,7 +28,9 @@ START_TEST(precedence)
     char *root = tree_make();
     struct firmwares found;
 
-    tree_put(root, "usr/50-b.json", DESCRIPTOR("\"secure-boot\", \"requires-smm\", \"from-the-future\"", "x86_64", "\"pc-q35-*\"", FLASH("/b")));
+    tree_put(root, "usr/50-b.json",
+             DESCRIPTOR("\"secure-boot\", \"requires-smm\", \"from-the-future\"", "x86_64", "\"pc-q35-*\"",
+                        FLASH("/b")));
     tree_put(root, "usr/60-c.json", DESCRIPTOR("", "x86_64", "\"pc-i440fx-*\", \"pc-q35-*\"", FLASH("/c")));
     tree_put(root, "usr/70-d.json", DESCRIPTOR("", "i386", "\"pc\"", FLASH("/d")));
     tree_put(root, "usr/README", "no descriptor");
@@ -35,11 +38,14 @@ START_TEST(precedence)
     ck_assert_uint_eq(found.count, 3);
     ck_assert_str_eq(found.list[0].path, "/b");
     ck_assert_uint_eq(found.list[0].features, 1u << FW_SECURE | 1u << FW_REQUIRES_SMM);
-    ck_assert(firmware_fits(&found.list[0], "x86_64", "pc-q35-7.2") && !firmware_fits(&found.list[0], "x86_64", "pc-i440fx-7.2"));
-    ck_assert(!firmware_fits(&found.list[0], "i686", "pc-q35-7.2") && firmware_fits(&found.list[2], "i686", "pc"));
+    ck_assert(firmware_fits(&found.list[0], "x86_64", "pc-q35-7.2") &&
+              !firmware_fits(&found.list[0], "x86_64", "pc-i440fx-7.2"));
+    ck_assert(!firmware_fits(&found.list[0], "i686", "pc-q35-7.2") &&
+              firmware_fits(&found.list[2], "i686", "pc"));
 
-    tree_put(root, "etc/60-c.json", DESCRIPTOR("", "x86_64", "\"*\"", FLASH("/mine"))); /* instead of the package's */
-    tree_put(root, "etc/50-b.json", "");                                               /* switched off */
+    tree_put(root, "etc/60-c.json",
+             DESCRIPTOR("", "x86_64", "\"*\"", FLASH("/mine"))); /* instead of the package's */
+    tree_put(root, "etc/50-b.json", "");                         /* switched off */
     tree_put(root, "etc/10-a.json", DESCRIPTOR("", "x86_64", "\"*\"", FLASH("/first")));
     read_from(&arena, root, &found);
     ck_assert_uint_eq(found.count, 3);
@@ -53,11 +59,16 @@ END_TEST
 START_TEST(skipped)
 {
     static const char *const bad[] = {
-        "{", "[]", "{}", "null",
+        "{",
+        "[]",
+        "{}",
+        "null",
         DESCRIPTOR("", "x86_64", "", FLASH("/no-machines")),
         DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"punchcard\", \"filename\": \"/x\"}"),
-        DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"flash\", \"mode\": \"new\", \"executable\": {\"filename\": \"/x\"}}"),
-        DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"flash\", \"executable\": {\"filename\": \"/no-template\"}}"),
+        DESCRIPTOR("", "x86_64", "\"*\"",
+                   "{\"device\": \"flash\", \"mode\": \"new\", \"executable\": {\"filename\": \"/x\"}}"),
+        DESCRIPTOR("", "x86_64", "\"*\"",
+                   "{\"device\": \"flash\", \"executable\": {\"filename\": \"/no-template\"}}"),
         DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"memory\"}"),
         DESCRIPTOR("", "x86_64", "\"*\"", "7"),
     };
@@ -70,11 +81,16 @@ START_TEST(skipped)
         read_from(&arena, root, &found);
         ck_assert_msg(found.count == 0, "%s", bad[i]);
     }
-    tree_put(root, "usr/a.json", DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"flash\", \"mode\": \"stateless\", \"executable\": {\"filename\": \"/x\"}}"));
-    tree_put(root, "usr/b.json", DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"memory\", \"filename\": \"/rom\"}"));
+    tree_put(root, "usr/a.json",
+             DESCRIPTOR(
+                 "", "x86_64", "\"*\"",
+                 "{\"device\": \"flash\", \"mode\": \"stateless\", \"executable\": {\"filename\": \"/x\"}}"));
+    tree_put(root, "usr/b.json",
+             DESCRIPTOR("", "x86_64", "\"*\"", "{\"device\": \"memory\", \"filename\": \"/rom\"}"));
     read_from(&arena, root, &found);
     ck_assert_uint_eq(found.count, 2);
-    ck_assert(found.list[0].mode == FW_STATELESS && !found.list[0].vars && str_eq(found.list[0].format, "raw"));
+    ck_assert(found.list[0].mode == FW_STATELESS && !found.list[0].vars &&
+              str_eq(found.list[0].format, "raw"));
     ck_assert(found.list[1].device == FW_MEMORY && str_eq(found.list[1].path, "/rom"));
     tree_remove(root);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's processors and memory from trees of our own, and from recorded hosts (../shared/corpus, where it is). */
+/* The host's processors and memory from trees of our own, and from recorded hosts (../shared/corpus, where it
+ * is). */
 #include "unit.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 static void put_cpu(const char *root, int id, int socket, int core, const char *siblings)
 {
     auto_free char *topology = mem_printf(CPU "/cpu%d/topology", id);
-    auto_free char *socket_file = mem_printf("%s/physical_package_id", topology), *core_file = mem_printf("%s/core_id", topology);
+    auto_free char *socket_file = mem_printf("%s/physical_package_id", topology),
+                   *core_file = mem_printf("%s/core_id", topology);
     auto_free char *siblings_file = mem_printf("%s/thread_siblings_list", topology);
     auto_free char *socket_text = mem_printf("%d\n", socket), *core_text = mem_printf("%d\n", core);
 
@@ -42,9 +44,13 @@ static char *two_sockets(void)
     tree_put(root, NODE "/node0/distance", "10 21\n");
     tree_put(root, NODE "/node1/distance", "21\n"); /* one too few */
     tree_put(root, NODE "/node0/meminfo", "Node 0 MemTotal:       1000 kB\nNode 0 MemFree:  400 kB\n");
-    tree_put(root, "proc/cpuinfo", "processor\t: 0\ncpu MHz\t\t: 2596.128\nmicrocode\t: 0x1000065\naddress sizes\t: 48 bits physical, 48 bits virtual\n");
+    tree_put(root, "proc/cpuinfo",
+             "processor\t: 0\ncpu MHz\t\t: 2596.128\nmicrocode\t: 0x1000065\naddress sizes\t: 48 bits "
+             "physical, 48 bits virtual\n");
     tree_put(root, "proc/stat", "cpu  100 1 30 4000 5 6 7 0 0 0\ncpu0 1 0 2 3 4 0 0 0 0 0\nintr 5\n");
-    tree_put(root, "proc/meminfo", "MemTotal:        3000 kB\nMemFree:  700 kB\nBuffers:   20 kB\nCached:   30 kB\nSwapCached: 9 kB\n");
+    tree_put(
+        root, "proc/meminfo",
+        "MemTotal:        3000 kB\nMemFree:  700 kB\nBuffers:   20 kB\nCached:   30 kB\nSwapCached: 9 kB\n");
     return root;
 }
 
@@ -65,7 +71,8 @@ START_TEST(reads_topology)
     ck_assert_int_eq(host_cpus_online(root, &online), 0);
     ck_assert_uint_eq(online, 7);
     ck_assert_int_eq(host_cpus_read(root, &cpus), 0);
-    ck_assert(cpus.count == 7 && cpus.cpu[6].id == 6 && cpus.cpu[6].socket == 1 && bitmap_get(&cpus.cpu[6].siblings, 2));
+    ck_assert(cpus.count == 7 && cpus.cpu[6].id == 6 && cpus.cpu[6].socket == 1 &&
+              bitmap_get(&cpus.cpu[6].siblings, 2));
     ck_assert_int_eq(cpus.cpu[0].die, -1);
     ck_assert_uint_eq(host_microcode_read(root), 0x1000065);
     ck_assert_uint_eq(host_physical_bits_read(root), 48);
@@ -87,7 +94,8 @@ START_TEST(times)
     ck_assert_int_eq(host_cpu_times_read(root, 0, &first), 0);
     uint64_t tick = first.user; /* of one */
 
-    ck_assert(tick > 0 && all.user == 101 * tick && all.system == 43 * tick && all.idle == 4000 * tick && all.iowait == 5 * tick);
+    ck_assert(tick > 0 && all.user == 101 * tick && all.system == 43 * tick && all.idle == 4000 * tick &&
+              all.iowait == 5 * tick);
     ck_assert_int_eq(host_cpu_times_read(root, 1, &first), -ENOENT);
     tree_remove(root);
 }
@@ -167,7 +175,8 @@ START_TEST(identity)
     tree_put(root, "etc/machine-id", "7e2e51bfc87d449baf5600405974a983\n");
     ck_assert_int_eq(host_uuid(root, "not a uuid", NULL, uuid), 0);
     ck_assert_uint_eq(uuid[0], 0x7e);
-    tree_put(root, "sys/devices/virtual/dmi/id/product_uuid", "11111111-1111-1111-1111-111111111111\n"); /* no hardware's */
+    tree_put(root, "sys/devices/virtual/dmi/id/product_uuid",
+             "11111111-1111-1111-1111-111111111111\n"); /* no hardware's */
     ck_assert_int_eq(host_uuid(root, NULL, NULL, uuid), 0);
     ck_assert_uint_eq(uuid[0], 0x7e);
     tree_put(root, "sys/devices/virtual/dmi/id/product_uuid", "21111111-1111-1111-1111-111111111111\n");
@@ -179,7 +188,8 @@ START_TEST(identity)
     ck_assert_uint_eq(uuid[0], 0x31);
     tree_put(root, "sys/devices/virtual/dmi/id/sys_vendor", " A<B \n");
     ck_assert_int_eq(host_sysinfo(root, &xml), 0);
-    ck_assert_ptr_nonnull(strstr(buf_text(&xml), "  <system>\n    <entry name='manufacturer'>A&lt;B</entry>\n"));
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&xml), "  <system>\n    <entry name='manufacturer'>A&lt;B</entry>\n"));
     tree_remove(root);
 }
 END_TEST
@@ -187,17 +197,21 @@ END_TEST
 /* CPUs, MHz and the rest as libvirt's own expectations say. */
 START_TEST(recorded)
 {
-    static const char *const names[][2] = {{"test3", "x86_64-test3"}, {"with-die", "x86_64-with-die"}, {"high-ids", "aarch64-high-ids"}};
+    static const char *const names[][2] = {
+        {"test3", "x86_64-test3"}, {"with-die", "x86_64-with-die"}, {"high-ids", "aarch64-high-ids"}};
     const char *top = getenv("top_srcdir");
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         auto_free char *dir = mem_printf("%s/../shared/corpus/tests/virhostcpudata", top ? top : ".");
-        auto_free char *expected = mem_printf("%s/linux-%s.expected", dir, names[i][1]), *tree = mem_printf("%s/linux-%s", dir, names[i][0]);
-        auto_free char *cpuinfo = mem_printf("%s/linux-%s.cpuinfo", dir, names[i][1]), *absolute = realpath(tree, NULL);
+        auto_free char *expected = mem_printf("%s/linux-%s.expected", dir, names[i][1]),
+                       *tree = mem_printf("%s/linux-%s", dir, names[i][0]);
+        auto_free char *cpuinfo = mem_printf("%s/linux-%s.cpuinfo", dir, names[i][1]),
+                       *absolute = realpath(tree, NULL);
         auto_buf struct buf wanted = {0}, info = {0}, got = {0};
         struct host_topology topology;
 
-        if (!absolute || file_read(AT_FDCWD, expected, 4096, &wanted) < 0 || file_read(AT_FDCWD, cpuinfo, 1 << 20, &info) < 0)
+        if (!absolute || file_read(AT_FDCWD, expected, 4096, &wanted) < 0 ||
+            file_read(AT_FDCWD, cpuinfo, 1 << 20, &info) < 0)
             continue;
         char *root = tree_make();
         auto_free char *link = mem_printf("%s/sys/devices/system", root);
@@ -206,8 +220,9 @@ START_TEST(recorded)
         tree_put(root, "sys/devices/none", "");
         ck_assert_int_eq(symlink(absolute, link), 0);
         ck_assert_int_eq(host_topology_read(root, &topology), 0);
-        buf_printf(&got, "CPUs: %u/%u, MHz: %u, Nodes: %u, Sockets: %u, Cores: %u, Threads: %u\n", topology.cpus, topology.cpus,
-                   topology.mhz, topology.nodes, topology.sockets, topology.cores, topology.threads);
+        buf_printf(&got, "CPUs: %u/%u, MHz: %u, Nodes: %u, Sockets: %u, Cores: %u, Threads: %u\n",
+                   topology.cpus, topology.cpus, topology.mhz, topology.nodes, topology.sockets,
+                   topology.cores, topology.threads);
         ck_assert_msg(str_eq(buf_text(&got), buf_text(&wanted)), "%s: %s", names[i][1], buf_text(&got));
         tree_remove(root);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processors: the tables, and the names that libvirt gives to recorded ones (../shared/corpus, where it is). */
+/* Processors: the tables, and the names that libvirt gives to recorded ones (../shared/corpus, where it is).
+ */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -16,13 +17,15 @@ static const struct x86_model *model(const char *name)
     return found;
 }
 
-/* A word of the table that names no feature would vanish silently: each model's size is known from its first words. */
+/* A word of the table that names no feature would vanish silently: each model's size is known from its first
+ * words. */
 START_TEST(tables)
 {
     static const struct {
         const char *name;
         unsigned features;
-    } sizes[] = {{"486", 3}, {"pentium3", 19}, {"kvm64", 26}, {"Penryn", 29}, {"Skylake-Server", 70}, {"EPYC", 65}, {"EPYC-Milan", 85}};
+    } sizes[] = {{"486", 3},   {"pentium3", 19},  {"kvm64", 26}, {"Penryn", 29}, {"Skylake-Server", 70},
+                 {"EPYC", 65}, {"EPYC-Milan", 85}};
     size_t count;
     const struct x86_model *models = x86_models(&count);
 
@@ -31,7 +34,8 @@ START_TEST(tables)
     ck_assert_int_eq(x86_feature_find("sse3"), x86_feature_find("pni"));
     ck_assert_int_eq(x86_feature_find("no-such"), -1);
     ck_assert_int_eq(x86_feature_find(NULL), -1);
-    ck_assert(x86_feature_stays((unsigned)x86_feature_find("invtsc")) && !x86_feature_stays((unsigned)x86_feature_find("vme")));
+    ck_assert(x86_feature_stays((unsigned)x86_feature_find("invtsc")) &&
+              !x86_feature_stays((unsigned)x86_feature_find("vme")));
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < i; k++)
             ck_assert_str_ne(models[i].name, models[k].name);
@@ -85,7 +89,8 @@ START_TEST(chooses)
     ck_assert_str_eq(choice.model->name, "kvm64");
     ck_assert(x86_set_has(&choice.disable, (unsigned)x86_feature_find("svm")));
     cpu.features = (struct x86_set){0};
-    ck_assert(!x86_choose(&(struct x86_question){.cpu = &cpu, .host = true}, &choice)); /* a host with nothing */
+    ck_assert(
+        !x86_choose(&(struct x86_question){.cpu = &cpu, .host = true}, &choice)); /* a host with nothing */
 }
 END_TEST
 
@@ -102,8 +107,8 @@ static struct x86_cpu read_recorded(char *text)
     struct x86_cpu cpu = {0};
 
     for (char *line; (line = strsep(&text, "\n"));) {
-        const uint32_t registers[4] = {attribute(line, " eax='"), attribute(line, " ebx='"), attribute(line, " ecx='"),
-                                       attribute(line, " edx='")};
+        const uint32_t registers[4] = {attribute(line, " eax='"), attribute(line, " ebx='"),
+                                       attribute(line, " ecx='"), attribute(line, " edx='")};
 
         if (strstr(line, "<cpuid"))
             x86_cpu_take_leaf(&cpu, attribute(line, "eax_in='"), attribute(line, "ecx_in='"), registers);
@@ -115,7 +120,8 @@ static struct x86_cpu read_recorded(char *text)
 
 static void check_recorded(const char *dir, const char *stem, bool host)
 {
-    auto_free char *from = mem_printf("%s/%s.xml", dir, stem), *to = mem_printf("%s/%s-%s.xml", dir, stem, host ? "host" : "guest");
+    auto_free char *from = mem_printf("%s/%s.xml", dir, stem),
+                   *to = mem_printf("%s/%s-%s.xml", dir, stem, host ? "host" : "guest");
     auto_buf struct buf input = {0}, wanted = {0}, text = {0};
     struct x86_choice choice;
 
@@ -125,12 +131,14 @@ static void check_recorded(const char *dir, const char *stem, bool host)
 
     ck_assert(x86_choose(&(struct x86_question){.cpu = &cpu, .host = host}, &choice));
     X86_FOREACH(&choice.require, feature)
-        buf_printf(&text, "  <feature %sname='%s'/>\n", host ? "" : "policy='require' ", x86_feature_name(feature));
+    buf_printf(&text, "  <feature %sname='%s'/>\n", host ? "" : "policy='require' ",
+               x86_feature_name(feature));
     X86_FOREACH(&choice.disable, feature)
-        buf_printf(&text, "  <feature policy='disable' name='%s'/>\n", x86_feature_name(feature));
+    buf_printf(&text, "  <feature policy='disable' name='%s'/>\n", x86_feature_name(feature));
     auto_free char *name = mem_printf(">%s</model>", choice.model->name);
 
-    ck_assert_msg(strstr(buf_text(&wanted), name) && strstr(buf_text(&wanted), buf_text(&text)), "%s: %s\n%s", to, choice.model->name, buf_text(&text));
+    ck_assert_msg(strstr(buf_text(&wanted), name) && strstr(buf_text(&wanted), buf_text(&text)), "%s: %s\n%s",
+                  to, choice.model->name, buf_text(&text));
 }
 
 START_TEST(recorded)

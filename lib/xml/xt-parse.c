@@ -26,13 +26,17 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
                   const struct xt_type *type)
 {
     const char *expect = type && type->expect ? type->expect : "";
-    const char *dot = *expect ? ". " : "";
+    const char *gap = *expect ? " " : "";
 
+    if (type == &xt_bitmap)
+        return err_set(parse->err, ERR_INVALID_ARG,
+                       "Failed to parse bitmap '%s' of %s in element '%s' (line %u)", value,
+                       attr ? attr : "text", node->name, node->line);
     if (!attr)
-        return xt_error(parse, node, "Invalid value for element '%s': '%s'%s%s", node->name, value, dot,
+        return xt_error(parse, node, "Invalid value for element '%s': '%s'.%s%s", node->name, value, gap,
                         expect);
-    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': '%s'%s%s", attr,
-                    node->name, value, dot, expect);
+    return xt_error(parse, node, "Invalid value for attribute '%s' in element '%s': '%s'.%s%s", attr,
+                    node->name, value, gap, expect);
 }
 
 static int error_zero(struct xt_parse *parse, const struct xml_node *node, const char *attr)
@@ -67,7 +71,7 @@ static int parse_value(struct xt_parse *parse, const struct xt_row *row, const s
     if (row->type->parse(parse, text, row->aux, xt_at(base, row->offset)) < 0)
         return xt_error_attr(parse, node, attr, text, row->type);
     /* what would not be printed would be missing the next time */
-    if ((row->flags & (XT_REQUIRED | XT_ALWAYS)) == XT_REQUIRED &&
+    if (((row->flags & (XT_REQUIRED | XT_ALWAYS)) == XT_REQUIRED || row->type == &xt_count) &&
         !xt_given(row->type, xt_at(base, row->offset)))
         return error_zero(parse, node, attr);
     return 0;

@@ -93,6 +93,11 @@ const struct xt_type xt_u32 = {.name = "number",
                                .size = sizeof(uint32_t),
                                .parse = u32_parse,
                                .format = u32_format};
+const struct xt_type xt_count = {.name = "number from 1",
+                                 .expect = not_negative,
+                                 .size = sizeof(uint32_t),
+                                 .parse = u32_parse,
+                                 .format = u32_format};
 const struct xt_type xt_u64 = {.name = "large number",
                                .expect = not_negative,
                                .size = sizeof(uint64_t),

@@ -89,6 +89,7 @@ struct xt_type {
 XT_TYPE(str, char *);
 XT_TYPE(u32, uint32_t); /* decimal; 0 = not given */
 XT_TYPE(u64, uint64_t);
+XT_TYPE(count, uint32_t); /* 0 is refused */
 XT_TYPE(opt_u32, struct opt_u32);
 XT_TYPE(opt_i32, struct opt_i32);
 XT_TYPE(opt_u64, struct opt_u64);

@@ -95,8 +95,8 @@ static int settle_timer(const struct timer *timer, struct err *err)
     bool catchup = timer->catchup_threshold.set || timer->catchup_slew.set || timer->catchup_limit.set;
 
     if (catchup && timer->tick != TICK_CATCHUP)
-        return err_set(err, ERR_XML_ERROR, "timer catchup only allowed for tickpolicy 'catchup' (timer '%s')",
-                       timer_name_names[timer->name]);
+        return err_set(err, ERR_XML_ERROR,
+                       "setting of timer catchup policies is only supported with tickpolicy='catchup'");
     return 0;
 }
 

@@ -14,6 +14,30 @@ const char *const cpu_cache_mode_names[] = {"", "emulate", "passthrough", "disab
 const char *const phys_addr_mode_names[] = {"", "emulate", "passthrough", NULL};
 const char *const memory_access_names[] = {"", "shared", "private", NULL};
 
+/* Bytes, always printed as such. */
+XT_TYPE(line_size, uint64_t);
+
+static int line_size_parse(struct xt_parse *parse, const char *text, const void *aux, void *value)
+{
+    return xt_size.parse(parse, text, aux, value);
+}
+
+static void line_size_format(struct buf *text, const void *value, const void *aux)
+{
+    xt_u64.format(text, value, aux);
+}
+
+static const char *line_size_unit(const void *value)
+{
+    return "B";
+}
+
+const struct xt_type xt_line_size = {.name = "size",
+                                     .unit = line_size_unit,
+                                     .size = sizeof(uint64_t),
+                                     .parse = line_size_parse,
+                                     .format = line_size_format};
+
 /* clang-format off */
 #define F struct cpu_feature
 XT_DECLARE(cpu_feature_table, F);
@@ -33,8 +57,8 @@ XT_DEFINE(numa_cache_table, "cache", NULL,
     XT_ATTR(H, level, "level", u32, XT_REQUIRED | XT_ABI),
     XT_ATTR(H, associativity, "associativity", str, XT_REQUIRED | XT_ABI),
     XT_ATTR(H, policy, "policy", str, XT_REQUIRED | XT_ABI),
-    XT_GROUP("size", XT_REQUIRED, XT_ATTR(H, size, "value", size, XT_REQUIRED | XT_ABI)),
-    XT_GROUP("line", XT_REQUIRED, XT_ATTR(H, line, "value", size, XT_REQUIRED | XT_ABI)));
+    XT_GROUP("size", XT_REQUIRED, XT_ATTR(H, size, "value", kib, XT_REQUIRED | XT_ABI)),
+    XT_GROUP("line", XT_REQUIRED, XT_ATTR(H, line, "value", line_size, XT_REQUIRED | XT_ABI)));
 
 #define N struct numa_cell
 XT_DECLARE(numa_cell_table, N);
@@ -63,6 +87,94 @@ XT_DEFINE(numa_bandwidth_table, "bandwidth", NULL,
     XT_ATTR(I, type, "type", str, XT_REQUIRED | XT_ABI),
     XT_ATTR(I, value, "value", kib, XT_REQUIRED | XT_ABI));
 
+/* clang-format on */
+
+/* Two kinds of elements in one list: the document's order is kept across them. */
+static const struct xt_table *link_table(const struct numa_link *link)
+{
+    return link->is_bandwidth ? &numa_bandwidth_table : &numa_latency_table;
+}
+
+static void add_link(struct cpu *cpu, struct arena *arena, struct numa_link *link)
+{
+    cpu->links = arena_grow(arena, cpu->links, cpu->n_links, sizeof(void *));
+    cpu->links[cpu->n_links++] = link;
+}
+
+static int links_parse(struct xt_parse *parse, struct xml_node *node, void *object)
+{
+    struct xml_node *child;
+
+    for (child = node->first; child; child = child->next) {
+        struct numa_link *link;
+
+        if (child->foreign || (!str_eq(child->name, "latency") && !str_eq(child->name, "bandwidth")))
+            continue;
+        link = ARENA_NEW(parse->arena, struct numa_link);
+        link->is_bandwidth = str_eq(child->name, "bandwidth");
+        if (xt_parse_node(parse, link_table(link), child, link) < 0)
+            return -1;
+        add_link(object, parse->arena, link);
+    }
+    return 0;
+}
+
+static void links_format(struct xt_format *format, const void *object)
+{
+    const struct cpu *cpu = object;
+
+    if (!cpu->n_links)
+        return;
+    xt_format_line(format, "<interconnects>");
+    format->indent += 2;
+    for (size_t i = 0; i < cpu->n_links; i++)
+        xt_format_node(format, link_table(cpu->links[i]), NULL, cpu->links[i]);
+    format->indent -= 2;
+    xt_format_line(format, "</interconnects>");
+}
+
+static void links_copy(struct arena *arena, void *to, const void *from)
+{
+    const struct cpu *cpu = from;
+
+    for (size_t i = 0; i < cpu->n_links; i++) {
+        struct numa_link *link = xt_copy(link_table(cpu->links[i]), arena, cpu->links[i]);
+
+        link->is_bandwidth = cpu->links[i]->is_bandwidth;
+        add_link(to, arena, link);
+    }
+}
+
+static int links_compare(const void *source, const void *target, struct err *err)
+{
+    const struct cpu *was = source, *is = target;
+
+    if (was->n_links != is->n_links)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "Target NUMA interconnect count %zu does not match source %zu", is->n_links,
+                       was->n_links);
+    for (size_t i = 0; i < was->n_links; i++) {
+        if (was->links[i]->is_bandwidth != is->links[i]->is_bandwidth)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "Target NUMA interconnect %zu does not match source",
+                           i);
+        if (xt_compare(link_table(was->links[i]), was->links[i], is->links[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static const struct xt_hook links_hook = {
+    .parse = links_parse,
+    .format = links_format,
+    .copy = links_copy,
+    .compare = links_compare,
+    .known = (const char *const[]){"latency", "latency/@initiator", "latency/@target", "latency/@cache",
+                                   "latency/@type", "latency/@value", "bandwidth", "bandwidth/@initiator",
+                                   "bandwidth/@target", "bandwidth/@cache", "bandwidth/@type",
+                                   "bandwidth/@value", "bandwidth/@unit", NULL},
+};
+
+/* clang-format off */
 #define T struct cpu
 static int cpu_finish(struct xt_parse *parse, void *object);
 XT_DEFINE(cpu_table, "cpu", cpu_finish,
@@ -92,9 +204,7 @@ XT_DEFINE(cpu_table, "cpu", cpu_finish,
     XT_LIST(T, features, n_features, "feature", cpu_feature_table, XT_ABI),
     XT_GROUP("numa", 0,
         XT_LIST(T, cells, n_cells, "cell", numa_cell_table, XT_ABI),
-        XT_GROUP("interconnects", 0,
-            XT_LIST(T, latencies, n_latencies, "latency", numa_latency_table, XT_ABI),
-            XT_LIST(T, bandwidths, n_bandwidths, "bandwidth", numa_bandwidth_table, XT_ABI))));
+        XT_HOOK_ALL("interconnects", links_hook, XT_ABI)));
 /* clang-format on */
 
 static int cpu_finish(struct xt_parse *parse, void *object)
@@ -107,8 +217,10 @@ bool cpu_has_model(const struct cpu *cpu)
     return cpu && (cpu->model || (cpu->mode && cpu->mode != CPU_CUSTOM));
 }
 
-void cpu_default_check(struct cpu *cpu, bool emulated)
+void cpu_default_check(struct cpu *cpu, bool emulated, bool x86)
 {
+    if (cpu && cpu->mode == CPU_HOST_PASSTHROUGH && x86 && !cpu->migratable)
+        cpu->migratable = TRI_ON;
     if (!cpu_has_model(cpu) || cpu->check)
         return;
     if (cpu->mode == CPU_HOST_MODEL)
@@ -123,22 +235,25 @@ static int settle_model(struct cpu *cpu, struct err *err)
 {
     bool named = cpu->model;
 
-    if (!cpu->mode && (named || cpu->match))
+    /* without a model there is nothing to be custom, or to match */
+    if (!named && cpu->mode == CPU_CUSTOM)
+        cpu->mode = CPU_MODE_UNSET;
+    if (!cpu->mode && named)
         cpu->mode = CPU_CUSTOM;
     if (cpu->mode == CPU_CUSTOM && named && !cpu->match)
         cpu->match = CPU_EXACT;
-    if (cpu->match && !named && cpu->mode == CPU_CUSTOM)
-        return err_set(err, ERR_XML_ERROR, "CPU specification with match mode but without a model");
     if (cpu->mode != CPU_CUSTOM)
         cpu->match = CPU_MATCH_UNSET;
     if (named && !cpu->fallback)
         cpu->fallback = CPU_FALLBACK_ALLOW;
-    if (!named && cpu->fallback == CPU_FALLBACK_ALLOW)
-        cpu->fallback = CPU_FALLBACK_UNSET; /* goes without saying */
+    if (!named)
+        cpu->fallback = CPU_FALLBACK_UNSET; /* of what? */
     if (cpu->migratable && cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM)
         return err_set(err, ERR_XML_ERROR,
                        "Attribute migratable is only allowed for 'host-passthrough' / "
                        "'maximum' CPU mode");
+    if (cpu->cache && cpu->cache_level.set && (cpu->cache_level.value < 1 || cpu->cache_level.value > 3))
+        return err_set(err, ERR_XML_ERROR, "invalid CPU cache level, must be in range [1,3]");
     if (cpu->vendor && !named)
         return err_set(err, ERR_XML_ERROR, "CPU vendor specified without CPU model");
     if (cpu->vendor_id && (strlen(cpu->vendor_id) != 12 || strchr(cpu->vendor_id, ',')))

@@ -55,7 +55,7 @@ struct numa_distance {
 struct numa_cache {
     uint32_t level;
     char *associativity, *policy;
-    uint64_t size, line; /* bytes */
+    uint64_t size, line; /* KiB; bytes */
 };
 
 struct numa_cell {
@@ -70,7 +70,9 @@ struct numa_cell {
     size_t n_caches;
 };
 
+/* <latency>, or <bandwidth>. */
 struct numa_link {
+    bool is_bandwidth;
     struct opt_u32 initiator, target, cache;
     char *type;
     uint64_t value; /* ns; KiB/s */
@@ -95,14 +97,15 @@ struct cpu {
     size_t n_features;
     struct numa_cell **cells;
     size_t n_cells;
-    struct numa_link **latencies, **bandwidths;
-    size_t n_latencies, n_bandwidths;
+    struct numa_link **links; /* of both kinds, in the document's order */
+    size_t n_links;
 };
 XT_DECLARE(cpu_table, struct cpu);
 
 /* The defaults that need only the element itself; called for each <cpu> read. */
 int cpu_settle(struct cpu *cpu, struct arena *arena, struct err *err);
-/* What <cpu check=''> is when not given: a CPU that is emulated needn't fit the host. cpu may be NULL. */
-void cpu_default_check(struct cpu *cpu, bool emulated);
+/* What check and migratable are when not given: a CPU that is emulated needn't fit the host. cpu may be NULL.
+ */
+void cpu_default_check(struct cpu *cpu, bool emulated, bool x86);
 /* Does <cpu> say anything about the model (and not only about arrangement)? */
 bool cpu_has_model(const struct cpu *cpu);

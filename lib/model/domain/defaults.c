@@ -6,6 +6,7 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/domain.h"
 
+#include "base/enum.h"
 #include "base/str.h"
 
 /* ---- defaults ---- */
@@ -61,6 +62,9 @@ static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
                        "Memory size must be specified via <memory> or in the <numa> configuration");
     if (!memory->current || memory->current > memory->total)
         memory->current = memory->total;
+    if (!memory->max != !(memory->slots.set && memory->slots.value))
+        return err_set(err, ERR_XML_ERROR,
+                       "both maximum memory size and memory slot count must be specified");
     if (memory->max && memory->max < memory->total)
         return err_set(err, ERR_CONFIG_UNSUPPORTED,
                        "maximum memory size must be equal or greater than the actual memory size");
@@ -90,11 +94,32 @@ static int settle_hugepages(const struct memory_backing *backing, struct err *er
     return 0;
 }
 
-static int settle_cpu(struct domain *domain, struct err *err)
+/* vCPUs that are in no NUMA cell belong to the first. */
+static void fill_first_cell(const struct domain *domain, struct arena *arena)
+{
+    const struct cpu *cpu = domain->cpu;
+    struct bitmap placed = {.arena = arena};
+
+    for (size_t i = 0; i < cpu->n_cells; i++)
+        if (cpu->cells[i]->cpus)
+            bitmap_or(&placed, cpu->cells[i]->cpus);
+    for (uint32_t id = 0; id < domain->vcpus.max; id++) {
+        if (bitmap_get(&placed, id))
+            continue;
+        if (!cpu->cells[0]->cpus)
+            cpu->cells[0]->cpus = ARENA_NEW(arena, struct bitmap);
+        cpu->cells[0]->cpus->arena = arena;
+        bitmap_set(cpu->cells[0]->cpus, id);
+    }
+}
+
+static int settle_cpu(struct domain *domain, struct arena *arena, struct err *err)
 {
     const struct cpu *cpu = domain->cpu;
     uint64_t arranged;
 
+    if (cpu && cpu->n_cells)
+        fill_first_cell(domain, arena);
     if (!cpu || !cpu->topology.sockets)
         return 0;
     arranged = (uint64_t)cpu->topology.sockets * cpu->topology.dies *
@@ -138,7 +163,7 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
     if (!os->type && domain->bootloader)
         os->type = OS_XEN;
     if (!os->type)
-        return err_set(err, ERR_OS_TYPE, "an os <type> must be specified");
+        return err_set(err, ERR_XML_ERROR, "an os <type> must be specified");
     if (any_boot_order(&domain->devices)) {
         if (os->n_boots)
             return err_set(err, ERR_CONFIG_UNSUPPORTED,
@@ -149,14 +174,66 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
     }
     if (os->bootmenu != TRI_YES && os->bootmenu_timeout.set)
         os->bootmenu_timeout.set = false;
+    if (os->bootmenu_timeout.set && os->bootmenu_timeout.value > 65535)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "invalid value for boot menu timeout, must be in range [0,65535]");
     if (os->reboot_timeout.set && (os->reboot_timeout.value < -1 || os->reboot_timeout.value > 65535))
-        return err_set(err, ERR_XML_ERROR, "invalid value for rebootTimeout, must be in range [-1,65535]: %d",
-                       os->reboot_timeout.value);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "invalid value for rebootTimeout, must be in range [-1,65535]");
+    if (os->loader && os->loader->path && !os->loader->type)
+        os->loader->type = LOADER_ROM;
+    return 0;
+}
+
+/* Events are printed in the order in which libvirt counts them, each once. */
+static int settle_perf(struct domain *domain, struct err *err)
+{
+    static const char *const names[] = {"",
+                                        "cmt",
+                                        "mbmt",
+                                        "mbml",
+                                        "cpu_cycles",
+                                        "instructions",
+                                        "cache_references",
+                                        "cache_misses",
+                                        "branch_instructions",
+                                        "branch_misses",
+                                        "bus_cycles",
+                                        "stalled_cycles_frontend",
+                                        "stalled_cycles_backend",
+                                        "ref_cpu_cycles",
+                                        "cpu_clock",
+                                        "task_clock",
+                                        "page_faults",
+                                        "context_switches",
+                                        "cpu_migrations",
+                                        "page_faults_min",
+                                        "page_faults_maj",
+                                        "alignment_faults",
+                                        "emulation_faults",
+                                        NULL};
+
+    for (size_t i = 0; i < domain->n_perf; i++) {
+        struct perf_event *event = domain->perf[i];
+        int place = enum_find(names, event->name);
+        size_t at = i;
+
+        if (place < 0)
+            return err_set(err, ERR_XML_ERROR, "Invalid value for attribute 'name' in element 'event': '%s'.",
+                           event->name);
+        for (; at && enum_find(names, domain->perf[at - 1]->name) > place; at--)
+            domain->perf[at] = domain->perf[at - 1];
+        domain->perf[at] = event;
+        if (at && str_eq(domain->perf[at - 1]->name, event->name))
+            return err_set(err, ERR_XML_ERROR, "perf event '%s' was already specified", event->name);
+    }
     return 0;
 }
 
 static void settle_actions(struct domain *domain)
 {
+    if (domain->features.smm != TRI_ON)
+        domain->features.tseg = 0;
     if (!domain->on_poweroff)
         domain->on_poweroff = ACTION_DESTROY;
     if (!domain->on_reboot)
@@ -165,31 +242,7 @@ static void settle_actions(struct domain *domain)
         domain->on_crash = ACTION_DESTROY;
 }
 
-int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags,
-                      const struct domain_policy *policy, struct err *err)
-{
-    bool vcpus_auto = domain->vcpus.placement == PLACEMENT_AUTO;
-
-    settle_identity(domain);
-    settle_actions(domain);
-    domain_clean_metadata(domain);
-    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, flags, err) < 0 ||
-        settle_hugepages(&domain->backing, err) < 0 || settle_cpu(domain, err) < 0 ||
-        numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
-        settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)
-        return -1;
-    /* memory that follows an automatic place pulls the vCPUs along, unless they are pinned */
-    if (domain->numatune.placement == PLACEMENT_AUTO && !domain->vcpus.cpus && vcpus_auto)
-        domain->vcpus.placement = PLACEMENT_AUTO;
-    if (policy && policy->defaults && policy->defaults(domain, arena, flags, policy->data, err) < 0)
-        return -1;
-    if (domain_check(domain, err) < 0)
-        return -1;
-    return policy && policy->check ? policy->check(domain, flags, policy->data, err) : 0;
-}
-
-/* ---- rules ---- */
-
+/* Rules that hold for whatever is read, from wherever. */
 static int check_names(const struct domain *domain, struct err *err)
 {
     if (str_empty(domain->name))
@@ -208,14 +261,49 @@ static int check_names(const struct domain *domain, struct err *err)
     return 0;
 }
 
+int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags,
+                      const struct domain_policy *policy, struct err *err)
+{
+    bool vcpus_auto = domain->vcpus.placement == PLACEMENT_AUTO;
+    bool vcpus_anywhere = !domain->vcpus.placement && !domain->vcpus.cpus;
+
+    settle_identity(domain);
+    settle_actions(domain);
+    domain_clean_metadata(domain);
+    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, flags, err) < 0 ||
+        settle_hugepages(&domain->backing, err) < 0 || settle_perf(domain, err) < 0 ||
+        settle_cpu(domain, arena, err) < 0 || blkiotune_settle(&domain->blkiotune, err) < 0 ||
+        numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
+        settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)
+        return -1;
+    /* an automatic place of the memory is the vCPUs', too, unless the document says where they are */
+    if (domain->numatune.placement == PLACEMENT_AUTO && vcpus_anywhere)
+        domain->vcpus.placement = PLACEMENT_AUTO;
+    if (policy && policy->defaults && policy->defaults(domain, arena, flags, policy->data, err) < 0)
+        return -1;
+    if (check_names(domain, err) < 0)
+        return -1;
+    if (flags & DOMAIN_PARSE_STORED)
+        return 0;
+    if (domain_check(domain, err) < 0)
+        return -1;
+    return policy && policy->check ? policy->check(domain, flags, policy->data, err) : 0;
+}
+
+/* ---- rules ---- */
+
 static int check_cells(const struct domain *domain, struct err *err)
 {
     const struct cpu *cpu = domain->cpu;
 
     for (size_t i = 0; cpu && i < cpu->n_cells; i++)
         if (cpu->cells[i]->cpus && bitmap_last(cpu->cells[i]->cpus) >= (ssize_t)domain->vcpus.max)
-            return err_set(err, ERR_CONFIG_UNSUPPORTED,
-                           "CPU IDs in <numa> exceed the <vcpu> count (cell '%zu')", i);
+            return err_set(err, ERR_INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count (cell '%zu')",
+                           i);
+    if (domain->numatune.n_memnodes && !(cpu && cpu->n_cells))
+        return err_set(err, ERR_XML_ERROR, "Element 'memnode' is invalid without any guest NUMA cells");
+    if (!domain->idmap.n_uids != !domain->idmap.n_gids)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "uid and gid should be mapped both");
     for (size_t i = 0; i < domain->numatune.n_memnodes; i++)
         if (!cpu || domain->numatune.memnodes[i]->cell.value >= cpu->n_cells)
             return err_set(err, ERR_CONFIG_UNSUPPORTED, "numa guest-cell '%u' of memnode not found",
@@ -237,24 +325,40 @@ static int check_os(const struct domain *domain, struct err *err)
 {
     const struct os *os = &domain->os;
 
-    if (os->loader && !os->loader->path && !os->firmware && os->loader->type == LOADER_PFLASH)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED,
-                       "no loader path specified and firmware auto selection disabled");
+    if (os->arch && !os_arch_known(os->arch))
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Unknown architecture %s", os->arch);
+    if (!os->firmware && (os->loader || os->nvram) && !(os->loader && os->loader->path))
+        return err_set(err, ERR_XML_DETAIL, "no loader path specified and firmware auto selection disabled");
+    if (os_wants_feature(os, FW_ENROLLED_KEYS) == TRI_YES && os_wants_feature(os, FW_SECURE_BOOT) == TRI_NO)
+        return err_set(err, ERR_XML_DETAIL,
+                       "firmware feature 'enrolled-keys' cannot be enabled when firmware feature "
+                       "'secure-boot' is disabled");
     if (os->nvram && os->loader && os->loader->stateless == TRI_YES)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "NVRAM is not permitted when loader is stateless");
-    if (os->smbios == SMBIOS_SYSINFO) {
-        for (size_t i = 0; i < domain->n_sysinfos; i++)
-            if (domain->sysinfos[i]->type == SYSINFO_SMBIOS)
-                return 0;
-        return err_set(err, ERR_XML_ERROR, "Domain '%s' sysinfo are not available", domain->name);
+    return 0;
+}
+
+static int check_sysinfo(const struct domain *domain, struct err *err)
+{
+    uint8_t uuid[UUID_SIZE];
+    const char *text;
+
+    for (size_t i = 0; i < domain->n_sysinfos; i++) {
+        text = sysinfo_value(domain->sysinfos[i]->system, "uuid");
+        if (!text)
+            continue;
+        if (uuid_parse(text, uuid) < 0)
+            return err_set(err, ERR_XML_DETAIL, "malformed <sysinfo> uuid element");
+        if (!uuid_eq(uuid, domain->uuid))
+            return err_set(err, ERR_XML_DETAIL, "UUID mismatch between <uuid> and <sysinfo>");
     }
     return 0;
 }
 
 int domain_check(const struct domain *domain, struct err *err)
 {
-    if (check_names(domain, err) < 0 || vcpus_check(&domain->vcpus, err) < 0 ||
-        check_cells(domain, err) < 0 || check_os(domain, err) < 0)
+    if (vcpus_check(&domain->vcpus, err) < 0 || check_cells(domain, err) < 0 || check_os(domain, err) < 0 ||
+        check_sysinfo(domain, err) < 0)
         return -1;
     return check_labels(domain, err);
 }

@@ -131,6 +131,7 @@ enum domain_parse_flags {
     DOMAIN_PARSE_STATUS = XT_PARSE_STATUS,
     DOMAIN_PARSE_VALIDATE = XT_PARSE_VALIDATE,
     DOMAIN_PARSE_RAW = XT_PARSE_USER,             /* no defaults and no checks: what the document says */
+    DOMAIN_PARSE_STORED = XT_PARSE_USER << 2,     /* was checked when it was stored: not again */
     DOMAIN_PARSE_ABI_UPDATE = XT_PARSE_USER << 1, /* a new definition: defaults may be the newest ones */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The XML of <features>. */
+#define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/features.h"
 
 const char *const hyperv_mode_names[] = {"", "custom", "passthrough", "host-model", NULL};
@@ -9,7 +10,8 @@ const char *const msrs_unknown_names[] = {"", "ignore", "fault", NULL};
 const char *const hpt_resizing_names[] = {"", "enabled", "disabled", "required", NULL};
 
 /* clang-format off */
-#define STATE(S, m, name, ...) XT_GROUP(name, 0, XT_ATTR(S, m, "state", onoff, XT_ABI) __VA_OPT__(, ) __VA_ARGS__)
+#define STATE(S, m, name, ...) \
+    XT_GROUP(name, 0, XT_ATTR(S, m, "state", onoff, XT_REQUIRED | XT_ABI) __VA_OPT__(, ) __VA_ARGS__)
 /* <name/> alone switches it on. */
 #define SWITCH(S, m, name) XT_GROUP(name, 0, XT_ATTR(S, m, "state", onoff, XT_ABI | XT_IMPLIED))
 
@@ -40,7 +42,8 @@ XT_DEFINE(hyperv_table, "hyperv", hyperv_finish,
 
 #define K struct kvm_features
 XT_DECLARE(kvm_features_table, K);
-XT_DEFINE(kvm_features_table, "kvm", NULL,
+static int kvm_finish(struct xt_parse *parse, void *object);
+XT_DEFINE(kvm_features_table, "kvm", kvm_finish,
     STATE(K, hidden, "hidden"),
     STATE(K, hint_dedicated, "hint-dedicated"),
     STATE(K, poll_control, "poll-control"),
@@ -56,7 +59,7 @@ XT_DEFINE_ROWS(features_table, "features", NULL,
     XT_FLAG(T, viridian, "viridian", XT_ABI),
     XT_FLAG(T, privnet, "privnet", 0),
     XT_CHILD(T, hyperv, "hyperv", hyperv_table, XT_ABI | XT_SPREAD),
-    XT_CHILD(T, kvm, "kvm", kvm_features_table, XT_ABI),
+    XT_CHILD(T, kvm, "kvm", kvm_features_table, XT_ABI | XT_SPREAD),
     SWITCH(T, pvspinlock, "pvspinlock"),
     XT_HOOK(T, capabilities, "capabilities", xt_verbatim, 0),
     SWITCH(T, pmu, "pmu"),
@@ -88,15 +91,48 @@ XT_DEFINE_ROWS(features_table, "features", NULL,
     XT_FLAG(T, virtualization, "virtualization", XT_ABI));
 /* clang-format on */
 
+enum { SPINLOCKS_MIN = 0xfff, VENDOR_ID_MAX = 12, DIRTY_RING_MIN = 1024, DIRTY_RING_MAX = 65536 };
+
+/* What belongs to a switch that is off is dropped. */
 static int hyperv_finish(struct xt_parse *parse, void *object)
 {
     struct hyperv *hyperv = object;
 
     if (!hyperv->mode)
         hyperv->mode = HYPERV_CUSTOM;
-    if (hyperv->spinlocks == TRI_ON && hyperv->spinlocks_retries && hyperv->spinlocks_retries < 0xfff)
+    if (hyperv->spinlocks != TRI_ON)
+        hyperv->spinlocks_retries = 0;
+    else if (!hyperv->spinlocks_retries)
         return err_set(parse->err, ERR_XML_ERROR,
-                       "HyperV spinlock retry count must be at least 4095 (it is %u)",
-                       hyperv->spinlocks_retries);
+                       "Missing required attribute 'retries' in element 'spinlocks'");
+    else if (hyperv->spinlocks_retries < SPINLOCKS_MIN)
+        return err_set(parse->err, ERR_XML_ERROR, "HyperV spinlock retry count must be at least %d",
+                       (int)SPINLOCKS_MIN);
+    if (hyperv->vendor_id != TRI_ON)
+        hyperv->vendor_id_value = NULL;
+    else if (!hyperv->vendor_id_value)
+        return err_set(parse->err, ERR_XML_ERROR, "missing 'value' attribute for HyperV feature 'vendor_id'");
+    else if (strlen(hyperv->vendor_id_value) > VENDOR_ID_MAX)
+        return err_set(parse->err, ERR_XML_ERROR,
+                       "HyperV vendor_id value must not be more than %d characters.", (int)VENDOR_ID_MAX);
+    else if (strchr(hyperv->vendor_id_value, ','))
+        return err_set(parse->err, ERR_XML_ERROR, "HyperV vendor_id value is invalid");
+    if (hyperv->stimer != TRI_ON)
+        hyperv->stimer_direct = TRI_NONE;
+    if (hyperv->tlbflush != TRI_ON)
+        hyperv->tlbflush_direct = hyperv->tlbflush_extended = TRI_NONE;
+    return 0;
+}
+
+static int kvm_finish(struct xt_parse *parse, void *object)
+{
+    struct kvm_features *kvm = object;
+    uint32_t size = kvm->dirty_ring_size;
+
+    if (kvm->dirty_ring != TRI_ON)
+        kvm->dirty_ring_size = 0;
+    else if (size < DIRTY_RING_MIN || size > DIRTY_RING_MAX || (size & (size - 1)))
+        return err_set(parse->err, ERR_XML_ERROR, "dirty ring must be power of 2 and ranges [%d, %d]",
+                       (int)DIRTY_RING_MIN, (int)DIRTY_RING_MAX);
     return 0;
 }

@@ -9,7 +9,7 @@ const char *const memory_allocation_names[] = {"", "immediate", "ondemand", NULL
 #define T struct memory
 XT_DEFINE_ROWS(memory_table, "memory", NULL,
     XT_GROUP("maxMemory", 0,
-        XT_ATTR(T, slots, "slots", opt_u32, XT_REQUIRED | XT_ABI),
+        XT_ATTR(T, slots, "slots", opt_u32, XT_ABI),
         XT_OWN(T, max, kib, XT_REQUIRED | XT_ABI)),
     XT_GROUP("memory", 0,
         XT_ATTR(T, dump_core, "dumpCore", onoff, 0),

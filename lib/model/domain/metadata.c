@@ -45,7 +45,7 @@ static bool first_of_namespace(const struct xml_node *parent, const struct xml_n
     const struct xml_node *other;
 
     if (child->kind != XML_ELEMENT)
-        return true;
+        return child->kind == XML_COMMENT;
     if (!child->uri)
         return false;
     for (other = parent->first; other; other = other->next)

@@ -3,6 +3,8 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/os.h"
 
+#include "base/enum.h"
+
 const char *const os_type_names[] = {"", "xen", "linux", "xenpvh", "hvm", "exe", NULL};
 const char *const os_firmware_names[] = {"", "bios", "efi", NULL};
 const char *const firmware_feature_names[] = {"", "enrolled-keys", "secure-boot", NULL};
@@ -25,7 +27,8 @@ XT_DEFINE(os_text_table, "initarg", NULL,
 
 #define A struct acpi_table
 XT_DECLARE(acpi_table_table, A);
-XT_DEFINE(acpi_table_table, "table", NULL,
+static int acpi_table_finish(struct xt_parse *parse, void *object);
+XT_DEFINE(acpi_table_table, "table", acpi_table_finish,
     XT_ATTR(A, type, "type", str, XT_REQUIRED),
     XT_OWN(A, path, str, XT_REQUIRED));
 
@@ -96,8 +99,18 @@ XT_DEFINE_ROWS(os_table, "os", NULL,
     XT_GROUP("bios", 0,
         XT_ATTR(T, bios_serial, "useserial", yesno, 0),
         XT_ATTR(T, reboot_timeout, "rebootTimeout", opt_i32, 0)),
-    XT_GROUP("smbios", 0, XT_ENUM(T, smbios, "mode", smbios_mode_names, XT_ABI | XT_REQUIRED)));
+    XT_GROUP("smbios", 0, XT_ENUM(T, smbios, "mode", smbios_mode_names, XT_ABI)));
 /* clang-format on */
+
+static int acpi_table_finish(struct xt_parse *parse, void *object)
+{
+    static const char *const types[] = {"", "slic", "raw", "rawset", "msdm", NULL};
+    const struct acpi_table *table = object;
+
+    if (enum_find(types, table->type) < 0)
+        return err_set(parse->err, ERR_XML_ERROR, "Unknown acpi table type: %s", table->type);
+    return 0;
+}
 
 static int nvram_finish(struct xt_parse *parse, void *object)
 {
@@ -107,6 +120,18 @@ static int nvram_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_XML_ERROR, "<nvram type='%s'> has no <source>",
                        storage_type_names[nvram->source.type]);
     return 0;
+}
+
+bool os_arch_known(const char *arch)
+{
+    static const char *const names[] = {
+        "",        "i686",      "x86_64",   "aarch64",  "alpha",       "armv6l",       "armv7l", "armv7b",
+        "cris",    "ia64",      "lm32",     "m68k",     "microblaze",  "microblazeel", "mips",   "mipsel",
+        "mips64",  "mips64el",  "openrisc", "parisc",   "parisc64",    "ppc",          "ppc64",  "ppc64le",
+        "ppcemb",  "riscv32",   "riscv64",  "s390",     "s390x",       "sh4",          "sh4eb",  "sparc",
+        "sparc64", "unicore32", "xtensa",   "xtensaeb", "loongarch64", "itanium",      NULL};
+
+    return enum_find(names, arch) > 0;
 }
 
 enum tristate os_wants_feature(const struct os *os, enum firmware_feature feature)

@@ -83,5 +83,6 @@ struct os {
 };
 XT_DECLARE_ROWS(os_table, struct os);
 
+bool os_arch_known(const char *arch);
 /* Is the feature asked for (TRI_YES), refused (TRI_NO) or not mentioned? */
 enum tristate os_wants_feature(const struct os *os, enum firmware_feature feature);

@@ -69,17 +69,53 @@ static void sort_entries(struct xt_parse *parse, struct sysinfo_block *block, co
     block->n_entries = count;
 }
 
+/* A block in which nothing is left isn't there. */
+static void drop_empty(struct sysinfo_block **block)
+{
+    if (*block && !(*block)->n_entries)
+        *block = NULL;
+}
+
+/* "MM/DD/YY" or "MM/DD/YYYY" */
+static bool is_date(const char *text)
+{
+    uint64_t month, day, year;
+
+    return str_take_u64(&text, &month) == 0 && *text++ == '/' && str_take_u64(&text, &day) == 0 &&
+           *text++ == '/' && str_take_u64(&text, &year) == 0 && !*text && month >= 1 && month <= 12 &&
+           day >= 1 && day <= 31 && (year <= 99 || (year >= 1900 && year <= 9999));
+}
+
+static int check_fw_cfg(const struct sysinfo_entry *entry, struct err *err)
+{
+    if (str_empty(entry->name))
+        return err_set(err, ERR_XML_ERROR, "Firmware entry is missing 'name' attribute");
+    if (!str_after(entry->name, "opt/"))
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Invalid firmware name");
+    if (!entry->value && !entry->file)
+        return err_set(err, ERR_XML_ERROR, "Firmware entry must have either value or 'file' attribute");
+    return 0;
+}
+
 static int sysinfo_finish(struct xt_parse *parse, void *object)
 {
     struct sysinfo *sysinfo = object;
+    const char *date;
 
     sort_entries(parse, sysinfo->bios, bios_names);
     sort_entries(parse, sysinfo->system, system_names);
     sort_entries(parse, sysinfo->chassis, chassis_names);
     for (size_t i = 0; i < sysinfo->n_boards; i++)
         sort_entries(parse, sysinfo->boards[i], board_names);
+    drop_empty(&sysinfo->bios);
+    drop_empty(&sysinfo->system);
+    drop_empty(&sysinfo->chassis);
+    drop_empty(&sysinfo->oem_strings);
+    date = sysinfo_value(sysinfo->bios, "date");
+    if (date && !is_date(date))
+        return err_set(parse->err, ERR_XML_DETAIL, "Invalid BIOS 'date' format");
     for (size_t i = 0; i < sysinfo->fw_cfg.n_entries; i++)
-        if (str_empty(sysinfo->fw_cfg.entries[i]->name))
-            return err_set(parse->err, ERR_XML_ERROR, "Firmware entry is missing 'name' attribute");
+        if (check_fw_cfg(sysinfo->fw_cfg.entries[i], parse->err) < 0)
+            return -1;
     return 0;
 }

@@ -3,6 +3,8 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/tune.h"
 
+#include "base/str.h"
+
 const char *const numa_mode_names[] = {"", "strict", "preferred", "interleave", "restrictive", NULL};
 
 /* clang-format off */
@@ -65,10 +67,10 @@ int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err)
             return 0;
         numatune->memory = true; /* the vCPUs' automatic place is the memory's too */
     }
-    if (!numatune->placement && !numatune->nodes)
-        numatune->placement = vcpus_auto || numatune->memory ? PLACEMENT_AUTO : PLACEMENT_UNSET;
+    if (!numatune->placement)
+        numatune->placement = !numatune->nodes && vcpus_auto ? PLACEMENT_AUTO : PLACEMENT_STATIC;
     if (numatune->placement == PLACEMENT_STATIC && !numatune->nodes)
-        return err_set(err, ERR_XML_ERROR,
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
                        "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
     if (!numatune->mode)
         numatune->mode = NUMA_STRICT;
@@ -76,5 +78,28 @@ int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err)
         numatune->nodes = NULL;
     else
         numatune->placement = PLACEMENT_UNSET;
+    return 0;
+}
+
+/* Devices without any limit vanish. */
+int blkiotune_settle(struct blkiotune *blkiotune, struct err *err)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < blkiotune->n_devices; i++) {
+        struct blkio_device *device = blkiotune->devices[i];
+
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(device->path, blkiotune->devices[j]->path))
+                return err_set(err, ERR_CONFIG_UNSUPPORTED, "duplicate blkio device path '%s'", device->path);
+    }
+    for (size_t i = 0; i < blkiotune->n_devices; i++) {
+        struct blkio_device *device = blkiotune->devices[i];
+
+        if (device->weight || device->read_iops_sec || device->write_iops_sec || device->read_bytes_sec ||
+            device->write_bytes_sec)
+            blkiotune->devices[kept++] = device;
+    }
+    blkiotune->n_devices = kept;
     return 0;
 }

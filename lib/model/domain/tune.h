@@ -50,4 +50,5 @@ XT_DECLARE_ROWS(blkiotune_table, struct blkiotune);
 XT_DECLARE_ROWS(numatune_table, struct numatune);
 XT_DECLARE(resource_table, struct resource);
 
+int blkiotune_settle(struct blkiotune *blkiotune, struct err *err);
 int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err);

@@ -100,8 +100,8 @@ XT_DEFINE_ROWS(vcpus_table, "vcpu", NULL,
     XT_GROUP("vcpu", 0,
         XT_ENUM(T, placement, "placement", placement_names, 0),
         XT_ATTR(T, cpus, "cpuset", bitmap, 0),
-        XT_ATTR(T, current, "current", u32, 0),
-        XT_OWN(T, max, u32, XT_ABI)),
+        XT_ATTR(T, current, "current", count, 0),
+        XT_OWN(T, max, count, XT_ABI)),
     XT_GROUP("vcpus", 0, XT_LIST(T, each, n_each, "vcpu", vcpu_table, XT_ABI)),
     XT_TEXT(T, iothreads_given, "iothreads", opt_u32, 0),
     XT_GROUP("iothreadids", 0, XT_LIST(T, iothreads, n_iothreadids, "iothread", iothread_table, 0)),
@@ -182,33 +182,41 @@ static int settle_count(struct vcpus *vcpus, struct err *err)
     if (vcpus->placement == PLACEMENT_AUTO)
         vcpus->cpus = NULL;
     if (vcpus->cpus && bitmap_empty(vcpus->cpus))
-        return err_set(err, ERR_INVALID_ARG, "Invalid value of 'cpuset': no CPU is in it");
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Invalid value of 'cpuset': no CPU is in it");
     return 0;
 }
 
-static int settle_each(struct vcpus *vcpus, struct err *err)
+/* <vcpus> tells all of them, by number: those that the document leaves out are offline. */
+static int settle_each(struct vcpus *vcpus, struct arena *arena, struct err *err)
 {
+    struct vcpu **all;
     uint32_t online = 0;
 
     if (!vcpus->n_each)
         return 0;
+    all = ARENA_ARRAY(arena, struct vcpu *, vcpus->max);
     for (size_t i = 0; i < vcpus->n_each; i++) {
         struct vcpu *vcpu = vcpus->each[i];
 
         if (vcpu->id.value >= vcpus->max)
             return err_set(err, ERR_XML_ERROR, "vcpu '%u' is not present in domain definition",
                            vcpu->id.value);
-        for (size_t j = 0; j < i; j++)
-            if (vcpus->each[j]->id.value == vcpu->id.value)
-                return err_set(err, ERR_XML_ERROR, "vcpu '%u' is there twice", vcpu->id.value);
+        if (all[vcpu->id.value])
+            return err_set(err, ERR_XML_ERROR, "vcpu '%u' is there twice", vcpu->id.value);
         if (!vcpu->hotpluggable)
-            vcpu->hotpluggable = tri(false);
+            vcpu->hotpluggable = tri(vcpu->enabled == TRI_NO);
+        all[vcpu->id.value] = vcpu;
         online += vcpu->enabled == TRI_YES;
     }
-    if (!online)
-        return err_set(err, ERR_XML_ERROR, "no vcpus are enabled");
-    if (vcpus->n_each == vcpus->max)
-        vcpus->current = online == vcpus->max ? 0 : online;
+    for (uint32_t id = 0; id < vcpus->max; id++) {
+        if (all[id])
+            continue;
+        all[id] = ARENA_NEW(arena, struct vcpu);
+        *all[id] = (struct vcpu){.id = {id, true}, .enabled = TRI_NO, .hotpluggable = TRI_YES};
+    }
+    vcpus->each = all;
+    vcpus->n_each = vcpus->max;
+    vcpus->current = online == vcpus->max ? 0 : online;
     return 0;
 }
 
@@ -331,14 +339,15 @@ static int settle_pins(struct pin **pins, size_t *count, const char *what, struc
             pins[at] = pins[at - 1];
         pins[at] = pin;
         if (at && pins[at - 1]->id.value == pin->id.value)
-            return err_set(err, ERR_INTERNAL_ERROR, "duplicate %s '%u'", what, pin->id.value);
+            return err_set(err, ERR_INTERNAL_ERROR, "duplicate %s for %.*s '%u'", what,
+                           (int)(strlen(what) - strlen("pin")), what, pin->id.value);
     }
     return 0;
 }
 
 /* One element for each thread, by number; of vCPUs only those that exist. */
 static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *arena, uint32_t limit,
-                         const char *what, struct err *err)
+                         const char *what, const char *title, struct err *err)
 {
     struct bitmap seen = {.arena = arena};
     struct sched **each = NULL, *one;
@@ -346,11 +355,14 @@ static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *ar
 
     for (size_t i = 0; i < *count; i++) {
         if (bitmap_overlaps(&seen, (*scheds)[i]->ids))
-            return err_set(err, ERR_XML_DETAIL, "%ssched attributes '%ss' must not overlap", what, what);
+            return err_set(err, ERR_XML_DETAIL, "'%ssched' attributes '%ss' must not overlap", what, what);
         bitmap_or(&seen, (*scheds)[i]->ids);
     }
     BITMAP_FOREACH(&seen, id) {
-        for (size_t i = 0; i < *count && id < (ssize_t)limit; i++) {
+        if (id >= (ssize_t)limit)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "%s '%zd' is not present in domain definition", title,
+                           id);
+        for (size_t i = 0; i < *count; i++) {
             if (!bitmap_get((*scheds)[i]->ids, (uint32_t)id))
                 continue;
             one = arena_dup(arena, (*scheds)[i], sizeof(*one));
@@ -366,19 +378,29 @@ static int settle_scheds(struct sched ***scheds, size_t *count, struct arena *ar
     return 0;
 }
 
+/* A quota of 0 is none. */
+static void drop_zero(struct opt_i64 *quota)
+{
+    quota->set = quota->set && quota->value;
+}
+
 int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err)
 {
     struct cputune *tune = &vcpus->tune;
 
-    if (settle_count(vcpus, err) < 0 || settle_each(vcpus, err) < 0 ||
+    if (settle_count(vcpus, err) < 0 || settle_each(vcpus, arena, err) < 0 ||
         settle_iothreads(vcpus, arena, err) < 0)
         return -1;
     if (settle_shares(vcpus, err) < 0 || settle_pins(tune->vcpupins, &tune->n_vcpupins, "vcpupin", err) < 0 ||
         settle_pins(tune->iothreadpins, &tune->n_iothreadpins, "iothreadpin", err) < 0 ||
-        settle_scheds(&tune->vcpuscheds, &tune->n_vcpuscheds, arena, vcpus->max, "vcpu", err) < 0 ||
-        settle_scheds(&tune->iothreadscheds, &tune->n_iothreadscheds, arena, IOTHREADS_MAX, "iothread", err) <
-            0)
+        settle_scheds(&tune->vcpuscheds, &tune->n_vcpuscheds, arena, vcpus->max, "vcpu", "vCPU", err) < 0 ||
+        settle_scheds(&tune->iothreadscheds, &tune->n_iothreadscheds, arena, IOTHREADS_MAX, "iothread",
+                      "iothread", err) < 0)
         return -1;
+    drop_zero(&tune->quota);
+    drop_zero(&tune->global_quota);
+    drop_zero(&tune->emulator_quota);
+    drop_zero(&tune->iothread_quota);
     if (!vcpus->placement)
         vcpus->placement = PLACEMENT_STATIC;
     return 0;
@@ -392,6 +414,21 @@ static int check_range(const char *name, int64_t value, int64_t low, int64_t hig
         return 0;
     return err_set(err, ERR_CONFIG_UNSUPPORTED, "Value of cputune '%s' must be in range [%lld, %lld]", name,
                    (long long)low, (long long)high);
+}
+
+static int check_each(const struct vcpus *vcpus, struct err *err)
+{
+    size_t ordered = 0, online = 0;
+
+    for (size_t i = 0; i < vcpus->n_each; i++) {
+        const struct vcpu *vcpu = vcpus->each[i];
+
+        online += vcpu->enabled == TRI_YES;
+        ordered += vcpu->enabled == TRI_YES && vcpu->order;
+    }
+    if (ordered && ordered != online)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "all vcpus must have either set or unset order");
+    return 0;
 }
 
 int vcpus_check(const struct vcpus *vcpus, struct err *err)
@@ -413,6 +450,8 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
                   {"iothread_quota", tune->iothread_quota}};
     const struct pin *pin;
 
+    if (check_each(vcpus, err) < 0)
+        return -1;
     for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
         if (periods[i].value &&
             (periods[i].value > INT64_MAX ||
@@ -425,13 +464,13 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
     for (size_t i = 0; i < tune->n_iothreadpins; i++) {
         pin = tune->iothreadpins[i];
         if (!vcpus_iothread(vcpus, pin->id.value))
-            return err_set(err, ERR_XML_ERROR, "Cannot find iothread '%u' in iothreadids", pin->id.value);
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : %u", pin->id.value);
     }
     for (size_t i = 0; i < tune->n_iothreadscheds; i++) {
         uint32_t id = (uint32_t)bitmap_next(tune->iothreadscheds[i]->ids, 0);
 
         if (!vcpus_iothread(vcpus, id))
-            return err_set(err, ERR_XML_ERROR, "Cannot find iothread '%u' in iothreadids", id);
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : %u", id);
     }
     return 0;
 }

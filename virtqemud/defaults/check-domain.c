@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What QEMU can't do with a machine, beside its devices. */
+#define ERR_FROM ERR_FROM_QEMU
+
+#include "base/enum.h"
+#include "virtqemud/defaults/defaults.h"
+
+static int check_vcpus(const struct domain *domain, struct err *err)
+{
+    const struct vcpus *vcpus = &domain->vcpus;
+
+    if (vcpus->n_each && vcpus->each[0]->enabled != TRI_YES)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "vcpu 0 can't be offline");
+    if ((vcpus->tune.n_cachetunes || vcpus->tune.n_memorytunes) && domain->virt != VIRT_KVM)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "cachetune is only supported for KVM domains");
+    return 0;
+}
+
+static int check_memory(const struct domain *domain, struct err *err)
+{
+    if (domain->memtune.min_guarantee.set)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Parameter 'min_guarantee' not supported by QEMU.");
+    if (domain->memory.max && !(domain->cpu && domain->cpu->n_cells))
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "At least one numa node has to be configured when enabling memory hotplug");
+    return 0;
+}
+
+static int check_cpu(const struct cpu *cpu, struct err *err)
+{
+    bool host;
+
+    if (!cpu)
+        return 0;
+    host = cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM;
+    if (cpu->cache == CPU_CACHE_PASSTHROUGH && !host)
+        return err_set(
+            err, ERR_CONFIG_UNSUPPORTED,
+            "CPU cache mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs");
+    if (cpu->cache == CPU_CACHE_EMULATE && cpu->cache_level.set && cpu->cache_level.value != 3)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "CPU cache mode 'emulate' can only be used with level='3'");
+    return 0;
+}
+
+static int check_life(const struct domain *domain, struct err *err)
+{
+    if (domain->bootloader)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "bootloader is not supported by QEMU");
+    if (domain->on_reboot == ACTION_PRESERVE || domain->on_poweroff == ACTION_PRESERVE)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'");
+    if (domain->on_reboot == ACTION_RENAME_RESTART || domain->on_poweroff == ACTION_RENAME_RESTART)
+        return err_set(
+            err, ERR_CONFIG_UNSUPPORTED,
+            "qemu driver doesn't support the 'rename-restart' action for 'on_reboot'/'on_poweroff'");
+    if (domain->features.tb_cache.set && domain->virt != VIRT_QEMU)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "TCG features are incompatible with domain type '%s'",
+                       enum_name(domain_virt_names, domain->virt));
+    if (domain->os.bios_serial == TRI_YES && !domain->devices.n_serials)
+        return err_set(err, ERR_XML_ERROR, "need at least one serial port to use BIOS serial output");
+    return 0;
+}
+
+int check_domain(const struct domain *domain, struct err *err)
+{
+    if (check_vcpus(domain, err) < 0 || check_memory(domain, err) < 0 || check_cpu(domain->cpu, err) < 0)
+        return -1;
+    return check_life(domain, err);
+}

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "loop/fiber.h"
 
 enum {
     READ_ROOM = 65536,  /* one receive takes at most about this much */
@@ -24,19 +23,6 @@ struct conn_fd {
     size_t at; /* where in out its byte stands */
     int fd;    /* our duplicate */
 };
-
-/*
- * All connections hang on one epoll instance of their own, which is one source of the loop: what came for
- * many of them is handled in one go, without a round of the loop for each.
- */
-enum { BATCH_MAX = 64, ROUNDS_MAX = 4 };
-static struct {
-    int fd; /* 0: not made yet */
-    sd_event_source *source, *later;
-    struct epoll_event batch[BATCH_MAX]; /* what is being handled; data.ptr NULL: that connection is gone */
-    int count;
-    struct list released; /* connections with bytes that were received before a hold */
-} gather = {.released = LIST_INIT(gather.released)};
 
 /* Empty buffers, ready for the next connection that needs one. */
 static struct buf spare[SPARE_MAX];
@@ -67,11 +53,7 @@ static void conn_listen(struct conn *conn)
         interest |= EPOLLIN;
     if (conn->stuffed)
         interest |= EPOLLOUT;
-    if (interest == conn->interest || conn->fd < 0)
-        return;
-    conn->interest = interest;
-    epoll_ctl(gather.fd, EPOLL_CTL_MOD, conn->fd,
-              &(struct epoll_event){.events = interest, .data.ptr = conn});
+    watch_set(&conn->watch, interest);
 }
 
 /* Make the loop see the end: a socket that is shut down is readable and hung up, whatever we listen for. */
@@ -356,8 +338,9 @@ static int in_frames(struct conn *conn)
     return r;
 }
 
-static void conn_ready(struct conn *conn, uint32_t events)
+static void on_ready(struct watch *watch, uint32_t events)
 {
+    struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
     ssize_t r = 0;
 
     if (events & EPOLLOUT) {
@@ -388,61 +371,16 @@ static void conn_ready(struct conn *conn, uint32_t events)
         conn->ops->closed(conn, r == -ESHUTDOWN ? 0 : (int)r);
 }
 
-static int on_gather(sd_event_source *source, int fd, uint32_t events, void *arg)
-{
-    int rounds = 0;
-
-    do {
-        gather.count = epoll_wait(fd, gather.batch, BATCH_MAX, 0);
-        for (int i = 0; i < gather.count; i++) {
-            struct conn *conn = gather.batch[i].data.ptr;
-
-            gather.batch[i].data.ptr = NULL;
-            if (conn)
-                conn_ready(conn, gather.batch[i].events);
-        }
-    } while (gather.count > 1 && ++rounds < ROUNDS_MAX); /* where many talk, more has come meanwhile */
-    gather.count = 0;
-    return 0;
-}
-
 /* What was received before a hold is handled now, from the loop. */
-static int on_later(sd_event_source *source, void *arg)
+static void on_called(struct watch *watch)
 {
-    struct conn *conn;
+    struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
+    int r = 0;
 
-    while ((conn = LIST_FIRST(&gather.released, struct conn, released))) {
-        int r = 0;
-
-        list_remove(&conn->released);
-        if (!conn->holds && conn_open(conn))
-            r = in_frames(conn);
-        if (r < 0)
-            conn->ops->closed(conn, r);
-    }
-    return 0;
-}
-
-static int gather_open(void)
-{
-    int fd, r;
-
-    if (gather.fd)
-        return 0;
-    fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    r = sd_event_add_io(loop_event(), &gather.source, fd, EPOLLIN, on_gather, NULL);
-    if (r >= 0)
-        r = sd_event_add_defer(loop_event(), &gather.later, on_later, NULL);
-    if (r < 0) {
-        gather.source = sd_event_source_disable_unref(gather.source);
-        close(fd);
-        return r;
-    }
-    sd_event_source_set_enabled(gather.later, SD_EVENT_OFF);
-    gather.fd = fd;
-    return 0;
+    if (!conn->holds && conn_open(conn))
+        r = in_frames(conn);
+    if (r < 0)
+        conn->ops->closed(conn, r);
 }
 
 void conn_hold(struct conn *conn, enum conn_hold why)
@@ -460,10 +398,8 @@ void conn_release(struct conn *conn, enum conn_hold why)
     if (conn->holds || conn->corked)
         return;
     conn_listen(conn);
-    if (conn->in_at < conn->in.length && list_empty(&conn->released)) {
-        list_append(&gather.released, &conn->released);
-        sd_event_source_set_enabled(gather.later, SD_EVENT_ONESHOT);
-    }
+    if (conn->in_at < conn->in.length)
+        watch_call(&conn->watch);
 }
 
 void conn_close(struct conn *conn, int reason)
@@ -479,13 +415,12 @@ void conn_close_when_sent(struct conn *conn)
 
 int conn_init(struct conn *conn, int fd, const struct conn_ops *ops)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
-    int r = gather_open();
+    int r;
 
-    *conn = (struct conn){.fd = fd, .ops = ops, .frame_max = FRAME_MAX, .interest = EPOLLIN};
-    list_init(&conn->released);
-    if (r >= 0 && epoll_ctl(gather.fd, EPOLL_CTL_ADD, fd, &event) < 0)
-        r = -errno;
+    *conn = (struct conn){.fd = fd, .ops = ops, .frame_max = FRAME_MAX};
+    conn->watch.ready = on_ready;
+    conn->watch.called = on_called;
+    r = watch_add(&conn->watch, fd, EPOLLIN);
     if (r < 0)
         fd_close(&conn->fd);
     return r;
@@ -493,18 +428,12 @@ int conn_init(struct conn *conn, int fd, const struct conn_ops *ops)
 
 void conn_done(struct conn *conn)
 {
-    for (int i = 0; i < gather.count; i++)
-        if (gather.batch[i].data.ptr == conn)
-            gather.batch[i].data.ptr = NULL;
-    list_remove(&conn->released);
+    watch_remove(&conn->watch);
     out_forget(conn);
     if (conn->in_fd_count)
         in_fds_drop(conn, conn->in_fd_count);
     if (conn->in.data)
         buffer_give(&conn->in);
     conn->in_at = 0;
-    if (conn->fd >=
-        0) /* a child between fork and exec may have it, too, so that closing alone isn't enough */
-        epoll_ctl(gather.fd, EPOLL_CTL_DEL, conn->fd, NULL);
     fd_close(&conn->fd);
 }

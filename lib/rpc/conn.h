@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "base/list.h"
 #include "rpc/frame.h"
+#include "rpc/watch.h"
 
 struct conn;
 
@@ -43,8 +43,7 @@ enum conn_hold {
 /* Lives in its owner. All members are conn.c's own. */
 struct conn {
     int fd;
-    uint32_t interest;    /* epoll events asked for */
-    struct list released; /* waits to go on after a hold */
+    struct watch watch;
     const struct conn_ops *ops;
     struct buf in, out;   /* data == NULL when idle */
     size_t in_at, out_at; /* consumed, sent */

@@ -294,12 +294,14 @@ struct build *build_found(struct arena *arena, struct domain *domain, const char
     struct devices *devices = &domain->devices;
 
     build->lib_dir = lib_dir;
+    build->id = domain->id.set ? (int32_t)domain->id.value : -1;
     for (size_t i = 0; i < devices->n_ifaces; i++)
         if (devices->ifaces[i]->target && devices->ifaces[i]->target_managed != TRI_NO)
             build_remember(build, UNDO_TAP, devices->ifaces[i]->target, -1);
     for (size_t i = 0; i < devices->n_channels; i++)
-        if (devices->channels[i]->source.type == CHARDEV_UNIX && devices->channels[i]->source.mode == CHARMODE_BIND)
-            build_remember(build, UNDO_FILE, devices->channels[i]->source.path, -1);
+        chardev_found(build, &devices->channels[i]->source);
+    for (size_t i = 0; i < devices->n_tpms; i++)
+        tpm_found(build, devices->tpms[i]);
     return build;
 }
 
@@ -317,6 +319,10 @@ void build_undo(struct build *build)
         case UNDO_FILE:
             if (unlink(undo->name) < 0 && errno != ENOENT)
                 log_warning("cannot remove '%s': %m", undo->name);
+            break;
+        case UNDO_DIR:
+            if (rmdir(undo->name) < 0 && errno != ENOENT && errno != ENOTEMPTY)
+                log_warning("cannot remove directory '%s': %m", undo->name);
             break;
         case UNDO_TAP:
             /* a tap vanishes with its last user, a macvtap doesn't */

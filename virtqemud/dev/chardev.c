@@ -31,9 +31,21 @@ int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSE
                                       build->privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)
         return err_system(&rq->err, r, "cannot create directory '%s'", build->channel_dir);
+    build_remember(build, UNDO_DIR, build->channel_dir, -1);
     source->path = arena_printf(build->arena, "%s/%s", build->channel_dir, auto_name);
     source->mode = CHARMODE_BIND;
     return 0;
+}
+
+void chardev_found(struct build *build, const struct chardev_source *source)
+{
+    const char *slash = source->path ? strrchr(source->path, '/') : NULL;
+
+    if (source->type != CHARDEV_UNIX || source->mode != CHARMODE_BIND || !slash)
+        return;
+    /* directories that hold anything else stay */
+    build_remember(build, UNDO_DIR, arena_strndup(build->arena, source->path, (size_t)(slash - source->path)), -1);
+    build_remember(build, UNDO_FILE, source->path, -1);
 }
 
 /* ---- backends ---- */

@@ -84,11 +84,14 @@ int build_sysinfo(struct build *build, struct err *err);
 
 /* ---- what has to be given back ---- */
 
-enum undo_kind { UNDO_FILE, UNDO_TAP, UNDO_PROCESS };
+enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS };
 /* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is taken). */
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
 /* Run a helper that lives as long as the machine; its output goes to log. Negative with err set. */
 int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep, const char *log,
                 struct err *err);
+/* After a restart of the daemon: remember what an earlier one made. */
+void chardev_found(struct build *build, const struct chardev_source *source);
+void tpm_found(struct build *build, const struct tpm *tpm);
 /* An open file for QEMU: "/dev/fdset/N" for its options. */
 const char *build_fdset(struct build *build, int fd);

@@ -27,8 +27,8 @@ static char *state_dir(const struct build *build, const struct tpm *tpm)
         return arena_strdup(build->arena, tpm->source_path);
     uuid_format(build->domain->uuid, uuid);
     if (build->privileged)
-        return arena_printf(build->arena, "%s/lib/libvirt/swtpm/%s/tpm%s", LOCALSTATEDIR, uuid,
-                            str_eq(tpm->version, "1.2") ? "1.2" : "2");
+        return arena_printf(build->arena, "%.*s/swtpm/%s/tpm%s", (int)(strrchr(qemud.dirs.lib, '/') - qemud.dirs.lib),
+                            qemud.dirs.lib, uuid, str_eq(tpm->version, "1.2") ? "1.2" : "2");
     return arena_printf(build->arena, "%s/swtpm/%s/tpm%s", qemud.dirs.config, uuid,
                         str_eq(tpm->version, "1.2") ? "1.2" : "2");
 }
@@ -42,6 +42,24 @@ static const struct passwd *emulator_user(const struct build *build)
     for (size_t i = 0; build->privileged && !user && i < ARRAY_SIZE(names); i++)
         user = getpwnam(names[i]);
     return user ? user : build->privileged ? getpwuid(qemud.conf.user) : NULL;
+}
+
+/* Not in lib_dir, which belongs to QEMU's user alone. */
+static const char *work_dir(const struct build *build)
+{
+    return arena_printf(build->arena, "%s/swtpm/%d-tpm", qemud.dirs.state, build->id);
+}
+
+void tpm_found(struct build *build, const struct tpm *tpm)
+{
+    static const char *const files[] = {"swtpm.sock", "swtpm.pid", "swtpm.log"};
+    const char *work = work_dir(build);
+
+    if (tpm->backend != TPM_EMULATOR)
+        return;
+    build_remember(build, UNDO_DIR, work, -1);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        build_remember(build, UNDO_FILE, arena_printf(build->arena, "%s/%s", work, files[i]), -1);
 }
 
 static int make_dir(struct build *build, const char *path, const struct passwd *user, struct err *err)
@@ -80,7 +98,6 @@ static int run_tool(struct req *rq, struct build *build, const char *const *argv
     return r;
 }
 
-/* NULL-terminated; more is cut off at the first NULL. */
 static int run_as(struct req *rq, struct build *build, const struct passwd *user, const char *const *words)
 {
     const char **argv = ARENA_ARRAY(build->arena, const char *, 40);
@@ -98,7 +115,7 @@ static int run_as(struct req *rq, struct build *build, const struct passwd *user
 }
 
 /* A new module gets its keys and certificates once. */
-static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir, const char *log,
+static int make_state(struct req *rq, struct build *build, const struct tpm *tpm, const char *dir,
                       const struct passwd *user)
 {
     /* a user has a certificate authority of their own */
@@ -109,8 +126,6 @@ static int make_state(struct req *rq, struct build *build, const struct tpm *tpm
                            dir,
                            "--vmid",
                            arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
-                           "--logfile",
-                           log,
                            "--createek",
                            "--create-ek-cert",
                            "--create-platform-cert",
@@ -129,8 +144,7 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
     const struct passwd *user;
     const char *state, *work, *log;
 
-    /* not in lib_dir, which belongs to QEMU's user alone */
-    work = arena_printf(build->arena, "%s/swtpm/%d-%.20s", qemud.dirs.state, build->id, build->domain->name);
+    work = work_dir(build);
     tpm->socket = arena_printf(build->arena, "%s/swtpm.sock", work);
     if (build->validate_only)
         return 0;
@@ -140,7 +154,7 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
     state = state_dir(build, tpm);
     log = arena_printf(build->arena, "%s/swtpm.log", work);
     if (make_dir(build, state, user, &rq->err) < 0 || make_dir(build, work, user, &rq->err) < 0 ||
-        make_state(rq, build, tpm, state, log, user) < 0)
+        make_state(rq, build, tpm, state, user) < 0)
         return -1;
     const char *serve[] = {"swtpm",
                            "socket",
@@ -159,8 +173,7 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
     /* it ends by itself when QEMU hangs up */
     int r = run_as(rq, build, user, serve);
 
-    build_remember(build, UNDO_FILE, log, -1);
-    build_remember(build, UNDO_FILE, tpm->socket, -1);
+    tpm_found(build, tpm);
     /* QEMU connects as its own user, through directories that only let pass */
     if (r == 0 && build->privileged &&
         (chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0 || chmod(work, 0711) < 0))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 from lab import CALL_WITH_FDS, CONNECT_CLOSE, FEATURE, KEEPALIVE, LIB_VERSION, MESSAGE, QEMU, REPLY, STREAM, Skip, Suite, Wire, error_of, frame, xdr_string
 
@@ -539,6 +540,8 @@ def as_nobody(toy, name, calls):
             os.setuid(65534)
             os.write(write, "\n".join(str(line) for line in calls(Wire(toy.path(name)))).encode())
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     os.close(write)
@@ -569,6 +572,34 @@ def polkit_login():
     assert policy.question()[5] == "org.libvirt.unix.monitor"
     toy.stop()
     policy.close()
+
+
+def crowd_outside():
+    """Clients that don't authenticate fill the room in front of the door, not the house."""
+    if os.getuid() != 0:
+        raise Skip("needs root")
+    toy = Toy("polkit")
+    inside = toy.wire()
+    before = toy.descriptors()
+    as_nobody(toy, "sock", lambda wire: crowd(toy, inside))
+    assert toy.descriptors() <= before + 20, "more than max_anonymous_clients came in"
+    late = toy.wire()  # when they are gone, it is let in
+    assert late.call(LIB_VERSION)[5] == OK
+    for wire in (inside, late):
+        wire.close()
+    toy.stop()
+
+
+def crowd(toy, inside):
+    wires = [Wire(toy.path()) for _ in range(40)]
+    for wire in wires:
+        wire.send(frame(LIB_VERSION))
+    time.sleep(0.3)
+    served = [wire for wire in wires if readable(wire, 0)]
+    yield len(served)
+    assert len(served) <= 20, f"{len(served)} strangers were served at once"
+    assert all(error_of(wire.receive())[0] == 39 for wire in served)
+    assert inside.call(LIB_VERSION)[5] == OK
 
 
 def polkit_trouble():
@@ -631,7 +662,7 @@ def main():
         if toy.process.poll() is not None:
             break
     suite.run("rpc: stop", toy.stop)
-    for test in (draining, forwarded, silent_client, polkit_login, polkit_trouble, polkit_access):
+    for test in (draining, forwarded, silent_client, crowd_outside, polkit_login, polkit_trouble, polkit_access):
         suite.run("rpc: " + test.__name__.replace("_", " "), test)
     suite.done()
 

@@ -493,3 +493,19 @@ enum {
     API_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT = 0,
     API_DOMAIN_QEMU_MONITOR_COMMAND_HMP = 1,
 };
+
+/* virDomainGetHostnameFlags */
+enum {
+    API_DOMAIN_GET_HOSTNAME_LEASE = 1,
+    API_DOMAIN_GET_HOSTNAME_AGENT = 2,
+};
+
+/* virDomainSetTimeFlags */
+enum {
+    API_DOMAIN_TIME_SYNC = 1,
+};
+
+/* virDomainSetUserPasswordFlags */
+enum {
+    API_DOMAIN_PASSWORD_ENCRYPTED = 1,
+};

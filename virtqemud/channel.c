@@ -23,7 +23,7 @@ bool channel_agent_connected(const struct vm *vm)
     return channel && str_eq(channel->state, "connected");
 }
 
-const char *channel_agent_socket(struct req *rq, const struct vm *vm)
+static const char *agent_socket(struct req *rq, const struct vm *vm)
 {
     const struct chardev *channel;
 
@@ -39,4 +39,22 @@ const char *channel_agent_socket(struct req *rq, const struct vm *vm)
     else
         return channel->source.path;
     return NULL;
+}
+
+int channel_agent_run(struct req *rq, struct vm *vm, struct agent_command *command, struct json_object **ret)
+{
+    char *whose = arena_printf(&rq->arena, "the guest agent of domain '%s'", vm->name);
+    const char *socket;
+    int r = -1;
+
+    if (!agent_socket(rq, vm) || job_take(rq, &vm->agent, whose, command->name, SECONDS(30)) < 0)
+        return -1;
+    socket = agent_socket(rq, vm); /* the world may have moved while we waited */
+    if (socket) {
+        command->socket = arena_strdup(&rq->arena, socket);
+        command->whose = arena_printf(&rq->arena, "domain '%s'", vm->name);
+        r = agent_run(rq, command, ret);
+    }
+    job_give(rq, &vm->agent);
+    return r;
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Channel: the guest agent's channel of a running machine. */
+/* Channel: the guest agent's channel of a running machine, and talking on it, one call at a time. */
 #pragma once
 
+#include "virtqemud/agent.h"
 #include "virtqemud/vm.h"
 
-/* Path of the agent's socket; NULL with rq->err set when the machine has none, or nobody listens in the guest. */
-const char *channel_agent_socket(struct req *rq, const struct vm *vm);
 bool channel_agent_connected(const struct vm *vm);
+/*
+ * Run one command of the guest's agent: command->name, text, usec and ends_guest are the caller's. *ret (may be NULL)
+ * becomes its whole answer. Negative with rq->err set; ERR_ARGUMENT_UNSUPPORTED when the machine has no agent's channel,
+ * ERR_AGENT_UNRESPONSIVE when nobody listens in the guest.
+ */
+int channel_agent_run(struct req *rq, struct vm *vm, struct agent_command *command, struct json_object **ret);

@@ -3,7 +3,6 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/str.h"
 #include "model/domain/domain.h"
-#include "virtqemud/agent.h"
 #include "virtqemud/channel.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/method.h"
@@ -232,15 +231,13 @@ static int m_pm_wakeup(struct req *rq, struct vm *vm, const struct remote_domain
 static int ask_agent(struct req *rq, struct vm *vm, const char *mode)
 {
     struct agent_command command = {
-        .whose = vm->name,
         .name = "guest-shutdown",
         .text = json_text(&rq->arena, "{'execute': 'guest-shutdown', 'arguments': {'mode': %s}}", mode),
         .usec = SECONDS(60),
         .ends_guest = true,
     };
 
-    command.socket = channel_agent_socket(rq, vm);
-    return command.socket ? agent_run(rq, &command, NULL) : -1;
+    return channel_agent_run(rq, vm, &command, NULL);
 }
 
 /* The ACPI button; a guest without a driver for it does nothing, and nobody can tell. */

@@ -3,7 +3,6 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/log.h"
 #include "protocol/qemu.h"
-#include "virtqemud/agent.h"
 #include "virtqemud/channel.h"
 #include "virtqemud/method.h"
 #include "virtqemud/qmp.h"
@@ -52,7 +51,7 @@ static int m_monitor_command(struct req *rq, struct vm *vm, const struct qemu_do
 static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_domain_agent_command_in *in,
                            struct qemu_domain_agent_command_out *out)
 {
-    struct agent_command command = { .whose = vm->name, .text = in->cmd, .name = "guest agent command" };
+    struct agent_command command = { .text = in->cmd, .name = "guest agent command" };
     auto_json struct json_object *parsed = NULL, *answer = NULL;
 
     if (method_flags(rq, in->flags, 0) < 0)
@@ -60,16 +59,11 @@ static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_doma
     if (in->timeout < -2)
         return err_set(&rq->err, ERR_INVALID_ARG, "guest agent timeout '%d' is less than the minimum '-2'",
                        in->timeout);
-    command.socket = channel_agent_socket(rq, vm);
-    if (!command.socket)
-        return -1;
     parsed = json_read(in->cmd, strlen(in->cmd));
-    if (!json_object_is_type(parsed, json_type_object))
-        return err_set(&rq->err, ERR_INTERNAL_ERROR, "cannot parse json %s: it is not a JSON object", in->cmd);
     if (json_string(parsed, "execute"))
         command.name = json_string(parsed, "execute");
     command.usec = in->timeout > 0 ? SECONDS(in->timeout) : in->timeout == -2 ? SECONDS(3600) : AGENT_SYNC_TIMEOUT;
-    if (agent_run(rq, &command, &answer) < 0)
+    if (channel_agent_run(rq, vm, &command, &answer) < 0)
         return -1;
     out->result = arena_strdup(&rq->arena, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
     return 0;

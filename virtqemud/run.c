@@ -163,6 +163,8 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
     status_remove(vm);
     job_break(&vm->job, -ESHUTDOWN);
     job_reset(&vm->job);
+    job_break(&vm->agent, -ESHUTDOWN);
+    job_reset(&vm->agent);
 
     vms_deactivate(qemud.vms, vm);
     vm->run = NULL;

@@ -26,6 +26,7 @@ struct vm {
     uint8_t state, reason;     /* API_DOMAIN_*, and the reason that goes with the state */
     bool remembered;           /* holds a reference on itself: it ran, and its reason is worth keeping */
     struct job job;
+    struct job agent; /* who talks with the guest's agent */
     struct run *run; /* NULL: inactive */
 };
 

@@ -166,10 +166,10 @@ def read_only_disk(private):
             if os.path.exists(other.socket("virtqemud")):
                 break
             time.sleep(0.02)
-        small = machine("tight")
+        small = machine("tight").replace("<memory", "<uuid>7a000000-0000-4000-8000-000000000001</uuid><memory", 1)
         other.virsh("define", other.file("tight.xml", small))
         before = other.virsh("dumpxml", "tight")
-        large = small.replace("<memory", f"<description>{'x' * 400000}</description><memory")
+        large = small.replace("<memory", f"<description>{'x' * 400000}</description><memory", 1)
         code, _, error = other.virsh("define", other.file("tight.xml", large), check=False)
         assert code != 0, "a definition larger than the file system was accepted"
         assert "No space left" in error, error

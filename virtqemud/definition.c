@@ -7,6 +7,7 @@
 #include "loop/work.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
+#include "virtqemud/firmware.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/vms.h"
 
@@ -58,6 +59,8 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
     policy = defaults_policy(caps);
     if (domain_post_parse(domain, arena, parse, &policy, &rq->err) < 0)
         return NULL;
+    if (caps) /* not for what we stored ourselves */
+        firmware_nvram_path(arena, domain, qemud.dirs.nvram);
     return caps && check_caps(rq, domain, caps) < 0 ? NULL : domain;
 }
 

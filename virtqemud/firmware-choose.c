@@ -76,6 +76,25 @@ static const char *unfit(const struct firmware *firmware, const struct domain *d
     return NULL;
 }
 
+static char *default_path(struct arena *arena, const struct domain *domain, const char *nvram_dir)
+{
+    const struct os_nvram *nvram = domain->os.nvram;
+
+    return arena_printf(arena, "%s/%s_VARS.%s", nvram_dir, domain->name,
+                        nvram && nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
+}
+
+const char *firmware_nvram_of(struct arena *arena, const struct domain *domain, const char *nvram_dir)
+{
+    const struct os *os = &domain->os;
+
+    if (os->nvram && os->nvram->source.path)
+        return os->nvram->source.path;
+    if (os->firmware != FIRMWARE_EFI || (os->loader && os->loader->stateless == TRI_YES))
+        return NULL;
+    return default_path(arena, domain, nvram_dir);
+}
+
 void firmware_nvram_path(struct arena *arena, struct domain *domain, const char *nvram_dir)
 {
     struct os *os = &domain->os;
@@ -87,8 +106,7 @@ void firmware_nvram_path(struct arena *arena, struct domain *domain, const char 
         os->nvram = ARENA_NEW(arena, struct os_nvram);
     if (os->nvram->source.path || os->nvram->source.type)
         return;
-    os->nvram->source.path = arena_printf(arena, "%s/%s_VARS.%s", nvram_dir, domain->name,
-                                          os->nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
+    os->nvram->source.path = default_path(arena, domain, nvram_dir);
 }
 
 static void take(struct arena *arena, struct domain *domain, const struct firmware *firmware,

@@ -81,6 +81,12 @@ int firmware_choose(struct req *rq, struct arena *arena, struct domain *domain, 
  */
 int firmware_make_nvram(struct req *rq, const struct domain *domain, unsigned uid, unsigned gid, bool reset);
 /*
+ * Where the variables of a definition are, or will be when firmware='efi' is chosen at its start; in the
+ * arena or the model. NULL: it has none.
+ */
+const char *firmware_nvram_of(struct arena *arena, const struct domain *domain, const char *nvram_dir);
+
+/*
  * The place of the variables of a machine that boots from read-only pflash and doesn't say where:
  * nvram_dir/NAME_VARS.fd. For the defaults of a definition; firmware_choose does the same for a live model.
  */

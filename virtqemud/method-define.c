@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "virtqemud/definition.h"
+#include "virtqemud/firmware.h"
 #include "virtqemud/method.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/run.h"
@@ -62,8 +63,8 @@ static int remove_parts(struct req *rq, struct vm *vm, unsigned flags)
     const char *saved = arena_printf(&rq->arena, "%s/%s.save", qemud.dirs.save, vm->name);
     const char *nvram = NULL;
 
-    if (domain && domain->os.nvram)
-        nvram = domain->os.nvram->source.path;
+    if (domain)
+        nvram = firmware_nvram_of(&rq->arena, domain, qemud.dirs.nvram);
     err_clear(&rq->err); /* a file broken by hand can still be undefined */
     if (access(saved, F_OK) == 0) {
         if (!(flags & API_DOMAIN_UNDEFINE_MANAGED_SAVE))

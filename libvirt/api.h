@@ -23,6 +23,8 @@
 #include "protocol/wire.h"
 
 #define API __attribute__((visibility("default")))
+/* For libvirt-qemu.so and libvirt-lxc.so; exported under a version that nobody else uses. */
+#define SHARED __attribute__((visibility("default")))
 
 struct link;
 struct events;
@@ -83,20 +85,20 @@ struct _virConnect {
 /* Objects. */
 
 /* A new one with one reference, from a reference that came over the wire. */
-void *object_new(virConnectPtr conn, unsigned kind, const void *wire);
+SHARED void *object_new(virConnectPtr conn, unsigned kind, const void *wire);
 void *object_ref(void *object);
 void object_unref(void *object); /* NULL is fine */
 /* Alive and of this kind? Sets err as the API wants it ("invalid domain pointer in FUNCTION"). */
-bool object_check(const void *object, unsigned kind, const char *function, struct err *err);
+SHARED bool object_check(const void *object, unsigned kind, const char *function, struct err *err);
 virConnectPtr object_conn(void *object);
 /* Error domain of functions about this kind of object. */
 enum err_domain object_err_domain(unsigned kind);
 
 /* Errors: the last one is the thread's. */
 
-void error_reset(void);
+SHARED void error_reset(void);
 /* Make err the thread's error and tell the handler; err is empty afterwards. conn may be NULL. */
-void error_raise(virConnectPtr conn, struct err *err);
+SHARED void error_raise(virConnectPtr conn, struct err *err);
 /* The same with an error as the API has it; strings are copied. */
 void error_tell(virConnectPtr conn, const virError *error);
 /* An argument that is wrong: the message stands alone there, without the template of its code. */
@@ -122,24 +124,24 @@ struct call {
 };
 
 /* object: what the function got, of this kind. False: refused, and the error is told; nothing to end then. */
-bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
-                const struct procedure *procedure);
+SHARED bool call_begin(struct call *call, const char *function, void *object, unsigned kind,
+                       const struct procedure *procedure);
 /* May this connection make this call? Asked before sending anyway; first by functions that always did so. */
-bool call_writable(struct call *call);
+SHARED bool call_writable(struct call *call);
 /* An argument that must be there, or must not be negative. False: the error is told. */
-bool call_argument(struct call *call, const void *argument, const char *name);
-bool call_not_negative(struct call *call, long long value, const char *name);
+SHARED bool call_argument(struct call *call, const void *argument, const char *name);
+SHARED bool call_not_negative(struct call *call, long long value, const char *name);
 /* A second object among the arguments. */
-bool call_object(struct call *call, const void *object, unsigned kind);
+SHARED bool call_object(struct call *call, const void *object, unsigned kind);
 /* Send, wait, decode the answer. 0, or a negative number and call->err set or reported. */
-int call_run(struct call *call, const void *in, void *out);
+SHARED int call_run(struct call *call, const void *in, void *out);
 /* The error, if any, becomes the thread's; memory is given back. */
-void call_end(struct call *call);
+SHARED void call_end(struct call *call);
 /* A function that isn't there: VIR_ERR_NO_SUPPORT. Always false. */
-bool call_unsupported(const char *function, void *object, unsigned kind);
+SHARED bool call_unsupported(const char *function, void *object, unsigned kind);
 
 /* Answers that the caller owns (malloc). */
-char *call_text(const char *text);
+SHARED char *call_text(const char *text);
 /* Names into the caller's array of `room`; how many. */
 int call_names(struct call *call, uint32_t n, char **names, char **ret, int room);
 /* Texts into a new NULL-terminated array: how many. */

@@ -2,6 +2,8 @@
 /* Events whose callbacks take more than numbers and texts. */
 #include "libvirt/events.h"
 
+#include "protocol/qemu.h"
+
 static void address(const struct wire_graphics_address *from, virDomainEventGraphicsAddress *to)
 {
     to->family = from->family;
@@ -28,3 +30,13 @@ void event_domain_event_callback_graphics(virConnectPtr conn, void *object, cons
     ((virConnectDomainEventGraphicsCallback)callback)(conn, object, in->phase, &local, &remote,
                                                       in->auth_scheme, &subject, opaque);
 }
+
+static void call_monitor(virConnectPtr conn, void *object, const void *message, void *callback, void *opaque)
+{
+    const struct qemu_domain_monitor_event_msg *in = message;
+
+    ((virConnectDomainQemuMonitorEventCallback)callback)(conn, object, in->event, in->seconds, in->micros,
+                                                         in->details, opaque);
+}
+
+const struct event_row monitor_row = {FAMILY_MONITOR, 0, QEMU_DOMAIN_MONITOR_EVENT, call_monitor};

@@ -9,10 +9,12 @@
 
 #include "base/uuid.h"
 #include "libvirt/link.h"
+#include "protocol/qemu.h"
 #include "rpc/xdr.h"
 
 struct message {
     struct message *next;
+    const struct program *program;
     int32_t procedure;
     struct buf payload;
 };
@@ -117,11 +119,13 @@ void events_message(void *pointer, const struct wire_message_header *header, con
                     size_t length)
 {
     struct events *events = pointer;
+    const struct program *program = program_find(header->prog);
     struct message *message;
 
     pthread_mutex_lock(&events->lock);
-    if (events->timer > 0 && header->prog == remote_program.number) {
+    if (events->timer > 0 && program) {
         message = NEW(struct message);
+        message->program = program;
         message->procedure = header->proc;
         buf_add(&message->payload, payload, length);
         *events->last = message;
@@ -144,8 +148,12 @@ void events_gone(void *pointer)
 
 /* Calling. */
 
-static const struct event_row *row_of(int32_t procedure)
+static const struct event_row *row_of(const struct program *program, int32_t procedure)
 {
+    if (program == &qemu_program)
+        return procedure == monitor_row.procedure ? &monitor_row : NULL;
+    if (program != &remote_program)
+        return NULL;
     for (const struct event_row *row = event_rows; row->procedure; row++)
         if (row->procedure == procedure)
             return row;
@@ -178,8 +186,8 @@ static void release_removed(struct events *events)
  * message. */
 static void call_all(struct events *events, virConnectPtr conn, const struct message *message)
 {
-    const struct event_row *row = row_of(message->procedure);
-    const struct procedure *procedure = program_procedure(&remote_program, message->procedure);
+    const struct event_row *row = row_of(message->program, message->procedure);
+    const struct procedure *procedure = program_procedure(message->program, message->procedure);
     auto_arena struct arena arena = {0};
     auto_err struct err err = {0};
     const void *reference;
@@ -409,13 +417,52 @@ static int ask_server(struct call *call, const struct callback *callback)
     return call_run(call, &in, &out) < 0 ? -1 : out.callback_id;
 }
 
+int events_track(struct events *events, unsigned family, int event, int server, void *object, void *cb,
+                 void *opaque, virFreeCallback release)
+{
+    struct callback *callback = NEW(struct callback);
+    int id;
+
+    *callback = (struct callback){.server = server,
+                                  .family = family,
+                                  .event = event,
+                                  .object = object_ref(object),
+                                  .function = cb,
+                                  .opaque = opaque,
+                                  .release = release};
+    pthread_mutex_lock(&events->lock);
+    id = callback->id = ++events->last_id;
+    callback->next = events->callbacks;
+    events->callbacks = callback;
+    pthread_mutex_unlock(&events->lock);
+    return id;
+}
+
+int events_forget(struct events *events, unsigned family, int id, const void *cb)
+{
+    struct callback *found = NULL;
+    int server = -2;
+
+    pthread_mutex_lock(&events->lock);
+    for (struct callback *c = events->callbacks; c && !found; c = c->next)
+        if (!c->removed && c->family == family && (cb ? c->function == cb : c->id == id))
+            found = c;
+    if (found) {
+        found->removed = true;
+        server = family != FAMILY_MONITOR && server_id(events, found) >= 0 ? -1 : found->server;
+        if (!events->calling)
+            release_removed(events);
+    }
+    pthread_mutex_unlock(&events->lock);
+    return server;
+}
+
 static int events_add(const char *function, virConnectPtr conn, unsigned kind, void *object, int event,
                       void *cb, void *opaque, virFreeCallback release)
 {
     const struct family *family = families;
     struct callback made = {
         .family = kind, .event = event, .function = cb, .opaque = opaque, .release = release};
-    struct callback *callback;
     struct events *events;
     struct call call;
     int id = -1;
@@ -444,13 +491,7 @@ static int events_add(const char *function, virConnectPtr conn, unsigned kind, v
     pthread_mutex_unlock(&events->lock);
     if (made.server < 0 && (made.server = ask_server(&call, &made)) < 0)
         goto done;
-    object_ref(object);
-    pthread_mutex_lock(&events->lock);
-    made.id = id = ++events->last_id;
-    made.next = events->callbacks;
-    callback = mem_dup(&made, sizeof(made));
-    events->callbacks = callback;
-    pthread_mutex_unlock(&events->lock);
+    id = events_track(events, kind, event, made.server, object, cb, opaque, release);
 done:
     call_end(&call);
     return id;
@@ -460,37 +501,22 @@ done:
 static int events_remove(const char *function, virConnectPtr conn, unsigned kind, int id, void *cb)
 {
     const struct family *family = families;
-    struct callback *found = NULL;
-    struct events *events;
     struct call call;
-    int server = -1, result = -1;
-    bool shared = false;
+    int server, result = -1;
 
     while (family->kind != kind)
         family++;
     if (!call_begin(&call, function, conn, KIND_CONNECT, family->remove))
         return -1;
-    events = conn->events;
-    pthread_mutex_lock(&events->lock);
-    for (struct callback *c = events->callbacks; c && !found; c = c->next)
-        if (!c->removed && c->family == kind && (cb ? c->function == cb : c->id == id))
-            found = c;
-    if (found) {
-        found->removed = true;
-        server = found->server;
-        shared = server_id(events, found) >= 0;
-        if (!events->calling)
-            release_removed(events);
-    }
-    pthread_mutex_unlock(&events->lock);
-    if (!found) {
+    server = events_forget(conn->events, kind, id, cb);
+    if (server == -2) {
         err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
                      "event callback id %d not registered", id);
     } else {
         struct remote_connect_secret_event_deregister_any_in in = {.callback_id = server};
         struct remote_connect_secret_event_deregister_any_out out;
 
-        result = shared ? 0 : call_run(&call, &in, &out);
+        result = server == -1 ? 0 : call_run(&call, &in, &out);
     }
     call_end(&call);
     return result;

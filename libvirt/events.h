@@ -15,7 +15,7 @@ void events_free(struct events *events);
 void events_start(struct events *events);
 
 /* Does the program's loop watch this connection? */
-bool events_running(struct events *events);
+SHARED bool events_running(struct events *events);
 /* Ping every `interval` seconds (<= 0: never), give up after `count` without any answer. 0. */
 int events_keepalive(struct events *events, int interval, unsigned count);
 
@@ -38,5 +38,16 @@ struct event_row {
     void (*call)(virConnectPtr conn, void *object, const void *in, void *callback, void *opaque);
 };
 extern const struct event_row event_rows[]; /* ends with procedure 0 */
+extern const struct event_row monitor_row;  /* the one event of the qemu program */
+
+/* Family of monitor events; their registrations are never shared, since each may filter by name. */
+enum { FAMILY_MONITOR = KIND_MAX };
+
+/* Keep a callback for what the server sends to this id of its own: the callback's id for the program. */
+SHARED int events_track(struct events *events, unsigned family, int event, int server, void *object, void *cb,
+                        void *opaque, virFreeCallback release);
+/* Forget one by its id (or, with cb, by its function). The server's id of it when nobody else uses that, -1:
+ * others do; -2: not known. */
+SHARED int events_forget(struct events *events, unsigned family, int id, const void *cb);
 void event_domain_event_callback_graphics(virConnectPtr conn, void *object, const void *message,
                                           void *callback, void *opaque);

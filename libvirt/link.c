@@ -108,6 +108,8 @@ static void end(struct link *link)
     shutdown(link->fd, SHUT_RDWR);
     for (struct link_target *target = link->targets; target; target = target->next) {
         target->broken = true;
+        if (target->ended)
+            target->ended(target);
         wake(target);
     }
     link->gone(link->arg);

@@ -19,6 +19,7 @@ struct link_target {
      * again. */
     bool (*frame)(struct link_target *target, const struct wire_message_header *header, const char *payload,
                   size_t length, int *fds, unsigned fd_count);
+    void (*ended)(struct link_target *target); /* the connection ended, under the lock; NULL: nothing to do */
     bool waiting, woken, broken;
     pthread_cond_t wake;
 };

@@ -138,7 +138,7 @@ int socket_open(const struct uri *uri, const char *text, bool read_only, int *re
 {
     const char *given = uri_param(uri, "socket"), *mode = uri_param(uri, "mode");
     const char *autostart = getenv("LIBVIRT_AUTOSTART"), *program = program_of(uri->driver);
-    bool system = geteuid() == 0 ? !str_eq(uri->path, "/session") : str_eq(uri->path, "/system");
+    bool system = geteuid() == 0 || str_eq(uri->path, "/system"); /* root has no session of its own */
     const char *tail = read_only && system ? "-sock-ro" : "-sock";
     auto_buf struct buf direct = {0}, legacy = {0};
     int fd;

@@ -12,6 +12,29 @@
 
 enum { CHUNK = 262120 }; /* the most that the oldest peers take in one frame */
 
+struct stream_hole *stream_hole(virStreamPtr stream)
+{
+    return stream->hole_count && stream->holes[0].at == stream->consumed ? &stream->holes[0] : NULL;
+}
+
+bool stream_readable(virStreamPtr stream)
+{
+    return stream->received > stream->consumed || stream->hole_count || stream->at_end || stream->failed ||
+           stream->confirmed;
+}
+
+static void add_hole(virStreamPtr stream, long long length)
+{
+    stream->holes = mem_resize_array(stream->holes, stream->hole_count + 1, sizeof(*stream->holes));
+    stream->holes[stream->hole_count++] = (struct stream_hole){stream->received, length};
+}
+
+static void drop_hole(virStreamPtr stream)
+{
+    stream->hole_count--;
+    memmove(stream->holes, stream->holes + 1, stream->hole_count * sizeof(*stream->holes));
+}
+
 static bool stream_frame(struct link_target *target, const struct wire_message_header *header,
                          const char *payload, size_t length, int *fds, unsigned fd_count)
 {
@@ -20,13 +43,12 @@ static bool stream_frame(struct link_target *target, const struct wire_message_h
     auto_err struct err err = {0};
 
     if (header->type == MESSAGE_TYPE_STREAM_HOLE) {
-        if (xdr_decode(XDR_wire_stream_hole, payload, length, &hole, &stream->arena, &err) >= 0)
-            stream->hole += hole.length;
-        return true;
-    }
-    if (header->type != MESSAGE_TYPE_STREAM)
+        if (xdr_decode(XDR_wire_stream_hole, payload, length, &hole, &stream->arena, &err) >= 0 &&
+            hole.length > 0)
+            add_hole(stream, hole.length);
+    } else if (header->type != MESSAGE_TYPE_STREAM) {
         return false;
-    if (header->status == MESSAGE_STATUS_ERROR) {
+    } else if (header->status == MESSAGE_STATUS_ERROR) {
         stream->failed = true;
         stream->error = ARENA_NEW(&stream->arena, struct wire_error);
         if (xdr_decode(XDR_wire_error, payload, length, stream->error, &stream->arena, &err) < 0)
@@ -35,10 +57,20 @@ static bool stream_frame(struct link_target *target, const struct wire_message_h
         stream->confirmed = true;
     } else if (length) {
         buf_add(&stream->in, payload, length);
+        stream->received += length;
     } else {
         stream->at_end = true;
     }
+    stream_changed(stream);
     return true;
+}
+
+static void stream_ended(struct link_target *target)
+{
+    virStreamPtr stream = CONTAINER_OF(target, struct _virStream, target);
+
+    stream->failed = true;
+    stream_changed(stream);
 }
 
 void stream_start(virStreamPtr stream, const struct procedure *procedure, uint32_t serial)
@@ -46,7 +78,8 @@ void stream_start(virStreamPtr stream, const struct procedure *procedure, uint32
     stream->target = (struct link_target){.program = procedure->program,
                                           .procedure = procedure->number,
                                           .serial = serial,
-                                          .frame = stream_frame};
+                                          .frame = stream_frame,
+                                          .ended = stream_ended};
     link_add(stream->object.conn->link, &stream->target);
     stream->started = true;
 }
@@ -63,6 +96,7 @@ void stream_done(virStreamPtr stream)
 {
     stream_stop(stream);
     buf_done(&stream->in);
+    free(stream->holes);
     arena_done(&stream->arena);
 }
 
@@ -79,20 +113,20 @@ static bool begin(virStreamPtr stream, const char *function, struct err *err)
 
 static int finish_error(virStreamPtr stream, struct err *err)
 {
-    if (stream && stream->failed && stream->error)
+    if (stream && stream->failed && stream->error) {
         error_raise_remote(stream->object.conn, stream->error);
-    else
+    } else {
+        if (!err_is_set(err))
+            err_set(err, ERR_OPERATION_FAILED, "the connection of the stream has ended");
         error_raise(NULL, err);
+    }
     err_clear(err);
     return -1;
 }
 
 static bool readable(struct link_target *target)
 {
-    virStreamPtr stream = CONTAINER_OF(target, struct _virStream, target);
-
-    return stream->in.length > stream->taken || stream->hole || stream->at_end || stream->failed ||
-           stream->confirmed;
+    return stream_readable(CONTAINER_OF(target, struct _virStream, target));
 }
 
 static bool confirmed(struct link_target *target)
@@ -156,12 +190,31 @@ API int virStreamSendHole(virStreamPtr stream, long long length, unsigned int fl
     return 0;
 }
 
+/* Bytes up to the next hole. With the link's lock. */
+static size_t take_bytes(virStreamPtr stream, char *data, size_t room)
+{
+    uint64_t have = (stream->hole_count ? stream->holes[0].at : stream->received) - stream->consumed;
+    size_t length = have < room ? (size_t)have : room;
+
+    if (length)
+        memcpy(data, stream->in.data + stream->taken, length);
+    stream->taken += length;
+    stream->consumed += length;
+    if (stream->taken == stream->in.length) {
+        buf_reset(&stream->in);
+        stream->taken = 0;
+    }
+    return length;
+}
+
 /* Bytes; 0: the end; -2: nothing now (non-blocking); -3: a hole, and the caller wants to know of it. */
 API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsigned int flags)
 {
     auto_err struct err err = {0};
+    struct stream_hole *hole;
     struct link *link;
     size_t length;
+    bool stop;
 
     if (!begin(stream, __func__, &err))
         return finish_error(NULL, &err);
@@ -179,27 +232,21 @@ API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsig
         return finish_error(stream, &err);
     }
     link_lock(link);
-    length = stream->in.length - stream->taken;
-    if (length > nbytes)
-        length = nbytes;
-    if (length)
-        memcpy(data, stream->in.data + stream->taken, length);
-    stream->taken += length;
-    if (stream->taken == stream->in.length) {
-        buf_reset(&stream->in);
-        stream->taken = 0;
-    }
-    if (!length && stream->hole && (flags & VIR_STREAM_RECV_STOP_AT_HOLE)) {
-        link_unlock(link);
-        return -3;
-    }
-    if (!length && stream->hole) {
+    length = take_bytes(stream, data, nbytes);
+    hole = length ? NULL : stream_hole(stream);
+    stop = hole && (flags & VIR_STREAM_RECV_STOP_AT_HOLE);
+    if (hole && !stop) {
         /* nobody asked for holes: they are zeros */
-        length = (unsigned long long)stream->hole < nbytes ? (size_t)stream->hole : nbytes;
+        length = (unsigned long long)hole->length < nbytes ? (size_t)hole->length : nbytes;
         memset(data, 0, length);
-        stream->hole -= (long long)length;
+        hole->length -= (long long)length;
+        if (!hole->length)
+            drop_hole(stream);
     }
+    stream_changed(stream);
     link_unlock(link);
+    if (stop)
+        return -3;
     if (!length && stream->failed)
         return finish_error(stream, &err);
     return (int)length;
@@ -212,13 +259,17 @@ API int virStreamRecv(virStreamPtr stream, char *data, size_t nbytes)
 
 API int virStreamRecvHole(virStreamPtr stream, long long *length, unsigned int flags)
 {
+    struct stream_hole *hole;
     auto_err struct err err = {0};
 
     if (!begin(stream, __func__, &err))
         return finish_error(NULL, &err);
     link_lock(stream->object.conn->link);
-    *length = stream->hole;
-    stream->hole = 0;
+    hole = stream_hole(stream);
+    *length = hole ? hole->length : 0;
+    if (hole)
+        drop_hole(stream);
+    stream_changed(stream);
     link_unlock(stream->object.conn->link);
     return 0;
 }

@@ -4,10 +4,20 @@
 
 #include "libvirt/link.h"
 
+/* Who is told from the event loop; under the link's lock. */
+struct stream_watch {
+    int timer; /* 0: nobody */
+    int events;
+    virStreamEventCallback callback;
+    void *opaque;
+    virFreeCallback release;
+};
+
 struct _virStream {
     struct object object;
     unsigned flags; /* VIR_STREAM_NONBLOCK */
     struct link_target target;
+    struct stream_watch watch;
     bool started;
     /* What came from the server and wasn't read yet: under the link's lock. */
     struct buf in;
@@ -17,10 +27,22 @@ struct _virStream {
     bool failed;
     struct wire_error *error; /* what it failed with; in `arena` */
     struct arena arena;
-    long long hole; /* comes after the bytes of `in`; 0: none */
+    /* Holes lie between bytes: `received` and `consumed` count bytes since the start. */
+    struct stream_hole {
+        uint64_t at; /* so many bytes stand before it */
+        long long length;
+    } * holes;
+    size_t hole_count;
+    uint64_t received, consumed;
 };
 
 /* From now on frames with this serial are the stream's. */
 void stream_start(virStreamPtr stream, const struct procedure *procedure, uint32_t serial);
 void stream_stop(virStreamPtr stream); /* the call failed: as if it had never begun */
+/* The hole that is next to be read, NULL: bytes are (or nothing). Is there anything to read? Under the link's
+ * lock. */
+struct stream_hole *stream_hole(virStreamPtr stream);
+bool stream_readable(virStreamPtr stream);
+/* Something came or was taken: is the callback due? Under the link's lock. */
+void stream_changed(virStreamPtr stream);
 void stream_done(virStreamPtr stream);

@@ -400,7 +400,7 @@ START_TEST(broken_frames)
 }
 END_TEST
 
-/* A screenshot: six bytes in two frames, a hole of two, the end. */
+/* A screenshot: three bytes, a hole of two, three bytes, the end. */
 static void picture(struct server *server)
 {
     struct remote_domain_lookup_by_name_out found = {demo};
@@ -421,10 +421,11 @@ static void picture(struct server *server)
         frame_put(frame, sizeof(frame), &data);
         memcpy(frame + FRAME_HEADER, text, 3);
         ck_assert_int_eq(write(server->fd, frame, sizeof(frame)), (ssize_t)sizeof(frame));
+        data.type = FRAME_HOLE;
+        if (*text == 'a')
+            send_frame(server, &data, XDR_wire_stream_hole, &hole);
+        data.type = FRAME_STREAM;
     }
-    data.type = FRAME_HOLE;
-    send_frame(server, &data, XDR_wire_stream_hole, &hole);
-    data.type = FRAME_STREAM;
     send_frame(server, &data, XDR_NONE, &hole);
     ck_assert(next_call(server));
     ck_assert_uint_eq(server->header.type, FRAME_STREAM);
@@ -451,11 +452,14 @@ START_TEST(streams)
     ck_assert_int_eq(virStreamRecv(stream, bytes, 1), -1);
     mime = virDomainScreenshot(domain, stream, 0, 0);
     ck_assert_str_eq(mime, "image/png");
-    while ((got = virStreamRecv(stream, bytes + length, 4)) > 0)
+    got = virStreamRecvFlags(stream, bytes, sizeof(bytes), VIR_STREAM_RECV_STOP_AT_HOLE);
+    ck_assert_int_eq(got, 3);
+    ck_assert_int_eq(virStreamRecvFlags(stream, bytes, sizeof(bytes), VIR_STREAM_RECV_STOP_AT_HOLE), -3);
+    for (length = 3; (got = virStreamRecv(stream, bytes + length, 4)) > 0;)
         length += got;
     ck_assert_int_eq(got, 0);
     ck_assert_int_eq(length, 8);
-    ck_assert_mem_eq(bytes, "abcdef\0\0", 8);
+    ck_assert_mem_eq(bytes, "abc\0\0def", 8);
     ck_assert_int_eq(virStreamFinish(stream), 0);
     free(mime);
     virStreamFree(stream);

@@ -5,6 +5,8 @@
  */
 #define ERR_FROM ERR_FROM_QEMU
 
+#include <ctype.h>
+
 #include "base/str.h"
 #include "virtqemud/build.h"
 #include "virtqemud/defaults/defaults.h"
@@ -37,6 +39,9 @@ static int check_disk(const struct disk *disk, struct err *err)
     if (disk->device == DISK_LUN && disk->src.type != STORAGE_BLOCK && disk->src.type != STORAGE_VOLUME &&
         !(disk->src.type == STORAGE_NETWORK && disk->src.protocol == NETPROTO_ISCSI))
         return UNSUPPORTED("disk device='lun' is only valid for block type disk source");
+    for (const char *c = disk->serial; c && *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_ +", *c))
+            return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters", disk->serial);
     if (disk->src.format == FORMAT_COW)
         return UNSUPPORTED("'cow' storage format is not supported");
     if (disk->device == DISK_FLOPPY && disk->bus != DISK_BUS_FDC && disk->bus != DISK_BUS_USB)
@@ -124,6 +129,10 @@ static int check_ifaces(const struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_ifaces; i++) {
         const struct iface *iface = devices->ifaces[i];
 
+        if (iface->mtu.set && (iface->type == IFACE_USER || iface->type == IFACE_MCAST || iface->type == IFACE_SERVER ||
+                               iface->type == IFACE_CLIENT || iface->type == IFACE_UDP))
+            return UNSUPPORTED("setting MTU on interface type %s is not supported yet", iface_type_names[iface->type]);
+
         if (iface->type == IFACE_VHOSTUSER && iface->backend_tap)
             return UNSUPPORTED("interface %s - custom tap device path is not supported for network interfaces of type %s",
                                mac_format(&iface->mac, mac), iface_type_names[iface->type]);
@@ -199,9 +208,14 @@ static int check_inputs(const struct devices *devices, struct err *err)
 
 static int check_displays(const struct devices *devices, struct err *err)
 {
-    for (size_t i = 0; i < devices->n_videos; i++)
-        if (devices->videos[i]->type == VIDEO_RAMFB && devices->videos[i]->info.address.type)
+    for (size_t i = 0; i < devices->n_videos; i++) {
+        const struct video *video = devices->videos[i];
+
+        if (video->type == VIDEO_RAMFB && video->info.address.type)
             return UNSUPPORTED("address not supported for video type ramfb");
+        if (i && video->type != VIDEO_QXL && video->type != VIDEO_VIRTIO)
+            return UNSUPPORTED("video type '%s' is only valid as primary video device", video_type_names[video->type]);
+    }
     for (size_t i = 0; i < devices->n_graphics; i++)
         for (size_t j = 0; j < i; j++)
             if (devices->graphics[i]->type == devices->graphics[j]->type)

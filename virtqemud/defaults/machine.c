@@ -37,7 +37,7 @@ static void default_migratable(struct defaults *defaults)
 {
     struct cpu *cpu = defaults->domain->cpu;
 
-    if (!cpu || (cpu->mode != CPU_HOST_PASSTHROUGH && cpu->mode != CPU_MAXIMUM) || cpu->migratable ||
+    if (!cpu || cpu->mode != CPU_HOST_PASSTHROUGH || cpu->migratable ||
         !defaults_can(defaults, QEMU_CAP_CPU_MIGRATABLE))
         return;
     cpu->migratable = TRI_YES;

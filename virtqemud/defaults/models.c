@@ -175,6 +175,32 @@ static void shmem_models(struct shmem *shmem)
     }
 }
 
+static bool slot_taken(const struct devices *devices, uint32_t slot)
+{
+    for (size_t i = 0; i < devices->n_memdevs; i++)
+        if (devices->memdevs[i]->info.address.type == ADDRESS_DIMM && devices->memdevs[i]->info.address.dimm.slot == slot)
+            return true;
+    return false;
+}
+
+/* Modules that look like real ones sit in slots. */
+static void memdev_slots(struct defaults *defaults)
+{
+    struct devices *devices = defaults->devices;
+
+    for (size_t i = 0; i < devices->n_memdevs; i++) {
+        struct memdev *memory = devices->memdevs[i];
+        uint32_t slot = 0;
+
+        if ((memory->model != MEMDEV_DIMM && memory->model != MEMDEV_NVDIMM) || memory->info.address.type)
+            continue;
+        while (slot_taken(devices, slot))
+            slot++;
+        memory->info.address.type = ADDRESS_DIMM;
+        memory->info.address.dimm = (struct dimm_address){.slot = slot};
+    }
+}
+
 int defaults_models(struct defaults *defaults)
 {
     struct devices *devices = defaults->devices;
@@ -198,6 +224,7 @@ int defaults_models(struct defaults *defaults)
             devices->panics[i]->model = PANIC_ISA;
     for (size_t i = 0; i < devices->n_shmems; i++)
         shmem_models(devices->shmems[i]);
+    memdev_slots(defaults);
     if (devices->vsock && !devices->vsock->model)
         devices->vsock->model = VIRTIO_MODEL_VIRTIO;
     return 0;

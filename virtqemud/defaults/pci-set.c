@@ -82,15 +82,13 @@ static bool find(const struct pci_set *set, unsigned connect, struct pci_address
 /* One more place of that kind: the bus, and on a PCI Express machine what it hangs on. */
 static int grow(struct pci_set *set, unsigned connect)
 {
-    struct pci_address ignored;
-
     if (!set->express)
         return pci_set_add(set, CMODEL_PCI_BRIDGE);
     if (connect & (PCI_EXPRESS | PCI_UPSTREAM | PCI_TO_PCI_BRIDGE))
         return pci_set_add(set, CMODEL_PCIE_ROOT_PORT);
     if (connect & (PCI_CONVENTIONAL | PCI_BRIDGE)) {
-        if (!find(set, pci_controller_connects(CMODEL_PCIE_TO_PCI_BRIDGE), &ignored) &&
-            pci_set_add(set, CMODEL_PCIE_ROOT_PORT) < 0)
+        /* with a port of its own, even where one is free: those are kept for plugging */
+        if (pci_set_add(set, CMODEL_PCIE_ROOT_PORT) < 0)
             return -1;
         return pci_set_add(set, CMODEL_PCIE_TO_PCI_BRIDGE);
     }

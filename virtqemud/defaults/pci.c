@@ -158,7 +158,7 @@ static unsigned connects(const struct placer *placer, const struct device_visit 
     if (str_eq(kind, "video"))
         return video_connects(placer, visit->device);
     if (str_eq(kind, "shmem"))
-        return placer->express;
+        return placer->conventional;
     if (str_eq(kind, "input")) {
         const struct input *input = visit->device;
         return input->bus == INPUT_BUS_VIRTIO ? virtio_connects(placer, input->model) : 0;

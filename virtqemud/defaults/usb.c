@@ -126,30 +126,18 @@ static int each_device(struct usb_set *set, int (*visit)(struct usb_set *set, st
 {
     struct devices *devices = set->defaults->devices;
 
-    for (size_t i = 0; i < devices->n_hostdevs; i++)
-        if (devices->hostdevs[i]->type == HOSTDEV_USB && visit(set, &devices->hostdevs[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_redirdevs; i++)
-        if (visit(set, &devices->redirdevs[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_inputs; i++)
-        if (devices->inputs[i]->bus == INPUT_BUS_USB && visit(set, &devices->inputs[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_disks; i++)
-        if (devices->disks[i]->bus == DISK_BUS_USB && visit(set, &devices->disks[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_ifaces; i++)
-        if (str_eq(devices->ifaces[i]->model, "usb-net") && visit(set, &devices->ifaces[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_controllers; i++)
-        if (devices->controllers[i]->type == CONTROLLER_CCID && visit(set, &devices->controllers[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_sounds; i++)
-        if (devices->sounds[i]->model == SOUND_USB && visit(set, &devices->sounds[i]->info) < 0)
-            return -1;
-    for (size_t i = 0; i < devices->n_serials; i++)
-        if (devices->serials[i]->target == CHARTARGET_USB_SERIAL && visit(set, &devices->serials[i]->info) < 0)
-            return -1;
+#define VISIT(list, condition)                                                                               \
+    for (size_t i = 0; i < devices->n_##list; i++)                                                           \
+        if ((condition) && visit(set, &devices->list[i]->info) < 0)                                          \
+    return -1
+    VISIT(hostdevs, devices->hostdevs[i]->type == HOSTDEV_USB);
+    VISIT(disks, devices->disks[i]->bus == DISK_BUS_USB);
+    VISIT(controllers, devices->controllers[i]->type == CONTROLLER_CCID);
+    VISIT(inputs, devices->inputs[i]->bus == INPUT_BUS_USB);
+    VISIT(serials, devices->serials[i]->target == CHARTARGET_USB_SERIAL);
+    VISIT(sounds, devices->sounds[i]->model == SOUND_USB);
+    VISIT(redirdevs, true);
+    VISIT(ifaces, str_eq(devices->ifaces[i]->model, "usb-net"));
     return 0;
 }
 

@@ -267,7 +267,11 @@ static int channel_command(struct build *build, void *device, struct err *err)
                        chardev_target_names[dev->target]);
     props_string(&props, "driver", "virtserialport");
     props_string(&props, "chardev", id);
-    props_string(&props, "name", dev->target_name);
+    /* the agent of a desktop knows its channel by this name */
+    props_string(&props, "name",
+                 dev->target_name                                                                   ? dev->target_name
+                 : dev->source.type == CHARDEV_SPICEVMC || dev->source.type == CHARDEV_VDAGENT ? "com.redhat.spice.0"
+                                                                                                    : NULL);
     if (props_info(build, &props, &dev->info, err) < 0)
         return -1;
     build_json(build, "-device", &props);

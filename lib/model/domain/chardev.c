@@ -188,13 +188,7 @@ static int channel_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_XML_ERROR, "guestfwd channel does not define a target address");
     if (dev->target == CHARTARGET_GUESTFWD && !dev->target_port)
         return err_set(parse->err, ERR_XML_ERROR, "guestfwd channel does not define a target port");
-    if (kind_finish(parse, dev, CHARKIND_CHANNEL) < 0)
-        return -1;
-    /* an agent's channel has a name that the guest knows */
-    if (!dev->target_name && dev->target == CHARTARGET_VIRTIO &&
-        (dev->source.type == CHARDEV_SPICEVMC || dev->source.type == CHARDEV_VDAGENT))
-        dev->target_name = (char *)"com.redhat.spice.0";
-    return 0;
+    return kind_finish(parse, dev, CHARKIND_CHANNEL);
 }
 
 /* ---- rows ---- */

@@ -24,6 +24,20 @@ static bool arch_is_x86(const char *arch)
     return str_eq(arch, "x86_64") || str_eq(arch, "i686");
 }
 
+/* Asking takes a virtual machine of its own and the answer doesn't change: once a daemon. */
+static void format_counter(struct buf *xml)
+{
+    static uint64_t hz;
+    static bool scaling, asked;
+
+    if (!asked && kvm_tsc_read(&hz, &scaling) < 0)
+        hz = 0;
+    asked = true;
+    if (hz)
+        buf_printf(xml, "      <counter name='tsc' frequency='%llu' scaling='%s'/>\n", (unsigned long long)hz,
+                   scaling ? "yes" : "no");
+}
+
 static void format_cpu(struct buf *xml)
 {
     const struct x86_cpu *cpu = cpu_host();
@@ -32,8 +46,6 @@ static void format_cpu(struct buf *xml)
     struct host_topology topology;
     unsigned sizes[PAGE_SIZES], microcode = host_microcode_read(""), bits = host_physical_bits_read("");
     int count = host_page_sizes("", sizes, PAGE_SIZES);
-    uint64_t hz;
-    bool scaling;
 
     buf_printf(xml, "    <cpu>\n      <arch>%s</arch>\n", qemu_host_arch());
     bool named = cpu && x86_choose(&question, &choice);
@@ -47,9 +59,7 @@ static void format_cpu(struct buf *xml)
         buf_printf(xml, "      <signature family='%u' model='%u' stepping='%u'/>\n", cpu->family, cpu->model,
                    cpu->stepping);
     }
-    if (kvm_tsc_read(&hz, &scaling) == 0)
-        buf_printf(xml, "      <counter name='tsc' frequency='%llu' scaling='%s'/>\n", (unsigned long long)hz,
-                   scaling ? "yes" : "no");
+    format_counter(xml);
     if (host_topology_read("", &topology) == 0)
         buf_printf(xml, "      <topology sockets='%u' dies='%u' cores='%u' threads='%u'/>\n",
                    topology.sockets, topology.dies, topology.cores, topology.threads);

@@ -52,12 +52,31 @@ struct wire_node_stat *host_stats(struct req *rq, const struct host_stat *rows, 
     return stats;
 }
 
+/* The topology changes only with the CPUs that are online; reading it takes some files per CPU. */
+static int topology_now(struct host_topology *ret)
+{
+    static char known[SYSFS_TEXT_MAX];
+    static struct host_topology topology;
+    char online[SYSFS_TEXT_MAX];
+    ssize_t n = sysfs_read(online, sizeof(online), "", SYSFS_CPU "/online");
+
+    if (n <= 0 || !str_eq(online, known)) {
+        int r = host_topology_read("", &topology);
+
+        if (r < 0)
+            return r;
+        memcpy(known, online, n > 0 ? (size_t)n + 1 : 1);
+    }
+    *ret = topology;
+    return 0;
+}
+
 static int m_node_get_info(struct req *rq, struct client *client, const struct remote_node_get_info_in *in,
                            struct remote_node_get_info_out *out)
 {
     auto_host_nodes struct host_nodes nodes = {0};
     struct host_topology topology;
-    int r = host_topology_read("", &topology);
+    int r = topology_now(&topology);
 
     if (r == 0)
         r = host_nodes_read("", &nodes);

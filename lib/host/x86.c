@@ -110,15 +110,40 @@ const char *x86_feature_name(unsigned feature)
     return features[feature].name;
 }
 
+/* All names in alphabetical order: QEMU's lists are long, and each word of them is looked up. */
+static struct name {
+    const char *name;
+    int feature;
+} names[ARRAY_SIZE(features) + ARRAY_SIZE(aliases)];
+
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(((const struct name *)a)->name, ((const struct name *)b)->name);
+}
+
+static void names_sort(void)
+{
+    size_t count = 0;
+
+    for (; count < ARRAY_SIZE(features); count++)
+        names[count] = (struct name){features[count].name, (int)count};
+    for (size_t i = 0; i < ARRAY_SIZE(aliases); i++, count++) {
+        names[count] = (struct name){aliases[i].alias, -1};
+        for (size_t k = 0; k < ARRAY_SIZE(features); k++)
+            if (str_eq(features[k].name, aliases[i].name))
+                names[count].feature = (int)k;
+    }
+    qsort(names, count, sizeof(*names), name_order);
+}
+
 int x86_feature_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
-        if (str_eq(aliases[i].alias, name))
-            name = aliases[i].name;
-    for (size_t i = 0; i < ARRAY_SIZE(features); i++)
-        if (str_eq(features[i].name, name))
-            return (int)i;
-    return -1;
+    struct name key = {.name = name}, *found;
+
+    if (!names[0].name)
+        names_sort();
+    found = name ? bsearch(&key, names, ARRAY_SIZE(names), sizeof(*names), name_order) : NULL;
+    return found ? found->feature : -1;
 }
 
 bool x86_feature_stays(unsigned feature)

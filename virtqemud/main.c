@@ -22,7 +22,7 @@ struct qemud qemud;
 
 static const struct method *const methods[] = {
     life_methods,  define_methods,  list_methods, info_methods, tune_methods, metadata_methods,
-    input_methods, monitor_methods, stats_methods, console_methods, native_methods, agent_methods, node_methods, memory_methods, caps_methods, NULL,
+    input_methods, monitor_methods, stats_methods, console_methods, native_methods, agent_methods, pin_methods, node_methods, memory_methods, caps_methods, NULL,
 };
 
 static void fill_dirs(struct serve *serve)

@@ -9,7 +9,7 @@
 #include "virtqemud/vms.h"
 
 extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
-    metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[], native_methods[], agent_methods[];
+    metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[], native_methods[], agent_methods[], pin_methods[];
 
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);

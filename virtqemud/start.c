@@ -283,6 +283,14 @@ static int settle(struct req *rq, struct start *start)
     return vcpu_settle(rq, start->vm);
 }
 
+/* Somebody destroyed the machine while it was on its way. */
+static int check_wanted(struct req *rq, const struct start *start)
+{
+    if (start->vm->run == start->run && !start->run->ending)
+        return 0;
+    return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was started", start->vm->name);
+}
+
 static int begin(struct req *rq, struct start *start)
 {
     struct vm *vm = start->vm;
@@ -305,7 +313,7 @@ static int begin(struct req *rq, struct start *start)
         hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
         return -1;
     status_save(vm);
-    if (spawn(rq, start, env) < 0)
+    if (check_wanted(rq, start) < 0 || spawn(rq, start, env) < 0)
         return -1;
     status_save(vm);
     scope_begin(vm);
@@ -321,12 +329,14 @@ static int go(struct req *rq, struct start *start)
 {
     struct vm *vm = start->vm;
 
+    if (check_wanted(rq, start) < 0)
+        return -1;
     if (start->how->paused)
         vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_USER);
     else if (machine_resume(rq, vm, API_DOMAIN_RUNNING_BOOTED) < 0)
         return say_why(rq, start);
-    if (vm->run != start->run)
-        return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' ended while it was started", vm->name);
+    if (check_wanted(rq, start) < 0)
+        return -1;
     start->run->up = true;
     status_save(vm);
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_BOOTED);

@@ -102,8 +102,17 @@ static int iface_finish(struct xt_parse *parse, void *object)
 
 /* clang-format off */
 XT_DECLARE(iface_ip_table, struct iface_ip);
+static int ip_finish(struct xt_parse *parse UNUSED, void *object)
+{
+    struct iface_ip *ip = object;
+
+    if (!ip->family)
+        ip->family = (char *)(strchr(ip->address, ':') ? "ipv6" : "ipv4");
+    return 0;
+}
+
 #define T struct iface_ip
-XT_DEFINE(iface_ip_table, "ip", NULL,
+XT_DEFINE(iface_ip_table, "ip", ip_finish,
     XT_ATTR(T, address, "address", str, XT_REQUIRED),
     XT_ATTR(T, family, "family", str, 0),
     XT_ATTR(T, prefix, "prefix", opt_u32, 0),
@@ -279,6 +288,8 @@ XT_DEFINE(iface_table, "interface", iface_finish,
             SOCKET_ARM(IFACE_CLIENT),
             SOCKET_ARM(IFACE_MCAST),
             SOCKET_ARM(IFACE_UDP))),
+    XT_EMBED(T, guest, NULL, iface_ips_table, 0),
+    XT_LIST(T, forwards, n_forwards, "portForward", port_forward_table, 0),
     XT_CHILD(T, vlan, "vlan", vlan_table, 0),
     XT_CHILD(T, virtualport, "virtualport", virtual_port_table, 0),
     XT_CHILD(T, bandwidth, "bandwidth", bandwidth_table, 0),
@@ -324,7 +335,5 @@ XT_DEFINE(iface_table, "interface", iface_finish,
     XT_GROUP("mtu", 0, XT_ATTR(T, mtu, "size", opt_u32, XT_ABI)),
     XT_GROUP("coalesce", 0, XT_GROUP("rx", 0, XT_GROUP("frames", 0,
         XT_ATTR(T, coalesce_rx_frames, "max", u32, 0)))),
-    XT_EMBED(T, guest, NULL, iface_ips_table, 0),
-    XT_LIST(T, forwards, n_forwards, "portForward", port_forward_table, 0),
     XT_EMBED(T, info, NULL, device_info_table, 0));
 #undef T

@@ -200,6 +200,8 @@ static void on_panic(struct vm *vm)
     vm_set_state(vm, API_DOMAIN_CRASHED, API_DOMAIN_CRASHED_PANICKED);
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_CRASHED, API_DOMAIN_EVENT_CRASHED_PANICKED);
     status_save(vm);
+    if (action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART)
+        log_warning("domain '%s' crashed; core dumps of guests can't be made yet", vm->name);
     switch (action) {
     case ACTION_RESTART:
     case ACTION_RENAME_RESTART:

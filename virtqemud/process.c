@@ -90,13 +90,6 @@ static int child(void *arg)
     if (null < 0 || dup2(null, 0) < 0 || dup2(spec->output, 1) < 0 || dup2(spec->output, 2) < 0)
         return fail(launch, "cannot set up the descriptors");
     close_others(spec);
-    if (spec->cgroup_procs) {
-        int fd = open(spec->cgroup_procs, O_WRONLY | O_CLOEXEC);
-
-        if (fd < 0 || write(fd, "0", 1) != 1)
-            return fail(launch, "cannot enter the cgroup");
-        close(fd);
-    }
     set_limit(RLIMIT_CORE, spec->max_core);
     set_limit(RLIMIT_NOFILE, spec->max_files);
     set_limit(RLIMIT_NPROC, spec->max_processes);

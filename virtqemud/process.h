@@ -18,7 +18,6 @@ struct process_spec {
     gid_t gid;
     uint64_t max_core;       /* RLIMIT_CORE; UINT64_MAX: unlimited */
     uint64_t max_files, max_processes, max_memlock; /* 0: as they are */
-    const char *cgroup_procs; /* moved there before exec; NULL: not */
 };
 
 /* Start it in a session of its own. *ret_pidfd is close-on-exec. Negative with err set. */

@@ -180,6 +180,11 @@ class Life:
         self.virsh("setvcpus", "t", "2", "--live")
         assert self.virsh("vcpucount", "t", "--current", "--live").strip() == "2"
         assert "<memory unit='KiB'>262144</memory>" in self.virsh("dumpxml", "--inactive", "t")
+        self.virsh("vcpupin", "t", "0", "0", "--live")
+        self.virsh("vcpupin", "t", "1", "0", "--config")
+        self.refused("vcpupin", "t", "5", "0", says="vcpu 5 is out of range of live cpu count 2")
+        assert "<vcpupin vcpu='0' cpuset='0'/>" in self.virsh("dumpxml", "t")
+        assert "<vcpupin vcpu='1' cpuset='0'/>" in self.virsh("dumpxml", "--inactive", "t")
         self.virsh("send-key", "t", "KEY_A")
         assert "VM status: running" in self.virsh("qemu-monitor-command", "t", "--hmp", "info status")
         assert '"CommandNotFound"' in self.virsh("qemu-monitor-command", "t", '{"execute":"foo"}')

@@ -43,6 +43,8 @@ extern const struct event_row monitor_row;  /* the one event of the qemu program
 /* Family of monitor events; their registrations are never shared, since each may filter by name. */
 enum { FAMILY_MONITOR = KIND_MAX };
 
+/* The server's id for this event (of this object) when it is asked for already, else -1. */
+int events_server(struct events *events, unsigned family, int event, void *object);
 /* Keep a callback for what the server sends to this id of its own: the callback's id for the program. */
 SHARED int events_track(struct events *events, unsigned family, int event, int server, void *object, void *cb,
                         void *opaque, virFreeCallback release);

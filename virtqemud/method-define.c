@@ -25,6 +25,7 @@ static int define(struct req *rq, const char *xml, unsigned flags, struct wire_d
     domain = definition_parse(rq, &rq->arena, xml,
                               DEFINITION_NEW | (flags & API_DOMAIN_DEFINE_VALIDATE ? DEFINITION_VALIDATE : 0));
     if (!domain || store_check_name("domain", domain->name, &rq->err) < 0 ||
+        vms_check_access(rq, domain->name, domain->uuid) < 0 ||
         vms_check_free(qemud.vms, domain->name, domain->uuid, false, &vm, &rq->err) < 0)
         return -1;
     if (!vm)

@@ -119,7 +119,8 @@ static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wi
         return -1;
     domain = definition_parse(rq, &arena, xml,
                               DEFINITION_NEW | (flags & API_DOMAIN_START_VALIDATE ? DEFINITION_VALIDATE : 0));
-    if (!domain || vms_check_free(qemud.vms, domain->name, domain->uuid, true, &vm, &rq->err) < 0) {
+    if (!domain || vms_check_access(rq, domain->name, domain->uuid) < 0 ||
+        vms_check_free(qemud.vms, domain->name, domain->uuid, true, &vm, &rq->err) < 0) {
         arena_done(&arena);
         return -1;
     }

@@ -201,15 +201,11 @@ static int m_list_defined(struct req *rq, struct client *client,
 /* A lookup's result must be visible to the caller; the row's check had no object yet. */
 static int found(struct req *rq, struct vm *vm, struct wire_domain *ret)
 {
-    struct acl_object object = { 0 };
-    int r = 0;
+    int r;
 
     if (!vm)
         return -1;
-    if (acl_active()) {
-        vms_object_type.describe(&rq->arena, vm, &object);
-        r = acl_check(rq, "domain", "getattr", &object);
-    }
+    r = req_check(rq, OBJECT_DOMAIN, vm);
     if (r == 0)
         *ret = method_reference(rq, vm);
     vm_unref(vm);

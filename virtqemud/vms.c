@@ -232,15 +232,29 @@ static struct job *object_job(void *object)
     return &((struct vm *)object)->job;
 }
 
+static void describe(struct arena *arena, const char *name, const uint8_t *uuid, struct acl_object *ret)
+{
+    char text[UUID_TEXT];
+
+    ret->title = arena_printf(arena, "domain '%s'", name);
+    ret->attributes[0] = (struct acl_attribute){ "domain_name", name };
+    ret->attributes[1] = (struct acl_attribute){ "domain_uuid", arena_strdup(arena, uuid_format(uuid, text)) };
+    ret->count = 2;
+}
+
 static void object_describe(struct arena *arena, const void *object, struct acl_object *ret)
 {
     const struct vm *vm = object;
-    char text[UUID_TEXT];
 
-    ret->title = arena_printf(arena, "domain '%s'", vm->name);
-    ret->attributes[0] = (struct acl_attribute){ "domain_name", vm->name };
-    ret->attributes[1] = (struct acl_attribute){ "domain_uuid", arena_strdup(arena, uuid_format(vm->uuid, text)) };
-    ret->count = 2;
+    describe(arena, vm->name, vm->uuid, ret);
+}
+
+int vms_check_access(struct req *rq, const char *name, const uint8_t *uuid)
+{
+    struct acl_object object = { 0 };
+
+    describe(&rq->arena, name, uuid, &object);
+    return req_check_described(rq, &object);
 }
 
 const struct object_type vms_object_type = { object_find, object_unref, object_job, object_describe };

@@ -33,6 +33,9 @@ struct vm *vms_add(struct vms *vms, const char *name, const uint8_t *uuid);
 int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive, struct vm **ret,
                    struct err *err);
 
+/* Access to a domain of that name and uuid, which may not exist yet: what the call's row demands. May wait. */
+int vms_check_access(struct req *rq, const char *name, const uint8_t *uuid);
+
 /* It runs under a new id from now on; it has ended. */
 void vms_activate(struct vms *vms, struct vm *vm, int32_t id);
 void vms_deactivate(struct vms *vms, struct vm *vm);

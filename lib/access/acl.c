@@ -36,6 +36,12 @@ bool acl_active(void)
     return polkit_on;
 }
 
+/* polkit allows root everything, always: no need to ask. */
+bool acl_asks(const struct req *rq)
+{
+    return polkit_on && rq->identity && rq->identity->uid != 0;
+}
+
 /* "org.libvirt.api.domain.read-secure": polkit's names have '-' where ours have '_'. */
 static void action_name(const char *kind, const char *permission, char *action, size_t room)
 {
@@ -54,7 +60,7 @@ static int acl_decide(struct req *rq, const char *kind, const char *permission,
     char action[96];
     int r;
 
-    if (!polkit_on || !rq->identity || rq->identity->uid == 0) /* polkit allows root everything, always */
+    if (!acl_asks(rq))
         return 0;
     details[question.detail_count++] = (struct acl_attribute){"connect_driver", driver_name};
     for (unsigned i = 0; object && i < object->count; i++)
@@ -88,7 +94,7 @@ bool acl_allows(struct req *rq, const char *kind, const char *permission, const 
     struct err kept = rq->err;
     int r;
 
-    if (!polkit_on || !rq->identity)
+    if (!acl_asks(rq))
         return true;
     rq->err = (struct err){0};
     r = acl_decide(rq, kind, permission, object);

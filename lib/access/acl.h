@@ -26,6 +26,8 @@ struct acl_object {
 int acl_init(const char *const *drivers, const char *connect_driver, struct err *err);
 /* False: every check succeeds at once, nobody needs to describe objects. */
 bool acl_active(void);
+/* Would a driver be asked about this request? Not about the daemon's own work, and not about root. */
+bool acl_asks(const struct req *rq);
 
 /*
  * May rq's caller use permission `permission` ("getattr") of objects of kind `kind` ("domain",

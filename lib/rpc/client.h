@@ -37,6 +37,8 @@ void client_unwatch(struct client_watch *watch);
  * rq->err set.
  */
 int req_check(struct req *rq, enum object_kind kind, const void *object);
+/* The same for an object that doesn't exist yet (define, create), or that is of a kind without describe(). */
+int req_check_described(struct req *rq, const struct acl_object *described);
 /* For lists: may the caller see this one (the row's filter)? */
 bool req_sees(struct req *rq, enum object_kind kind, const void *object);
 

@@ -230,33 +230,40 @@ static const struct object_type *type_of(const struct call *call, enum object_ki
     return kind ? call->client->server->spec->objects[kind] : NULL;
 }
 
-static int check_rules(struct req *rq, enum object_kind kind, const void *object, bool connect)
+/* The row's rules about the connection, or those about an object. */
+static int check_rules(struct req *rq, const struct acl_object *object)
 {
     struct call *call = rq->call;
-    const struct object_type *type = type_of(call, kind);
-    struct acl_object described = {0};
 
-    if (object && type && type->describe)
-        type->describe(&rq->arena, object, &described);
     for (const struct acl_rule *rule = call->row->acl; rule->permission != PERMISSION_NONE; rule++) {
         const struct permission_name *name = &permission_names[rule->permission];
-        bool on_connect = str_eq(name->kind, "connect");
 
-        if (on_connect ? !connect : !object)
-            continue;
-        if (acl_rule_applies(rule, call->in) &&
-            acl_check(rq, name->kind, name->name, on_connect ? NULL : &described) < 0)
+        if (str_eq(name->kind, "connect") == (object == NULL) && acl_rule_applies(rule, call->in) &&
+            acl_check(rq, name->kind, name->name, object) < 0)
             return -1;
     }
     return 0;
 }
 
-int req_check(struct req *rq, enum object_kind kind, const void *object)
+int req_check_described(struct req *rq, const struct acl_object *described)
 {
-    if (!rq->call || !acl_active())
+    if (!rq->call || !acl_asks(rq))
         return 0;
     rq->call->checked = true;
-    return check_rules(rq, kind, object, /* connect= */ false);
+    return check_rules(rq, described);
+}
+
+int req_check(struct req *rq, enum object_kind kind, const void *object)
+{
+    struct acl_object described = {0};
+    const struct object_type *type;
+
+    if (!rq->call || !acl_asks(rq))
+        return 0;
+    type = type_of(rq->call, kind);
+    if (type && type->describe)
+        type->describe(&rq->arena, object, &described);
+    return req_check_described(rq, &described);
 }
 
 bool req_sees(struct req *rq, enum object_kind kind, const void *object)
@@ -265,7 +272,7 @@ bool req_sees(struct req *rq, enum object_kind kind, const void *object)
     const struct object_type *type;
     const struct permission_name *name;
 
-    if (!rq->call || !acl_active() || rq->call->row->filter == PERMISSION_NONE)
+    if (!rq->call || !acl_asks(rq) || rq->call->row->filter == PERMISSION_NONE)
         return true;
     type = type_of(rq->call, kind);
     name = &permission_names[rq->call->row->filter];
@@ -293,11 +300,8 @@ static int run_on_object(struct call *call, const struct object_type *type, void
     struct req *rq = &call->rq;
     int r;
 
-    if (acl_active()) {
-        call->checked = true;
-        if (check_rules(rq, row->object, object, /* connect= */ true) < 0)
-            return -1;
-    }
+    if (req_check(rq, row->object, object) < 0)
+        return -1;
     if (job) {
         struct acl_object described = {.title = object_kind_names[row->object]};
 
@@ -320,6 +324,8 @@ static int run_call(struct call *call)
     void *object;
     int r;
 
+    if (acl_asks(rq) && check_rules(rq, NULL) < 0)
+        return -1;
     if (row->object != OBJECT_NONE && (type = type_of(call, row->object))) {
         object = type->find(rq, (char *)call->in + row->object_at, &rq->err);
         if (!object)
@@ -328,10 +334,8 @@ static int run_call(struct call *call)
         type->unref(object);
         return r;
     }
-    if (acl_active() && check_rules(rq, OBJECT_NONE, NULL, /* connect= */ true) < 0)
-        return -1;
     r = call->function(rq, call->client, call->in, call->out);
-    if (r >= 0 && acl_active() && !call->checked && needs_check(call)) {
+    if (r >= 0 && acl_asks(rq) && !call->checked && needs_check(call)) {
         log_error("the method of '%s' answered without checking access (a bug)", procedure_name(row));
         return err_set_from(&rq->err, ERR_FROM_ACCESS, ERR_ACCESS_DENIED, "'%s' denied access",
                             procedure_name(row));

@@ -26,7 +26,7 @@ struct keys {
 };
 
 /* clang-format off */
-static const struct conf_key rows[] = {
+const struct conf_key qemu_conf_keys[] = {
     CONF_ROW(struct keys, user, CONF_STRING, NULL, .help = "The user that QEMU runs as in the system instance: a name, or '+' and a number."),
     CONF_ROW(struct keys, group, CONF_STRING, NULL, .help = "The group that QEMU runs as in the system instance: a name, or '+' and a number."),
     CONF_ROW(struct keys, dynamic_ownership, CONF_BOOL, "1", .help = "Give image files to QEMU's user while a machine uses them, and back afterwards."),
@@ -109,7 +109,7 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
 {
     struct keys keys = { 0 };
 
-    if (conf_read_file(arena, rows, path, 0, &keys, NULL, err) < 0)
+    if (conf_read_file(arena, qemu_conf_keys, path, 0, &keys, NULL, err) < 0)
         return -1;
     *ret = (struct qemu_conf){
         .user = geteuid(),

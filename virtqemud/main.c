@@ -187,8 +187,9 @@ static void on_stop(struct serve *serve)
 
 int main(int argc, char **argv)
 {
+    static const struct daemon_file files[] = { { "qemu.conf", qemu_conf_keys }, { 0 } };
     static const struct serve_spec spec = {
-        .daemon = { .name = "virtqemud", .purpose = "manages virtual machines on QEMU" },
+        .daemon = { .name = "virtqemud", .purpose = "manages virtual machines on QEMU", .files = files },
         .server = {
             .driver = "QEMU",
             .scheme = "qemu",

@@ -6,16 +6,28 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "loop/daemon-private.h"
 
-void daemon_print_sample(const struct daemon *daemon)
+int daemon_print_sample(const struct daemon *daemon, const char *file)
 {
     auto_arena struct arena arena = {0};
     auto_buf struct buf text = {0};
+    const struct daemon_file *other = daemon->spec->files;
+    const char *own = arena_printf(&arena, "%s.conf", daemon->spec->name);
 
-    conf_sample(daemon_all_keys(daemon, &arena),
-                arena_printf(&arena, "Configuration of %s", daemon->spec->name), &text);
+    while (file && other && other->name && !str_eq(other->name, file))
+        other++;
+    if (!file || str_eq(file, own))
+        conf_sample(daemon_all_keys(daemon, &arena),
+                    arena_printf(&arena, "Configuration of %s", daemon->spec->name), &text);
+    else if (other && other->name)
+        conf_sample(other->keys, arena_printf(&arena, "%s: configuration of %s", file, daemon->spec->name),
+                    &text);
+    else
+        return -1;
     fputs(buf_text(&text), stdout);
+    return 0;
 }
 
 /* Text as roff shows it as it is. */
@@ -55,16 +67,28 @@ static void options(void)
     }
 }
 
-static void keys(const struct daemon *daemon)
+static void keys(const char *file, const struct conf_key *key)
+{
+    printf(".SS %s\n", file);
+    for (; key->name; key++) {
+        auto_arena struct arena arena = {0};
+
+        item(key->fallback ? arena_printf(&arena, "%s = %s", key->name, key->fallback) : key->name,
+             key->help ? key->help : "");
+    }
+}
+
+static void configuration(const struct daemon *daemon)
 {
     auto_arena struct arena arena = {0};
+    const struct daemon_file *file = daemon->spec->files;
 
     puts(".SH CONFIGURATION\nLines are KEY = VALUE; strings stand in double quotes, lists of strings in "
          "brackets; # "
          "begins a comment.");
-    for (const struct conf_key *key = daemon_all_keys(daemon, &arena); key->name; key++)
-        item(key->fallback ? arena_printf(&arena, "%s = %s", key->name, key->fallback) : key->name,
-             key->help ? key->help : "");
+    keys(arena_printf(&arena, "%s.conf", daemon->spec->name), daemon_all_keys(daemon, &arena));
+    for (; file && file->name; file++)
+        keys(file->name, file->keys);
 }
 
 static void files(const struct daemon *daemon)
@@ -107,7 +131,7 @@ void daemon_print_manual(const struct daemon *daemon)
          "user "
          "alone.");
     options();
-    keys(daemon);
+    configuration(daemon);
     puts(".SH ENVIRONMENT");
     item("LIBVIRT_DEBUG", "log level: 1 to 4, or debug, info, warning, error");
     item("LIBVIRT_LOG_FILTERS, LIBVIRT_LOG_OUTPUTS",

@@ -6,14 +6,17 @@
 
 /* What main takes: getopt, --help and the manual page read this table; it ends with a NULL name. */
 struct daemon_option {
-    int letter; /* from DAEMON_OPTION_LONG on: there is no letter for it */
-    const char *name, *value, *help;
+    int letter;                      /* from DAEMON_OPTION_LONG on: there is no letter for it */
+    const char *name, *value, *help; /* a value in brackets may be left out */
 };
 enum { DAEMON_OPTION_LONG = 256 };
 extern const struct daemon_option daemon_options_table[];
 
-/* To stdout: the configuration file with every key and its default, the manual page. */
-void daemon_print_sample(const struct daemon *daemon);
+/*
+ * To stdout: the configuration file (NULL: its own) with every key and its default; the manual page. -1:
+ * there is no such file.
+ */
+int daemon_print_sample(const struct daemon *daemon, const char *file);
 void daemon_print_manual(const struct daemon *daemon);
 /* The common keys and the daemon's own. */
 const struct conf_key *daemon_all_keys(const struct daemon *daemon, struct arena *arena);

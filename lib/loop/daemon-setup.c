@@ -29,7 +29,7 @@ const struct daemon_option daemon_options_table[] = {
     {'V', "version", NULL, "show the version and leave"},
     {OPTION_ROOT, "root", "DIR", "keep everything below DIR (an instance of its own)"},
     {OPTION_SESSION, "session", NULL, "serve this user alone, also when it is root"},
-    {OPTION_SAMPLE, "sample-config", NULL, "print a configuration file with all keys and leave"},
+    {OPTION_SAMPLE, "sample-config", "[FILE]", "print a configuration file with all keys and leave"},
     {OPTION_MANUAL, "manual", NULL, "print the manual page (for man -l) and leave"},
     {0},
 };
@@ -73,7 +73,8 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
         daemon->privileged = false;
         return 0;
     case OPTION_SAMPLE:
-        daemon_print_sample(daemon);
+        if (daemon_print_sample(daemon, value) < 0)
+            return wrong(daemon, "there is no configuration file", value);
         return 1;
     case OPTION_MANUAL:
         daemon_print_manual(daemon);
@@ -103,6 +104,13 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
     }
 }
 
+static int argument_of(const struct daemon_option *option)
+{
+    if (!option->value)
+        return no_argument;
+    return option->value[0] == '[' ? optional_argument : required_argument;
+}
+
 int daemon_options(struct daemon *daemon, int argc, char **argv)
 {
     struct option longs[OPTIONS_MAX] = {0};
@@ -114,9 +122,8 @@ int daemon_options(struct daemon *daemon, int argc, char **argv)
     for (size_t i = 0; daemon_options_table[i].name; i++) {
         const struct daemon_option *option = &daemon_options_table[i];
 
-        longs[i] = (struct option){.name = option->name,
-                                   .has_arg = option->value ? required_argument : no_argument,
-                                   .val = option->letter};
+        longs[i] =
+            (struct option){.name = option->name, .has_arg = argument_of(option), .val = option->letter};
         if (option->letter >= DAEMON_OPTION_LONG)
             continue;
         *at++ = (char)option->letter;

@@ -56,6 +56,12 @@ struct daemon_spec {
      */
     const struct conf_key *keys;
     size_t conf_size;
+    /* Further files that the daemon reads itself: for their samples and the manual. NULL, or ends with a NULL
+     * name. */
+    const struct daemon_file {
+        const char *name; /* "qemu.conf" */
+        const struct conf_key *keys;
+    } * files;
 
     /*
      * In this order; none may wait, but each may start fibers. NULL: nothing to do. Negative with err set:

@@ -58,11 +58,11 @@ static void options(void)
 {
     puts(".SH OPTIONS");
     for (const struct daemon_option *option = daemon_options_table; option->name; option++) {
-        char term[64];
+        char text[DAEMON_OPTION_TEXT], term[DAEMON_OPTION_TEXT + 4];
         char letter[] = {'-', (char)option->letter, ',', ' ', '\0'};
 
-        snprintf(term, sizeof(term), "%s--%s%s%s", option->letter < DAEMON_OPTION_LONG ? letter : "",
-                 option->name, option->value ? "=" : "", option->value ? option->value : "");
+        snprintf(term, sizeof(term), "%s%s", option->letter < DAEMON_OPTION_LONG ? letter : "",
+                 daemon_option_text(option, text));
         item(term, option->help);
     }
 }

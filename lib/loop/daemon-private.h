@@ -11,6 +11,9 @@ struct daemon_option {
 };
 enum { DAEMON_OPTION_LONG = 256 };
 extern const struct daemon_option daemon_options_table[];
+enum { DAEMON_OPTION_TEXT = 48 };
+/* "--config=FILE", "--sample-config[=FILE]" */
+const char *daemon_option_text(const struct daemon_option *option, char text[DAEMON_OPTION_TEXT]);
 
 /*
  * To stdout: the configuration file (NULL: its own) with every key and its default; the manual page. -1:

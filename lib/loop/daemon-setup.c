@@ -35,17 +35,29 @@ const struct daemon_option daemon_options_table[] = {
 };
 enum { OPTIONS_MAX = 32 };
 
+const char *daemon_option_text(const struct daemon_option *option, char text[DAEMON_OPTION_TEXT])
+{
+    const char *value = option->value ? option->value : "";
+    bool optional = value[0] == '[';
+
+    snprintf(text, DAEMON_OPTION_TEXT, "--%s%s%s", option->name,
+             optional ? "[="
+             : *value ? "="
+                      : "",
+             value + optional);
+    return text;
+}
+
 static void show_help(const struct daemon *daemon)
 {
     printf("Usage: %s [OPTION...]\n%s %s.\n\n", daemon->spec->name, daemon->spec->name,
            daemon->spec->purpose);
     for (const struct daemon_option *option = daemon_options_table; option->name; option++) {
         char letter[] = {'-', (char)option->letter, ',', ' ', '\0'};
-        char name[32];
+        char name[DAEMON_OPTION_TEXT];
 
-        snprintf(name, sizeof(name), "--%s%s%s", option->name, option->value ? "=" : "",
-                 option->value ? option->value : "");
-        printf("  %4s%-18s %s\n", option->letter < DAEMON_OPTION_LONG ? letter : "", name, option->help);
+        printf("  %4s%-23s %s\n", option->letter < DAEMON_OPTION_LONG ? letter : "",
+               daemon_option_text(option, name), option->help);
     }
     printf("\nConfiguration: %s/libvirt/%s.conf, for a user's own daemon libvirt/%s.conf below "
            "XDG_CONFIG_HOME.\n",

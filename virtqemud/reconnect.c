@@ -112,6 +112,7 @@ struct found {
     struct req rq;
     struct vm *vm;
     bool starting; /* the old daemon died in the middle of a start: this machine is nobody's */
+    bool orphan;   /* it lives only as long as a client whose connection ended with the old daemon */
 };
 
 static void reconnect_main(struct req *rq, void *arg)
@@ -124,6 +125,8 @@ static void reconnect_main(struct req *rq, void *arg)
         return;
     if (reconnect(rq, vm, found->starting) == 0 && !found->starting) {
         log_info("domain '%s' (pid %d) found again", vm->name, run->pid);
+        if (found->orphan && vm->run == run)
+            machine_stop(rq, vm, false, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
         return;
     }
     if (vm->run != run)
@@ -181,6 +184,7 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
 
     found = NEW(struct found);
     found->starting = status->state == API_DOMAIN_PAUSED && status->reason == API_DOMAIN_PAUSED_STARTING_UP;
+    found->orphan = status->autodestroy;
     run->up = !found->starting;
     r = status->pid ? open_process(vm, status) : 0;
     if (r < 0) { /* it ended while nobody looked: not by a power-off, since QEMU waits for us then (-no-shutdown) */

@@ -395,6 +395,9 @@ int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct dom
         if (how->autodestroy) {
             start.run->autodestroy.gone = on_autodestroy;
             client_watch(how->autodestroy, &start.run->autodestroy);
+            status_save(vm);
+            if (client_gone(how->autodestroy)) /* it left meanwhile */
+                machine_stop_later(vm, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
         }
     }
     fiber_shield(rq, false);

@@ -216,6 +216,36 @@ class Life:
             self.virsh("undefine", name)
         self.quiet()
 
+    def autodestroy(self):
+        """A machine that goes with its client, also when the daemon goes in between."""
+        shell = subprocess.Popen(["virsh", "-q", "-c", self.private.uri()], env=self.private.env, text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for name in ("gone", "orphan"):
+                shell.stdin.write(f"create --autodestroy {self.xml(name)}\n")
+                shell.stdin.flush()
+                self.wait(lambda name=name: name in self.virsh("list", "--name").split(), f"'{name}' does not run")
+                if name == "gone":
+                    shell.stdin.close()
+                    shell.wait(10)
+                    self.wait(lambda: not self.virsh("list", "--name").split(), "'gone' outlives its client")
+                    shell = subprocess.Popen(["virsh", "-q", "-c", self.private.uri()], env=self.private.env, text=True,
+                                             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.private.stop("virtqemud", signal.SIGKILL)
+            self.private.start("virtqemud")
+            self.wait(lambda: not self.virsh("list", "--name").split(), "'orphan' outlives the daemon that its client talked to")
+        finally:
+            shell.kill()
+            shell.wait()
+        self.quiet()
+
+    @staticmethod
+    def wait(done, otherwise, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.02)
+
     def killed_while_starting(self):
         """The daemon dies at some moment of a start: no QEMU stays that nobody knows."""
         self.virsh("define", self.xml("t"))
@@ -324,7 +354,7 @@ def main():
     with Private() as private:
         private.start("virtqemud")
         life = Life(private)
-        for test in (life.define_to_undefine, life.rename_and_words, life.memory_and_vcpus, life.outlives_the_daemon,
+        for test in (life.define_to_undefine, life.rename_and_words, life.memory_and_vcpus, life.outlives_the_daemon, life.autodestroy,
                      life.killed_while_starting, life.one_is_stopped, life.autostart, life.guest_powers_off):
             if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                 suite.run(test.__name__, test)

@@ -84,8 +84,8 @@ int acl_check(struct req *rq, const char *kind, const char *permission, const st
     audit_denied(rq, kind, permission, object);
     if (r < 0)
         return r;
-    return err_set(&rq->err, ERR_ACCESS_DENIED, "'%s' denied access: permission '%s' of %s%s%s", driver_name,
-                   permission, kind, object && object->title ? ": " : "",
+    return err_set(&rq->err, ERR_ACCESS_DENIED, "'%s' denied access: no permission '%s.%s'%s%s", driver_name,
+                   kind, permission, object && object->title ? " on " : "",
                    object && object->title ? object->title : "");
 }
 

@@ -25,6 +25,7 @@ enum {
     EVENTS_MAX = 4 * 1024 * 1024,  /* bytes of events that the client doesn't read: it is closed */
     REGISTRATIONS_MAX = 1024,      /* of one client */
     ANONYMOUS_USEC = 60 * 1000000, /* how long somebody may stay without trying to authenticate */
+    CROWDED_USEC = 5 * 1000000,    /* the same while others wait at the door */
     JOB_USEC = 30 * 1000000,       /* how long a call waits for the job of its object */
 };
 

@@ -233,7 +233,9 @@ static uint64_t tick_interval(const struct server *server)
 static bool tick_client(struct server *server, struct client *client, uint64_t now)
 {
     if (!client->authenticated) {
-        if (now - client->since > ANONYMOUS_USEC && !client->call_count)
+        uint64_t patience = server_full(server) ? CROWDED_USEC : ANONYMOUS_USEC;
+
+        if (now - client->since > patience && !client->call_count)
             client_close(client, "it didn't authenticate in time");
         return true;
     }

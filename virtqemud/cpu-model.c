@@ -19,15 +19,10 @@ const struct x86_cpu *cpu_host(void)
     return state > 0 ? &cpu : NULL;
 }
 
-struct qemu_models {
-    const struct qemu_caps *caps;
-    enum qemu_accel accel;
-};
-
 /* Only models that this QEMU has; what it would add beside ours and can't give must be named. */
-static bool qemu_allows(void *data, const struct x86_model *model, struct x86_set *blockers)
+bool cpu_qemu_allows(void *data, const struct x86_model *model, struct x86_set *blockers)
 {
-    const struct qemu_models *models = data;
+    const struct cpu_qemu *models = data;
     const struct qemu_cpu_model *cpu = qemu_caps_cpu(models->caps, models->accel, model->name);
 
     if (!cpu)
@@ -54,8 +49,8 @@ bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool mi
                           .family = known->cpu_family,
                           .model = known->cpu_model,
                           .stepping = known->cpu_stepping};
-    struct qemu_models models = {caps, accel};
-    struct x86_question question = {.cpu = &cpu, .allowed = qemu_allows, .data = &models};
+    struct cpu_qemu models = {caps, accel};
+    struct x86_question question = {.cpu = &cpu, .allowed = cpu_qemu_allows, .data = &models};
 
     for (size_t i = 0; i < known->feature_count; i++) {
         const struct qemu_cpu_feature *property = &known->features[i];
@@ -116,7 +111,8 @@ static int read_feature(const struct xml_node *node, struct cpu_demand *demand, 
     return 0;
 }
 
-int cpu_demand_parse(struct arena *arena, const char *xml, struct cpu_demand *ret, struct err *err)
+int cpu_demand_parse(struct arena *arena, const char *xml, bool host_only, struct cpu_demand *ret,
+                     struct err *err)
 {
     struct xml_node *root = xml_parse(arena, xml, strlen(xml), "(CPU_definition)", NULL, err), *child;
     struct cpu_demand demand = {0};
@@ -137,6 +133,12 @@ int cpu_demand_parse(struct arena *arena, const char *xml, struct cpu_demand *re
         return err_set(err, ERR_INTERNAL_ERROR, "Invalid mode attribute '%s'", mode);
     if (match && enum_find(cpu_match_names, match) < 0)
         return err_set(err, ERR_INTERNAL_ERROR, "Invalid match attribute for CPU specification");
+    if (host_only && mode)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Attribute mode is only allowed for guest CPU");
+    if (host_only && !arch)
+        return err_set(err, ERR_XML_ERROR, "Missing CPU architecture");
+    if (host_only && match)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Attribute match is only allowed for guest CPU");
     if (arch && !str_eq(arch, "x86_64") && !str_eq(arch, "i686"))
         return err_set(err, ERR_NO_SUPPORT, "cannot compare CPUs of %s architecture", arch);
     if ((child = xml_child(root, "vendor")))
@@ -171,7 +173,7 @@ static const char *name_features(struct arena *arena, const char *what, const st
 
     buf_add_string(&text, what);
     X86_FOREACH(set, feature)
-    buf_printf(&text, "%s%s", text.length == strlen(what) ? "" : ",", x86_feature_name(feature));
+    buf_printf(&text, "%s%s", text.length == strlen(what) ? "" : ", ", x86_feature_name(feature));
     return arena_strdup(arena, buf_text(&text));
 }
 
@@ -182,7 +184,7 @@ enum cpu_compare cpu_compare(struct arena *arena, const struct x86_cpu *host, co
     struct x86_set missing = x86_set_minus(&demand->require, &host->features), more = host->features;
 
     if (demand->host_mode)
-        return CPU_COMPARE_IDENTICAL;
+        return CPU_COMPARE_SUPERSET; /* libvirt's answer: no feature is asked for, the host has some */
     if (demand->vendor && !str_eq(demand->vendor, host->vendor)) {
         *ret_why =
             arena_printf(arena, "host CPU vendor does not match required CPU vendor %s", demand->vendor);

@@ -22,6 +22,14 @@ const struct x86_cpu *cpu_host(void);
 bool cpu_host_model(const struct qemu_caps *caps, enum qemu_accel accel, bool migratable,
                     struct x86_cpu *ret_cpu, struct x86_choice *ret);
 
+/* Models that a QEMU knows with an accelerator, for struct x86_question: allowed = cpu_qemu_allows, data =
+ * one of these. */
+struct cpu_qemu {
+    const struct qemu_caps *caps;
+    enum qemu_accel accel;
+};
+bool cpu_qemu_allows(void *data, const struct x86_model *model, struct x86_set *blockers);
+
 /* <feature policy='require' name=''/> lines of a choice, at this indentation; host: without policy. */
 void cpu_format_features(const struct x86_choice *choice, bool host, int indent, struct buf *xml);
 
@@ -34,9 +42,11 @@ struct cpu_demand {
     struct x86_set force, require, optional, disable, forbid; /* require: with the model's features */
     struct x86_set named;                                     /* features that the document names itself */
 };
-/* ERR_XML_ERROR, ERR_CONFIG_UNSUPPORTED ("Unknown CPU model ..."), ERR_INTERNAL_ERROR ("unknown CPU feature
+/* host_only: must be a host's description. ERR_XML_ERROR, ERR_CONFIG_UNSUPPORTED ("Unknown CPU model ..."),
+ * ERR_INTERNAL_ERROR ("unknown CPU feature
  * ..."). */
-int cpu_demand_parse(struct arena *arena, const char *xml, struct cpu_demand *ret, struct err *err);
+int cpu_demand_parse(struct arena *arena, const char *xml, bool host_only, struct cpu_demand *ret,
+                     struct err *err);
 
 /* Results of the compare calls. */
 enum cpu_compare { CPU_COMPARE_INCOMPATIBLE, CPU_COMPARE_IDENTICAL, CPU_COMPARE_SUPERSET };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The calls about what host and QEMU can do, and about the names of processors. */
 #define ERR_FROM ERR_FROM_QEMU
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -73,7 +74,7 @@ static int compare(struct req *rq, const struct x86_cpu *host, const char *xml, 
     struct cpu_demand demand;
     const char *why = "";
 
-    if (cpu_demand_parse(&rq->arena, xml, &demand, &rq->err) < 0)
+    if (cpu_demand_parse(&rq->arena, xml, /* host_only: */ false, &demand, &rq->err) < 0)
         return -1;
     enum cpu_compare result = cpu_compare(&rq->arena, host, &demand, &why);
 
@@ -129,16 +130,8 @@ static int m_connect_compare_hypervisor_cpu(struct req *rq, struct client *clien
     return compare(rq, &cpu, in->xml_cpu, in->flags, &out->result);
 }
 
-/* Only models that this QEMU knows, or all (caps NULL). */
-static bool model_allowed(void *data, const struct x86_model *model, struct x86_set *blockers)
-{
-    const struct domcaps_question *question = data;
-
-    return !question->caps || qemu_caps_cpu(question->caps, question->accel, model->name);
-}
-
 /* All that every one of the processors has, and the vendor that they share. */
-static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x86_cpu *ret,
+static int intersect(struct req *rq, char *const *xmls, uint32_t count, bool hosts_only, struct x86_cpu *ret,
                      const char **ret_model, bool *ret_vendor)
 {
     struct x86_cpu base = {0};
@@ -149,7 +142,7 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x
     for (uint32_t i = 0; i < count; i++) {
         struct cpu_demand demand;
 
-        if (cpu_demand_parse(&rq->arena, xmls[i], &demand, &rq->err) < 0)
+        if (cpu_demand_parse(&rq->arena, xmls[i], hosts_only, &demand, &rq->err) < 0)
             return -1;
         if (!demand.model)
             return err_set(&rq->err, ERR_INVALID_ARG, "no CPU model specified at index %u", i);
@@ -172,32 +165,66 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, struct x
     return 0;
 }
 
-static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct domcaps_question *allowed,
+/* What a host shows but QEMU gives to no guest on demand: the guest's system itself, or the host's
+ * monitoring, sets it. */
+static bool not_of_qemu(unsigned feature)
+{
+    static const char *const names[] = {"osxsave", "ospke", "cmt", "mbm_total", "mbm_local"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (str_eq(names[i], x86_feature_name(feature)))
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(x86_feature_name(*(const unsigned *)a), x86_feature_name(*(const unsigned *)b));
+}
+
+/* Every feature of the model by name, too; this list is in alphabetical order. */
+static void format_expanded(const struct x86_choice *choice, struct buf *xml)
+{
+    struct x86_set has = x86_set_or(&choice->model->features, &choice->require);
+    unsigned all[X86_FEATURE_MAX], count = 0;
+
+    has = x86_set_minus(&has, &choice->disable);
+    for (unsigned i = 0; i < x86_feature_count(); i++)
+        if (x86_set_has(&has, i) || x86_set_has(&choice->disable, i))
+            all[count++] = i;
+    qsort(all, count, sizeof(*all), by_name);
+    for (unsigned i = 0; i < count; i++)
+        buf_printf(xml, "  <feature policy='%s' name='%s'/>\n",
+                   x86_set_has(&has, all[i]) ? "require" : "disable", x86_feature_name(all[i]));
+}
+
+/* models NULL: every model, and only descriptions of hosts; else those that this QEMU knows. */
+static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct cpu_qemu *models,
                     unsigned flags, char **ret)
 {
     auto_buf struct buf xml = {0};
     struct x86_cpu base;
     struct x86_choice choice;
-    struct x86_question question = {.cpu = &base, .allowed = model_allowed, .data = allowed};
+    struct x86_question question = {.cpu = &base, .allowed = models ? cpu_qemu_allows : NULL, .data = models};
     const char *common = NULL;
     bool vendor = false;
 
-    if (intersect(rq, xmls, count, &base, &common, &vendor) < 0)
+    if (intersect(rq, xmls, count, /* hosts_only: */ !models, &base, &common, &vendor) < 0)
         return -1;
     question.preferred = common;
-    if (flags & BASELINE_MIGRATABLE)
-        for (unsigned i = 0; i < x86_feature_count(); i++)
-            if (x86_feature_stays(i))
-                x86_set_drop(&base.features, i);
+    for (unsigned i = 0; i < x86_feature_count(); i++)
+        if (not_of_qemu(i) || (flags & BASELINE_MIGRATABLE && x86_feature_stays(i)))
+            x86_set_drop(&base.features, i);
     if (!x86_choose(&question, &choice))
         return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPUs are incompatible");
-    if (flags & BASELINE_EXPAND_FEATURES)
-        choice.require = base.features;
     buf_printf(&xml, "<cpu mode='custom' match='exact'>\n  <model fallback='%s'>%s</model>\n",
                str_eq(common, choice.model->name) ? "forbid" : "allow", choice.model->name);
     if (vendor && base.vendor)
         buf_printf(&xml, "  <vendor>%s</vendor>\n", base.vendor);
-    cpu_format_features(&choice, false, 2, &xml);
+    if (flags & BASELINE_EXPAND_FEATURES)
+        format_expanded(&choice, &xml);
+    else
+        cpu_format_features(&choice, false, 2, &xml);
     buf_add_string(&xml, "</cpu>\n");
     *ret = arena_strdup(&rq->arena, buf_text(&xml));
     return 0;
@@ -207,11 +234,9 @@ static int m_connect_baseline_cpu(struct req *rq, struct client *client,
                                   const struct remote_connect_baseline_cpu_in *in,
                                   struct remote_connect_baseline_cpu_out *out)
 {
-    struct domcaps_question any = {0};
-
     if (method_flags(rq, in->flags, BASELINE_EXPAND_FEATURES | BASELINE_MIGRATABLE) < 0)
         return -1;
-    return baseline(rq, in->xml_cpus.v, in->xml_cpus.n, &any, in->flags, &out->cpu);
+    return baseline(rq, in->xml_cpus.v, in->xml_cpus.n, NULL, in->flags, &out->cpu);
 }
 
 static int m_connect_baseline_hypervisor_cpu(struct req *rq, struct client *client,
@@ -225,7 +250,9 @@ static int m_connect_baseline_hypervisor_cpu(struct req *rq, struct client *clie
     if (method_flags(rq, in->flags, BASELINE_EXPAND_FEATURES | BASELINE_MIGRATABLE) < 0 ||
         hypervisor_cpu(rq, in->emulator, in->arch, in->machine, in->virttype, &caps, &question, &cpu) < 0)
         return -1;
-    return baseline(rq, in->xml_cpus.v, in->xml_cpus.n, &question, in->flags, &out->cpu);
+    struct cpu_qemu models = {caps, question.accel};
+
+    return baseline(rq, in->xml_cpus.v, in->xml_cpus.n, &models, in->flags, &out->cpu);
 }
 
 const struct method caps_methods[] = {

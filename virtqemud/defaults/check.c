@@ -39,8 +39,12 @@ static int check_disk(const struct disk *disk, struct err *err)
     if (disk->device == DISK_LUN && disk->src.type != STORAGE_BLOCK && disk->src.type != STORAGE_VOLUME &&
         !(disk->src.type == STORAGE_NETWORK && disk->src.protocol == NETPROTO_ISCSI))
         return UNSUPPORTED("disk device='lun' is only valid for block type disk source");
+    if (disk->src.encryption && disk->src.format != FORMAT_RAW && disk->src.format != FORMAT_QCOW2)
+        return UNSUPPORTED("encryption is supported only with 'raw' and 'qcow2' image format");
+    if (disk->src.encryption && disk->src.encryption->cipher_name)
+        return UNSUPPORTED("supplying <cipher> for domain disk definition is unnecessary");
     for (const char *c = disk->serial; c && *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("-_ +", *c))
+        if (!isalnum((unsigned char)*c) && !strchr("-_ .+", *c))
             return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters", disk->serial);
     if (disk->src.format == FORMAT_COW)
         return UNSUPPORTED("'cow' storage format is not supported");
@@ -147,6 +151,19 @@ static int check_source(const struct chardev_source *source, struct err *err)
     return 0;
 }
 
+static int check_serials(const struct domain *domain, struct err *err)
+{
+    for (size_t i = 0; i < domain->devices.n_serials; i++) {
+        const struct chardev *serial = domain->devices.serials[i];
+
+        if (arch_is_x86(domain->os.arch) && serial->target > CHARTARGET_PCI_SERIAL && serial->target != CHARTARGET_ISA_DEBUG)
+            return UNSUPPORTED("Serial device with target type '%s' and target model '%s' not compatible with guest "
+                               "architecture or machine type",
+                               chardev_target_names[serial->target], serial->target_model ? serial->target_model : "");
+    }
+    return 0;
+}
+
 static int check_chardevs(struct chardev *const *list, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
@@ -174,6 +191,32 @@ static bool same_hostdev(const struct hostdev *a, const struct hostdev *b)
     }
 }
 
+/* Two SCSI devices at the same place. */
+static int check_scsi_place(const struct devices *devices, const struct hostdev *dev, struct err *err)
+{
+    const struct drive_address *address = &dev->info.address.drive;
+
+    if (dev->type != HOSTDEV_SCSI || dev->info.address.type != ADDRESS_DRIVE)
+        return 0;
+    for (size_t i = 0; i < devices->n_disks; i++) {
+        const struct disk *disk = devices->disks[i];
+
+        if (disk->bus == DISK_BUS_SCSI && !memcmp(&disk->info.address.drive, address, sizeof(*address)))
+            return UNSUPPORTED("using disk target name '%s' conflicts with SCSI host device address controller='%u' "
+                               "bus='%u' target='%u' unit='%u",
+                               disk->dst, address->controller, address->bus, address->target, address->unit);
+    }
+    for (size_t i = 0; i < devices->n_hostdevs && devices->hostdevs[i] != dev; i++) {
+        const struct hostdev *other = devices->hostdevs[i];
+
+        if (other->type == HOSTDEV_SCSI && !memcmp(&other->info.address.drive, address, sizeof(*address)))
+            return UNSUPPORTED("SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by another SCSI "
+                               "host device",
+                               address->controller, address->bus, address->target, address->unit);
+    }
+    return 0;
+}
+
 static int check_hostdevs(const struct devices *devices, struct err *err)
 {
     unsigned ramfbs = 0;
@@ -185,6 +228,10 @@ static int check_hostdevs(const struct devices *devices, struct err *err)
         if (dev->type == HOSTDEV_MDEV && str_eq(dev->model, "vfio-pci") && type && type != ADDRESS_PCI)
             return err_set(err, ERR_XML_ERROR, "Unsupported address type '%s' with mediated device model '%s'",
                            address_type_names[type], dev->model);
+        if (dev->type == HOSTDEV_SCSI_HOST && dev->info.boot_order)
+            return UNSUPPORTED("booting from assigned devices is not supported by vhost SCSI devices");
+        if (check_scsi_place(devices, dev, err) < 0)
+            return -1;
         ramfbs += dev->ramfb == TRI_YES;
         for (size_t j = 0; j < i; j++)
             if (same_hostdev(dev, devices->hostdevs[j]))
@@ -216,6 +263,9 @@ static int check_displays(const struct devices *devices, struct err *err)
         if (i && video->type != VIDEO_QXL && video->type != VIDEO_VIRTIO)
             return UNSUPPORTED("video type '%s' is only valid as primary video device", video_type_names[video->type]);
     }
+    for (size_t i = 0; i < devices->n_graphics; i++)
+        if (devices->graphics[i]->type == GRAPHICS_SPICE && devices->graphics[i]->tls_port.value > 0)
+            return UNSUPPORTED("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     for (size_t i = 0; i < devices->n_graphics; i++)
         for (size_t j = 0; j < i; j++)
             if (devices->graphics[i]->type == devices->graphics[j]->type)
@@ -303,9 +353,10 @@ int defaults_check(const struct domain *domain, unsigned flags, void *caps UNUSE
         check_chardevs(devices->parallels, devices->n_parallels, err) < 0 ||
         check_chardevs(devices->channels, devices->n_channels, err) < 0)
         return -1;
-    if (check_domain(domain, err) < 0 || check_machine(domain, err) < 0 || check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 ||
-        check_hostdevs(devices, err) < 0 || check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 ||
-        check_iommu(domain, err) < 0 || check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
+    if (check_domain(domain, err) < 0 || check_machine(domain, err) < 0 || check_serials(domain, err) < 0 ||
+        check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 || check_hostdevs(devices, err) < 0 ||
+        check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 ||
+        check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
         return -1;
     return 0;
 }

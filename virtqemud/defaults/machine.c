@@ -130,25 +130,23 @@ static void add_input(struct defaults *defaults, enum input_type type, enum inpu
 
 static void default_audio(struct defaults *defaults)
 {
-    /* where the sound of a display goes */
+    /* where the sound of a display goes; one that the user sees on this host has no default */
     static const uint8_t of_graphics[GRAPHICS_TYPE_MAX] = {
-        [GRAPHICS_SDL] = AUDIO_SDL,
+        [GRAPHICS_VNC] = AUDIO_NONE,
         [GRAPHICS_SPICE] = AUDIO_SPICE,
         [GRAPHICS_DBUS] = AUDIO_DBUS,
     };
     struct devices *devices = defaults->devices;
+    enum audio_type type = devices->n_graphics ? AUDIO_UNSET : AUDIO_NONE;
     struct audio *audio;
 
-    if (devices->n_audios)
+    for (size_t i = 0; i < devices->n_graphics && !type; i++)
+        type = of_graphics[devices->graphics[i]->type];
+    if (devices->n_audios || !type)
         return;
     audio = ARENA_NEW(defaults->arena, struct audio);
     audio->id = 1;
-    audio->type = AUDIO_NONE;
-    for (size_t i = 0; i < devices->n_graphics; i++)
-        if (of_graphics[devices->graphics[i]->type]) {
-            audio->type = of_graphics[devices->graphics[i]->type];
-            break;
-        }
+    audio->type = type;
     DEVICE_ADD(defaults->arena, devices, audios, audio);
 }
 

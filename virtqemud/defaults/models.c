@@ -27,8 +27,16 @@ static void disk_models(struct defaults *defaults, struct disk *disk)
     storage_models(&disk->src);
     if (disk->encryption && !disk->encryption->engine)
         disk->encryption->engine = (char *)"qemu";
-    if (disk->src.type == STORAGE_VHOSTUSER)
+    if (disk->src.type == STORAGE_VHOSTUSER) {
+        /* its content is out of our sight */
+        if (!disk->snapshot)
+            disk->snapshot = (char *)"no";
+        if (!disk->driver_name)
+            disk->driver_name = arena_strdup(defaults->arena, "qemu");
+        if (!disk->src.format)
+            disk->src.format = FORMAT_RAW;
         return;
+    }
     if (!disk->driver_name)
         disk->driver_name = arena_strdup(defaults->arena, "qemu");
     /* formats are never guessed from the content, which belongs to the guest */

@@ -241,6 +241,7 @@ void devices_sync_console(struct devices *devices, struct arena *arena)
     if (!serial || !console || console->target != CHARTARGET_SERIAL)
         return;
     console->source = serial->source;
+    console->port = serial->port;
     console->info = serial->info;
     console->tty = serial->source.type == CHARDEV_PTY ? arena_strdup(arena, serial->source.path) : NULL;
 }

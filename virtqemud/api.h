@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Numbers of the API that domain calls and events carry: states, reasons, flags, as clients send and read them. */
+/* Numbers of the API that domain calls and events carry: states, reasons, flags, as clients send and read
+ * them. */
 #pragma once
 
 /* clang-format off */

@@ -7,8 +7,8 @@
 
 bool channel_agent_connected(const struct vm *vm);
 /*
- * Run one command of the guest's agent: command->name, text, usec and ends_guest are the caller's. *ret (may be NULL)
- * becomes its whole answer. Negative with rq->err set; ERR_ARGUMENT_UNSUPPORTED when the machine has no agent's channel,
- * ERR_AGENT_UNRESPONSIVE when nobody listens in the guest.
+ * Run one command of the guest's agent: command->name, text, usec and ends_guest are the caller's. *ret (may
+ * be NULL) becomes its whole answer. Negative with rq->err set; ERR_ARGUMENT_UNSUPPORTED when the machine has
+ * no agent's channel, ERR_AGENT_UNRESPONSIVE when nobody listens in the guest.
  */
 int channel_agent_run(struct req *rq, struct vm *vm, struct agent_command *command, struct json_object **ret);

@@ -14,7 +14,8 @@ const char *const *command_env(struct arena *arena, const char *home, const char
     size_t n = 0;
 
     env[n++] = "LC_ALL=C";
-    env[n++] = arena_printf(arena, "PATH=%s", path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    env[n++] = arena_printf(arena, "PATH=%s",
+                            path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     if (qemud.privileged) {
         env[n++] = arena_printf(arena, "HOME=%s", home);
         env[n++] = arena_printf(arena, "XDG_DATA_HOME=%s/.local/share", home);

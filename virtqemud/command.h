@@ -7,5 +7,6 @@
 
 /* LC_ALL, PATH, a home directory, and more (may be NULL); NULL-terminated. */
 const char *const *command_env(struct arena *arena, const char *home, const char *const *more);
-/* As a shell would take it; separator stands between variables and in front of options. Ends with a newline. */
+/* As a shell would take it; separator stands between variables and in front of options. Ends with a newline.
+ */
 void command_format(struct buf *text, const char *const *env, const char *const *argv, const char *separator);

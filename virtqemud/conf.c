@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * qemu.conf. Keys of parts that don't exist here yet are accepted with a warning, as unknown ones are: a host's file must
- * not keep the daemon from starting.
+ * qemu.conf. Keys of parts that don't exist here yet are accepted with a warning, as unknown ones are: a
+ * host's file must not keep the daemon from starting.
  */
 #define ERR_FROM ERR_FROM_CONF
 #include "virtqemud/conf.h"
@@ -53,8 +53,8 @@ const struct conf_key qemu_conf_keys[] = {
 /* clang-format on */
 
 /* Debian's names for the account; the first that exists. */
-static const char *const default_users[] = { "libvirt-qemu", "qemu", NULL };
-static const char *const default_groups[] = { "libvirt-qemu", "kvm", "qemu", NULL };
+static const char *const default_users[] = {"libvirt-qemu", "qemu", NULL};
+static const char *const default_groups[] = {"libvirt-qemu", "kvm", "qemu", NULL};
 
 static int find_user(const char *name, uid_t *ret, struct err *err)
 {
@@ -105,9 +105,10 @@ static int find_group(const char *name, gid_t *ret, struct err *err)
     return 0;
 }
 
-int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struct qemu_conf *ret, struct err *err)
+int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struct qemu_conf *ret,
+                   struct err *err)
 {
-    struct keys keys = { 0 };
+    struct keys keys = {0};
 
     if (conf_read_file(arena, qemu_conf_keys, path, 0, &keys, NULL, err) < 0)
         return -1;

@@ -12,7 +12,8 @@
 #include "virtqemud/vms.h"
 
 /* The capabilities of the emulator that the document names, or of the host's default for its architecture. */
-static int find_caps(struct req *rq, struct arena *arena, const struct domain *domain, const struct qemu_caps **ret)
+static int find_caps(struct req *rq, struct arena *arena, const struct domain *domain,
+                     const struct qemu_caps **ret)
 {
     const char *arch = domain->os.arch ? domain->os.arch : qemu_host_arch();
     const char *binary = domain->devices.emulator ? domain->devices.emulator : qemu_binary_find(arena, arch);
@@ -78,8 +79,8 @@ static int run_op(void *op)
 }
 
 /*
- * The fsyncs happen on a worker; nobody else may change the same name or UUID until it is over, so this is not cut short:
- * the store frees op only in store_op_finish.
+ * The fsyncs happen on a worker; nobody else may change the same name or UUID until it is over, so this is
+ * not cut short: the store frees op only in store_op_finish.
  */
 int definition_op(struct req *rq, struct store_op *op, struct store_entry **ret)
 {
@@ -91,15 +92,15 @@ int definition_op(struct req *rq, struct store_op *op, struct store_entry **ret)
     r = work_run(rq, run_op, NULL, op, SECONDS(600), "the disk that definitions are on");
     fiber_shield(rq, false);
     if (r < 0)
-        return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "the definition could not be written: the disk of '%s' hangs",
-                       qemud.dirs.config);
+        return err_set(&rq->err, ERR_OPERATION_TIMEOUT,
+                       "the definition could not be written: the disk of '%s' hangs", qemud.dirs.config);
     return store_op_finish(qemud.store, op, ret, &rq->err);
 }
 
 int definition_save(struct req *rq, struct vm *vm, const struct domain *domain)
 {
-    auto_buf struct buf text = { 0 };
-    struct store_facts facts = { 0 };
+    auto_buf struct buf text = {0};
+    struct store_facts facts = {0};
     struct store_entry *entry = NULL;
     struct store_op *op;
 

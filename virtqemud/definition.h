@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Definition: a domain's persistent model, as text in the store. It is parsed when it is asked for and never kept. What
- * is saved went through the same parse, defaults and check as what a user defines.
+ * Definition: a domain's persistent model, as text in the store. It is parsed when it is asked for and never
+ * kept. What is saved went through the same parse, defaults and check as what a user defines.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events. One table row for each event of QEMU that means something here; every event, known or not, also goes to those
- * who registered for the raw ones (program qemu).
+ * Events. One table row for each event of QEMU that means something here; every event, known or not, also
+ * goes to those who registered for the raw ones (program qemu).
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/events.h"
@@ -24,7 +24,7 @@
 
 static struct wire_domain reference(const struct vm *vm)
 {
-    struct wire_domain dom = { .name = vm->name, .id = vm->id };
+    struct wire_domain dom = {.name = vm->name, .id = vm->id};
 
     memcpy(dom.uuid, vm->uuid, UUID_SIZE);
     return dom;
@@ -32,18 +32,19 @@ static struct wire_domain reference(const struct vm *vm)
 
 static void emit(const struct vm *vm, int procedure, const void *message)
 {
-    struct event_object object = { vm->uuid, vm->name, vm };
+    struct event_object object = {vm->uuid, vm->name, vm};
 
     event_emit(qemud.server, remote_program.number, procedure, &object, message);
 }
 
-/* Emit the event NAME with the named members of its message; for those that wrap a legacy form, and those that don't. */
+/* Emit the event NAME with the named members of its message; for those that wrap a legacy form, and those
+ * that don't. */
 #define EMIT_LEGACY(vm, NAME, type, ...)                                                                     \
     emit((vm), REMOTE_DOMAIN_EVENT_CALLBACK_##NAME,                                                          \
-         &(struct remote_domain_event_callback_##type##_msg){ .msg = { .dom = reference(vm), __VA_ARGS__ } })
+         &(struct remote_domain_event_callback_##type##_msg){.msg = {.dom = reference(vm), __VA_ARGS__}})
 #define EMIT(vm, NAME, type, ...)                                                                            \
     emit((vm), REMOTE_DOMAIN_EVENT_##NAME,                                                                   \
-         &(struct remote_domain_event_##type##_msg){ .dom = reference(vm), __VA_ARGS__ })
+         &(struct remote_domain_event_##type##_msg){.dom = reference(vm), __VA_ARGS__})
 
 void event_lifecycle(const struct vm *vm, int event, int detail)
 {
@@ -129,7 +130,8 @@ static void on_rtc_change(struct vm *vm, struct json_object *data)
 static void on_watchdog(struct vm *vm, struct json_object *data)
 {
     /* in the order of the API's numbers */
-    static const char *const names[] = { "none", "pause", "reset", "poweroff", "shutdown", "debug", "inject-nmi", NULL };
+    static const char *const names[] = {"none",     "pause", "reset",      "poweroff",
+                                        "shutdown", "debug", "inject-nmi", NULL};
     int action = enum_find(names, json_string(data, "action"));
 
     EMIT_LEGACY(vm, WATCHDOG, watchdog, .action = action < 0 ? 0 : action);
@@ -141,7 +143,8 @@ static void on_watchdog(struct vm *vm, struct json_object *data)
 static const struct disk *find_disk(const struct vm *vm, struct json_object *data)
 {
     const struct devices *devices = &vm->run->domain->devices;
-    const char *names[] = { json_string(data, "device"), json_string(data, "id"), json_string(data, "qom-path") };
+    const char *names[] = {json_string(data, "device"), json_string(data, "id"),
+                           json_string(data, "qom-path")};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         const char *name = names[i], *alias;
@@ -162,7 +165,7 @@ static const struct disk *find_disk(const struct vm *vm, struct json_object *dat
 
 static void on_io_error(struct vm *vm, struct json_object *data)
 {
-    static const char *const names[] = { "ignore", "stop", "report", NULL };
+    static const char *const names[] = {"ignore", "stop", "report", NULL};
     const struct disk *disk = find_disk(vm, data);
     int action = enum_find(names, json_string(data, "action"));
     char *path = disk ? disk->src.path : NULL, *alias = disk ? disk->info.alias : NULL;
@@ -171,7 +174,8 @@ static void on_io_error(struct vm *vm, struct json_object *data)
     path = path ? path : (char *)"";
     alias = alias ? alias : (char *)"";
     action = action < 0 ? 0 : action;
-    EMIT_LEGACY(vm, IO_ERROR, io_error, .src_path = path, .dev_alias = alias, .action = action == 0 ? 0 : action);
+    EMIT_LEGACY(vm, IO_ERROR, io_error, .src_path = path, .dev_alias = alias,
+                .action = action == 0 ? 0 : action);
     EMIT_LEGACY(vm, IO_ERROR_REASON, io_error_reason, .src_path = path, .dev_alias = alias, .action = action,
                 .reason = (char *)reason);
     if (action == API_DOMAIN_EVENT_IO_ERROR_PAUSE)
@@ -201,12 +205,12 @@ static void on_tray(struct vm *vm, struct json_object *data)
 
 static struct wire_graphics_address graphics_address(struct json_object *side)
 {
-    static const char *const families[] = { "ipv4", "ipv6", "unix", NULL };
+    static const char *const families[] = {"ipv4", "ipv6", "unix", NULL};
     const char *host = json_string(side, "host"), *service = json_string(side, "service");
     int family = enum_find(families, json_string(side, "family"));
 
-    return (struct wire_graphics_address){ family < 0 ? 0 : family, (char *)(host ? host : ""),
-                                             (char *)(service ? service : "") };
+    return (struct wire_graphics_address){family < 0 ? 0 : family, (char *)(host ? host : ""),
+                                          (char *)(service ? service : "")};
 }
 
 static void graphics(struct vm *vm, struct json_object *data, int phase)
@@ -218,12 +222,12 @@ static void graphics(struct vm *vm, struct json_object *data, int phase)
     uint32_t count = 0;
 
     if (x509)
-        subject[count++] = (struct wire_graphics_identity){ (char *)"x509dname", (char *)x509 };
+        subject[count++] = (struct wire_graphics_identity){(char *)"x509dname", (char *)x509};
     if (sasl)
-        subject[count++] = (struct wire_graphics_identity){ (char *)"saslUsername", (char *)sasl };
+        subject[count++] = (struct wire_graphics_identity){(char *)"saslUsername", (char *)sasl};
     EMIT_LEGACY(vm, GRAPHICS, graphics, .phase = phase, .local = graphics_address(server),
                 .remote = graphics_address(client), .auth_scheme = (char *)(auth ? auth : ""),
-                .subject = { count, subject });
+                .subject = {count, subject});
 }
 
 static void on_vnc_connected(struct vm *vm, struct json_object *data)
@@ -262,8 +266,8 @@ static void on_port(struct vm *vm, struct json_object *data)
                                : API_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
                  .reason = API_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
         if (channel->target_name)
-            EMIT(vm, CALLBACK_CHANNEL_LIFECYCLE, callback_channel_lifecycle, .channel_name = channel->target_name,
-                 .state = open ? 1 : 2, .reason = 2);
+            EMIT(vm, CALLBACK_CHANNEL_LIFECYCLE, callback_channel_lifecycle,
+                 .channel_name = channel->target_name, .state = open ? 1 : 2, .reason = 2);
     }
 }
 
@@ -287,37 +291,37 @@ static const struct {
     const char *name;
     void (*handle)(struct vm *vm, struct json_object *data);
 } rows[] = {
-    { "STOP", on_stop },
-    { "RESUME", on_resume },
-    { "SHUTDOWN", on_shutdown },
-    { "RESET", on_reset },
-    { "SUSPEND", on_suspend },
-    { "SUSPEND_DISK", on_suspend_disk },
-    { "WAKEUP", on_wakeup },
-    { "GUEST_PANICKED", on_panic },
-    { "GUEST_CRASHLOADED", on_panic },
-    { "RTC_CHANGE", on_rtc_change },
-    { "WATCHDOG", on_watchdog },
-    { "BLOCK_IO_ERROR", on_io_error },
-    { "BALLOON_CHANGE", on_balloon },
-    { "DEVICE_TRAY_MOVED", on_tray },
-    { "VNC_CONNECTED", on_vnc_connected },
-    { "VNC_INITIALIZED", on_vnc_initialized },
-    { "VNC_DISCONNECTED", on_vnc_disconnected },
-    { "SPICE_CONNECTED", on_vnc_connected },
-    { "SPICE_INITIALIZED", on_vnc_initialized },
-    { "SPICE_DISCONNECTED", on_vnc_disconnected },
-    { "VSERPORT_CHANGE", on_port },
-    { "DEVICE_DELETED", on_device_deleted },
-    { "DEVICE_UNPLUG_GUEST_ERROR", on_device_unplug_error },
+    {"STOP", on_stop},
+    {"RESUME", on_resume},
+    {"SHUTDOWN", on_shutdown},
+    {"RESET", on_reset},
+    {"SUSPEND", on_suspend},
+    {"SUSPEND_DISK", on_suspend_disk},
+    {"WAKEUP", on_wakeup},
+    {"GUEST_PANICKED", on_panic},
+    {"GUEST_CRASHLOADED", on_panic},
+    {"RTC_CHANGE", on_rtc_change},
+    {"WATCHDOG", on_watchdog},
+    {"BLOCK_IO_ERROR", on_io_error},
+    {"BALLOON_CHANGE", on_balloon},
+    {"DEVICE_TRAY_MOVED", on_tray},
+    {"VNC_CONNECTED", on_vnc_connected},
+    {"VNC_INITIALIZED", on_vnc_initialized},
+    {"VNC_DISCONNECTED", on_vnc_disconnected},
+    {"SPICE_CONNECTED", on_vnc_connected},
+    {"SPICE_INITIALIZED", on_vnc_initialized},
+    {"SPICE_DISCONNECTED", on_vnc_disconnected},
+    {"VSERPORT_CHANGE", on_port},
+    {"DEVICE_DELETED", on_device_deleted},
+    {"DEVICE_UNPLUG_GUEST_ERROR", on_device_unplug_error},
 };
 
 static void monitor_event(const struct vm *vm, const char *name, struct json_object *data, uint64_t seconds,
                           uint32_t micros)
 {
-    struct qemu_domain_monitor_event_msg message = { .dom = reference(vm), .event = (char *)name,
-                                                     .seconds = (int64_t)seconds, .micros = micros };
-    struct event_object object = { vm->uuid, vm->name, vm };
+    struct qemu_domain_monitor_event_msg message = {
+        .dom = reference(vm), .event = (char *)name, .seconds = (int64_t)seconds, .micros = micros};
+    struct event_object object = {vm->uuid, vm->name, vm};
 
     if (!event_wanted(qemud.server, qemu_program.number, QEMU_DOMAIN_MONITOR_EVENT))
         return;
@@ -326,7 +330,8 @@ static void monitor_event(const struct vm *vm, const char *name, struct json_obj
     event_emit_monitor(qemud.server, &object, name, &message);
 }
 
-static void on_event(void *owner, const char *name, struct json_object *data, uint64_t seconds, uint32_t micros)
+static void on_event(void *owner, const char *name, struct json_object *data, uint64_t seconds,
+                     uint32_t micros)
 {
     struct vm *vm = owner;
 
@@ -339,7 +344,8 @@ static void on_event(void *owner, const char *name, struct json_object *data, ui
         }
 }
 
-/* An end of file comes with the end of the process, which is watched; a broken monitor leaves a machine without one. */
+/* An end of file comes with the end of the process, which is watched; a broken monitor leaves a machine
+ * without one. */
 static void on_closed(void *owner, const char *why)
 {
     struct vm *vm = owner;
@@ -351,4 +357,4 @@ static void on_closed(void *owner, const char *why)
         event_control_error(vm);
 }
 
-const struct qmp_handlers run_qmp_handlers = { on_event, on_closed };
+const struct qmp_handlers run_qmp_handlers = {on_event, on_closed};

@@ -36,12 +36,12 @@ static const char **find_hooks(struct arena *arena)
     return hooks;
 }
 
-static int run_all(struct req *rq, const char **hooks, const char *name, const char *operation, const char *sub,
-                   const char *extra, const char *xml)
+static int run_all(struct req *rq, const char **hooks, const char *name, const char *operation,
+                   const char *sub, const char *extra, const char *xml)
 {
     for (; *hooks; hooks++) {
-        const char *argv[] = { *hooks, name, operation, sub, extra ? extra : "-", NULL };
-        struct child_spec spec = { .argv = argv, .input = xml };
+        const char *argv[] = {*hooks, name, operation, sub, extra ? extra : "-", NULL};
+        struct child_spec spec = {.argv = argv, .input = xml};
 
         if (child_check(rq, &spec, HOOK_USEC, NULL) < 0) {
             auto_free char *why = mem_strdup(rq->err.message);
@@ -53,11 +53,11 @@ static int run_all(struct req *rq, const char **hooks, const char *name, const c
     return 0;
 }
 
-int hook_run(struct req *rq, const struct vm *vm, const struct domain *domain, const char *operation, const char *sub,
-             const char *extra)
+int hook_run(struct req *rq, const struct vm *vm, const struct domain *domain, const char *operation,
+             const char *sub, const char *extra)
 {
     const char **hooks = find_hooks(&rq->arena);
-    auto_buf struct buf xml = { 0 };
+    auto_buf struct buf xml = {0};
 
     if (!*hooks)
         return 0;
@@ -75,7 +75,8 @@ static void later_main(struct req *rq, void *arg)
 {
     struct later *later = arg;
 
-    if (run_all(rq, find_hooks(&rq->arena), later->name, later->operation, "end", later->extra, later->xml) < 0)
+    if (run_all(rq, find_hooks(&rq->arena), later->name, later->operation, "end", later->extra, later->xml) <
+        0)
         log_warning("domain '%s': %s", later->name, rq->err.message);
     err_clear(&rq->err);
     if (run_all(rq, find_hooks(&rq->arena), later->name, "release", "end", later->extra, later->xml) < 0)
@@ -95,8 +96,8 @@ static void later_done(struct req *rq, void *arg)
 
 void hook_later(const struct vm *vm, const struct domain *domain, const char *operation, const char *extra)
 {
-    auto_arena struct arena arena = { 0 };
-    auto_buf struct buf xml = { 0 };
+    auto_arena struct arena arena = {0};
+    auto_buf struct buf xml = {0};
     struct later *later;
 
     if (!*find_hooks(&arena))

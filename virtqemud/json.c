@@ -93,7 +93,7 @@ void json_add(struct buf *buf, const char *template, ...)
 
 char *json_text(struct arena *arena, const char *template, ...)
 {
-    auto_buf struct buf buf = { 0 };
+    auto_buf struct buf buf = {0};
     va_list args;
 
     va_start(args, template);

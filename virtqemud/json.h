@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * JSON out and in. Out: text from a printf-like template, so that a command reads like what goes over the wire.
- * In: json-c with limits on depth and size, and readers that accept only the type that they are asked for.
+ * JSON out and in. Out: text from a printf-like template, so that a command reads like what goes over the
+ * wire. In: json-c with limits on depth and size, and readers that accept only the type that they are asked
+ * for.
  */
 #pragma once
 
@@ -12,9 +13,9 @@
 #include "base/buf.h"
 
 /*
- * Append JSON. In the template ' stands for ", and %s for a string that gets its quotes and escapes here (NULL
- * becomes null); %d %u %ld %lu %lld %llu are numbers, %% a percent sign:
- *     json_add(buf, "{'id': %s, 'read-only': true}", name)
+ * Append JSON. In the template ' stands for ", and %s for a string that gets its quotes and escapes here
+ * (NULL becomes null); %d %u %ld %lu %lld %llu are numbers, %% a percent sign: json_add(buf, "{'id': %s,
+ * 'read-only': true}", name)
  */
 void json_add(struct buf *buf, const char *template, ...) PRINTF(2, 3);
 void json_vadd(struct buf *buf, const char *template, va_list args) PRINTF(2, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keycode tables: index is the code of one world, value the qnum (0: no key). Sources: linux/input-event-codes.h, the USB HID
- * usage table (page 7), the PS/2 scan code sets 1 and 2, the virtual key codes of Windows, QEMU's list of qnum values.
+ * Keycode tables: index is the code of one world, value the qnum (0: no key). Sources:
+ * linux/input-event-codes.h, the USB HID usage table (page 7), the PS/2 scan code sets 1 and 2, the virtual
+ * key codes of Windows, QEMU's list of qnum values.
  */
 #include "virtqemud/keycode.h"
 
@@ -130,7 +131,9 @@ int keycode_to_qnum(unsigned set, unsigned code)
         return code > 0 && code < 0x100 ? (int)code : -1;
     case API_KEYCODE_SET_XT:
     case API_KEYCODE_SET_ATSET1:
-        return code > 0 && (extended || code < 0x100) ? (int)((code & 0x7f) | extended | (extended ? 0 : code & 0x80)) : -1;
+        return code > 0 && (extended || code < 0x100)
+                   ? (int)((code & 0x7f) | extended | (extended ? 0 : code & 0x80))
+                   : -1;
     case API_KEYCODE_SET_ATSET2:
         code = extended ? code & 0xff : code;
         break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The [state][happening] table. Each cell is one small function; an empty cell is a pair that means nothing: QEMU
- * says STOP after a power-off, for example, and the machine is "in shutdown" already.
+ * The [state][happening] table. Each cell is one small function; an empty cell is a pair that means nothing:
+ * QEMU says STOP after a power-off, for example, and the machine is "in shutdown" already.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/life.h"

@@ -21,8 +21,9 @@
 struct qemud qemud;
 
 static const struct method *const methods[] = {
-    life_methods,  define_methods,  list_methods, info_methods, tune_methods, metadata_methods,
-    input_methods, monitor_methods, stats_methods, console_methods, native_methods, agent_methods, pin_methods, node_methods, memory_methods, caps_methods, NULL,
+    life_methods,  define_methods,  list_methods,   info_methods,    tune_methods,   metadata_methods,
+    input_methods, monitor_methods, stats_methods,  console_methods, native_methods, agent_methods,
+    pin_methods,   node_methods,    memory_methods, caps_methods,    NULL,
 };
 
 static void fill_dirs(struct serve *serve)
@@ -53,9 +54,9 @@ static int make_dirs(struct err *err)
         mode_t mode;
         bool of_qemu;
     } rows[] = {
-        { dirs->state, 0755, false }, { dirs->log, 0700, false },     { dirs->cache, 0750, true },
-        { dirs->lib, 0751, true },    { dirs->nvram, 0755, true },    { dirs->save, 0755, true },
-        { dirs->channel, 0755, true },
+        {dirs->state, 0755, false},  {dirs->log, 0700, false},  {dirs->cache, 0750, true},
+        {dirs->lib, 0751, true},     {dirs->nvram, 0755, true}, {dirs->save, 0755, true},
+        {dirs->channel, 0755, true},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -172,7 +173,8 @@ static int on_reload(struct serve *serve, struct err *err)
 {
     store_rescan(qemud.store); /* files that somebody edited or copied there */
     timer_once(&load_timer, MILLISECONDS(100), on_load, NULL);
-    return qemu_conf_read(&serve->daemon->arena, arena_printf(&serve->daemon->arena, "%s/qemu.conf", serve->daemon->paths.etc),
+    return qemu_conf_read(&serve->daemon->arena,
+                          arena_printf(&serve->daemon->arena, "%s/qemu.conf", serve->daemon->paths.etc),
                           qemud.privileged, &qemud.conf, err);
 }
 
@@ -187,18 +189,19 @@ static void on_stop(struct serve *serve)
 
 int main(int argc, char **argv)
 {
-    static const struct daemon_file files[] = { { "qemu.conf", qemu_conf_keys }, { 0 } };
+    static const struct daemon_file files[] = {{"qemu.conf", qemu_conf_keys}, {0}};
     static const struct serve_spec spec = {
-        .daemon = { .name = "virtqemud", .purpose = "manages virtual machines on QEMU", .files = files },
-        .server = {
-            .driver = "QEMU",
-            .scheme = "qemu",
-            .forward = true,
-            .owners = 1u << OWNER_QEMU,
-            .methods = methods,
-            .objects = { [OBJECT_DOMAIN] = &vms_object_type },
-            .version = host_qemu_version,
-        },
+        .daemon = {.name = "virtqemud", .purpose = "manages virtual machines on QEMU", .files = files},
+        .server =
+            {
+                .driver = "QEMU",
+                .scheme = "qemu",
+                .forward = true,
+                .owners = 1u << OWNER_QEMU,
+                .methods = methods,
+                .objects = {[OBJECT_DOMAIN] = &vms_object_type},
+                .version = host_qemu_version,
+            },
         .start = on_start,
         .reload = on_reload,
         .stop = on_stop,

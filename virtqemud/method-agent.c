@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Methods that the guest's agent answers. The guest is not trusted: what it says is taken by type and bounded, and it may
- * take its time, so these calls hold no job of the machine.
+ * Methods that the guest's agent answers. The guest is not trusted: what it says is taken by type and
+ * bounded, and it may take its time, so these calls hold no job of the machine.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/base64.h"
@@ -10,9 +10,10 @@
 #include "virtqemud/method.h"
 
 /* command: a static JSON text or one in the arena; *ret becomes the answer's "return". */
-static int ask(struct req *rq, struct vm *vm, const char *name, const char *text, uint64_t usec, struct json_object **ret)
+static int ask(struct req *rq, struct vm *vm, const char *name, const char *text, uint64_t usec,
+               struct json_object **ret)
 {
-    struct agent_command command = { .name = name, .text = text, .usec = usec };
+    struct agent_command command = {.name = name, .text = text, .usec = usec};
     auto_json struct json_object *answer = NULL;
 
     if (channel_agent_run(rq, vm, &command, &answer) < 0)
@@ -72,7 +73,8 @@ static int m_set_time(struct req *rq, struct vm *vm, const struct remote_domain_
         return -1;
     if (!(in->flags & API_DOMAIN_TIME_SYNC)) {
         if (in->seconds < 0 || in->seconds > INT64_MAX / 1000000000 - 1 || in->nseconds >= 1000000000)
-            return err_set(&rq->err, ERR_INVALID_ARG, "Time '%lld' is too big for guest agent", (long long)in->seconds);
+            return err_set(&rq->err, ERR_INVALID_ARG, "Time '%lld' is too big for guest agent",
+                           (long long)in->seconds);
         text = json_text(&rq->arena, "{'execute':'guest-set-time','arguments':{'time':%lld}}",
                          (long long)in->seconds * 1000000000 + in->nseconds);
     }
@@ -93,7 +95,7 @@ static int m_freeze(struct req *rq, struct vm *vm, const struct remote_domain_fs
                     struct remote_domain_fsfreeze_out *out)
 {
     auto_json struct json_object *answer = NULL;
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
 
     if (method_flags(rq, in->flags, 0) < 0)
         return -1;
@@ -141,7 +143,8 @@ static int m_trim(struct req *rq, struct vm *vm, const struct remote_domain_fstr
 
 /* ---- password ---- */
 
-static int m_set_user_password(struct req *rq, struct vm *vm, const struct remote_domain_set_user_password_in *in,
+static int m_set_user_password(struct req *rq, struct vm *vm,
+                               const struct remote_domain_set_user_password_in *in,
                                struct remote_domain_set_user_password_out *out)
 {
     size_t length = in->password ? strlen(in->password) : 0;
@@ -154,11 +157,13 @@ static int m_set_user_password(struct req *rq, struct vm *vm, const struct remot
         return err_set(&rq->err, ERR_INVALID_ARG, "a user and a password are needed");
     encoded = arena_alloc(&rq->arena, BASE64_TEXT_ROOM(length));
     base64_encode(in->password, length, encoded);
-    text = json_text(&rq->arena,
-                     in->flags & API_DOMAIN_PASSWORD_ENCRYPTED
-                         ? "{'execute':'guest-set-user-password','arguments':{'crypted':true,'username':%s,'password':%s}}"
-                         : "{'execute':'guest-set-user-password','arguments':{'crypted':false,'username':%s,'password':%s}}",
-                     in->user, encoded);
+    text = json_text(
+        &rq->arena,
+        in->flags & API_DOMAIN_PASSWORD_ENCRYPTED
+            ? "{'execute':'guest-set-user-password','arguments':{'crypted':true,'username':%s,'password':%s}}"
+            : "{'execute':'guest-set-user-password','arguments':{'crypted':false,'username':%s,'password':%s}"
+              "}",
+        in->user, encoded);
     r = ask(rq, vm, "guest-set-user-password", text, SECONDS(10), NULL);
     mem_wipe(encoded, strlen(encoded));
     mem_wipe(text, strlen(text));
@@ -173,5 +178,5 @@ const struct method agent_methods[] = {
     METHOD(remote, DOMAIN_FSTHAW, m_thaw),
     METHOD(remote, DOMAIN_FSTRIM, m_trim),
     METHOD(remote, DOMAIN_SET_USER_PASSWORD, m_set_user_password),
-    { 0 },
+    {0},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Methods that open a machine to people: consoles, channels, screens, as bytes over the client's connection. */
+/* Methods that open a machine to people: consoles, channels, screens, as bytes over the client's connection.
+ */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
 #include <fcntl.h>
@@ -94,8 +95,8 @@ static int open_stream(struct req *rq, struct vm *vm, const struct chardev *devi
 /* By alias among all kinds; without a name the first console, else serial, else parallel. */
 static const struct chardev *find_device(const struct devices *devices, const char *name)
 {
-    struct chardev *const *lists[] = { devices->consoles, devices->serials, devices->parallels };
-    const size_t counts[] = { devices->n_consoles, devices->n_serials, devices->n_parallels };
+    struct chardev *const *lists[] = {devices->consoles, devices->serials, devices->parallels};
+    const size_t counts[] = {devices->n_consoles, devices->n_serials, devices->n_parallels};
 
     for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
         for (size_t i = 0; i < counts[l]; i++)
@@ -141,15 +142,15 @@ static int m_open_channel(struct req *rq, struct vm *vm, const struct remote_dom
 /* ---- screens ---- */
 
 /*
- * QEMU writes the picture into memory of ours that it gets as a descriptor set: no file, no path that its user must be able
- * to write. The set's descriptor must have exactly the access mode that QEMU opens with.
+ * QEMU writes the picture into memory of ours that it gets as a descriptor set: no file, no path that its
+ * user must be able to write. The set's descriptor must have exactly the access mode that QEMU opens with.
  */
 static int take_picture(struct req *rq, struct qmp *qmp, const char *more, int memory)
 {
     auto_free char *path = mem_printf("/proc/self/fd/%d", memory);
     auto_fd int writer = open(path, O_WRONLY | O_CLOEXEC);
     auto_json struct json_object *set = NULL;
-    struct qmp_call add = { 0 };
+    struct qmp_call add = {0};
     unsigned id;
     int r;
 
@@ -158,10 +159,10 @@ static int take_picture(struct req *rq, struct qmp *qmp, const char *more, int m
     if (qmp_put_fd(rq, qmp, &add, "add-fd", NULL, writer) < 0 || qmp_take(rq, &add, &set, QMP_USEC) < 0)
         return -1;
     id = (unsigned)json_uint(set, "fdset-id", 0);
-    r = qmp_call(rq, qmp, "screendump", arena_printf(&rq->arena, "{\"filename\":\"/dev/fdset/%u\"%s}", id, more), NULL,
-                 QMP_USEC);
+    r = qmp_call(rq, qmp, "screendump",
+                 arena_printf(&rq->arena, "{\"filename\":\"/dev/fdset/%u\"%s}", id, more), NULL, QMP_USEC);
     if (!qmp_broken(qmp)) {
-        struct err why = { 0 };
+        struct err why = {0};
 
         err_move(&why, &rq->err);
         qmp_call(rq, qmp, "remove-fd", arena_printf(&rq->arena, "{\"fdset-id\":%u}", id), NULL, QMP_USEC);
@@ -175,7 +176,7 @@ static int m_screenshot(struct req *rq, struct vm *vm, const struct remote_domai
                         struct remote_domain_screenshot_out *out)
 {
     struct qmp *qmp = vm_monitor(rq, vm);
-    auto_buf struct buf more = { 0 };
+    auto_buf struct buf more = {0};
     auto_fd int memory = -1;
     const struct devices *devices;
     unsigned screen = in->screen;
@@ -222,7 +223,7 @@ static int add_client(struct req *rq, struct vm *vm, uint32_t index, int fd, boo
 {
     struct qmp *qmp = vm_monitor(rq, vm);
     const struct graphics *graphics;
-    struct qmp_call pass = { 0 };
+    struct qmp_call pass = {0};
     const char *protocol;
 
     if (!qmp)
@@ -238,8 +239,9 @@ static int add_client(struct req *rq, struct vm *vm, uint32_t index, int fd, boo
         qmp_take(rq, &pass, NULL, QMP_USEC) < 0 || !(qmp = vm_monitor(rq, vm)))
         return -1;
     return qmp_call(rq, qmp, "add_client",
-                    json_text(&rq->arena, skip_auth ? "{'protocol':%s,'fdname':'graphicsfd','skipauth':true}"
-                                                    : "{'protocol':%s,'fdname':'graphicsfd','skipauth':false}",
+                    json_text(&rq->arena,
+                              skip_auth ? "{'protocol':%s,'fdname':'graphicsfd','skipauth':true}"
+                                        : "{'protocol':%s,'fdname':'graphicsfd','skipauth':false}",
                               protocol),
                     NULL, QMP_USEC);
 }
@@ -257,7 +259,8 @@ static int m_open_graphics(struct req *rq, struct vm *vm, const struct remote_do
     return add_client(rq, vm, in->idx, fds[0], in->flags & API_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
 }
 
-static int m_open_graphics_fd(struct req *rq, struct vm *vm, const struct remote_domain_open_graphics_fd_in *in,
+static int m_open_graphics_fd(struct req *rq, struct vm *vm,
+                              const struct remote_domain_open_graphics_fd_in *in,
                               struct remote_domain_open_graphics_fd_out *out)
 {
     int pair[2], r;
@@ -281,5 +284,5 @@ const struct method console_methods[] = {
     METHOD(remote, DOMAIN_SCREENSHOT, m_screenshot),
     METHOD(remote, DOMAIN_OPEN_GRAPHICS, m_open_graphics),
     METHOD(remote, DOMAIN_OPEN_GRAPHICS_FD, m_open_graphics_fd),
-    { 0 },
+    {0},
 };

@@ -22,8 +22,8 @@ static int define(struct req *rq, const char *xml, unsigned flags, struct wire_d
 
     if (method_flags(rq, flags, API_DOMAIN_DEFINE_VALIDATE) < 0)
         return -1;
-    domain = definition_parse(rq, &rq->arena, xml,
-                              DEFINITION_NEW | (flags & API_DOMAIN_DEFINE_VALIDATE ? DEFINITION_VALIDATE : 0));
+    domain = definition_parse(
+        rq, &rq->arena, xml, DEFINITION_NEW | (flags & API_DOMAIN_DEFINE_VALIDATE ? DEFINITION_VALIDATE : 0));
     if (!domain || store_check_name("domain", domain->name, &rq->err) < 0 ||
         vms_check_access(rq, domain->name, domain->uuid) < 0 ||
         vms_check_free(qemud.vms, domain->name, domain->uuid, false, &vm, &rq->err) < 0)
@@ -49,7 +49,8 @@ static int m_define_xml(struct req *rq, struct client *client, const struct remo
     return define(rq, in->xml, 0, &out->dom);
 }
 
-static int m_define_xml_flags(struct req *rq, struct client *client, const struct remote_domain_define_xml_flags_in *in,
+static int m_define_xml_flags(struct req *rq, struct client *client,
+                              const struct remote_domain_define_xml_flags_in *in,
                               struct remote_domain_define_xml_flags_out *out)
 {
     return define(rq, in->xml, in->flags, &out->dom);
@@ -130,10 +131,10 @@ static int m_undefine_flags(struct req *rq, struct vm *vm, const struct remote_d
 static int m_rename(struct req *rq, struct vm *vm, const struct remote_domain_rename_in *in,
                     struct remote_domain_rename_out *out)
 {
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     struct vm *other;
     struct domain *domain;
-    auto_err struct err unknown = { 0 };
+    auto_err struct err unknown = {0};
 
     if (method_flags(rq, in->flags, 0) < 0)
         return -1;
@@ -157,7 +158,8 @@ static int m_rename(struct req *rq, struct vm *vm, const struct remote_domain_re
         return -1;
     domain->name = in->new_name;
     domain_format(&text, domain, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
-    if (definition_op(rq, store_op_rename(qemud.store, vm->entry, in->new_name, buf_text(&text), &rq->err), NULL) < 0)
+    if (definition_op(rq, store_op_rename(qemud.store, vm->entry, in->new_name, buf_text(&text), &rq->err),
+                      NULL) < 0)
         return -1;
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_UNDEFINED, API_DOMAIN_EVENT_UNDEFINED_RENAMED);
     vms_renamed(qemud.vms, vm, in->new_name);
@@ -195,5 +197,5 @@ const struct method define_methods[] = {
     METHOD(remote, DOMAIN_RENAME, m_rename),
     METHOD(remote, DOMAIN_GET_AUTOSTART, m_get_autostart),
     METHOD(remote, DOMAIN_SET_AUTOSTART, m_set_autostart),
-    { 0 },
+    {0},
 };

@@ -55,7 +55,8 @@ static int m_get_state(struct req *rq, struct vm *vm, const struct remote_domain
     return 0;
 }
 
-static int m_get_control_info(struct req *rq, struct vm *vm, const struct remote_domain_get_control_info_in *in,
+static int m_get_control_info(struct req *rq, struct vm *vm,
+                              const struct remote_domain_get_control_info_in *in,
                               struct remote_domain_get_control_info_out *out)
 {
     const struct run *run = vm->run;
@@ -83,7 +84,7 @@ static int m_get_xml_desc(struct req *rq, struct vm *vm, const struct remote_dom
     const unsigned known_flags = API_DOMAIN_XML_SECURE | API_DOMAIN_XML_INACTIVE | API_DOMAIN_XML_UPDATE_CPU |
                                  API_DOMAIN_XML_MIGRATABLE;
     bool live = vm->run && !(in->flags & API_DOMAIN_XML_INACTIVE);
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     const struct domain *domain;
     unsigned flags = 0;
 
@@ -144,7 +145,8 @@ static int m_is_updated(struct req *rq, struct vm *vm, const struct remote_domai
     return 0;
 }
 
-static int m_has_managed_save(struct req *rq, struct vm *vm, const struct remote_domain_has_managed_save_image_in *in,
+static int m_has_managed_save(struct req *rq, struct vm *vm,
+                              const struct remote_domain_has_managed_save_image_in *in,
                               struct remote_domain_has_managed_save_image_out *out)
 {
     if (method_flags(rq, in->flags, 0) < 0)
@@ -153,7 +155,8 @@ static int m_has_managed_save(struct req *rq, struct vm *vm, const struct remote
     return 0;
 }
 
-static int m_managed_save_remove(struct req *rq, struct vm *vm, const struct remote_domain_managed_save_remove_in *in,
+static int m_managed_save_remove(struct req *rq, struct vm *vm,
+                                 const struct remote_domain_managed_save_remove_in *in,
                                  struct remote_domain_managed_save_remove_out *out)
 {
     const char *path = arena_printf(&rq->arena, "%s/%s.save", qemud.dirs.save, vm->name);
@@ -191,7 +194,8 @@ static int m_abort_job(struct req *rq, struct vm *vm, const struct remote_domain
 }
 
 /* DAC is the security driver; a confined label comes with AppArmor and SELinux. */
-static int m_get_security_label(struct req *rq, struct vm *vm, const struct remote_domain_get_security_label_in *in,
+static int m_get_security_label(struct req *rq, struct vm *vm,
+                                const struct remote_domain_get_security_label_in *in,
                                 struct remote_domain_get_security_label_out *out)
 {
     out->label.v = arena_alloc(&rq->arena, 1);
@@ -232,5 +236,5 @@ const struct method info_methods[] = {
     METHOD(remote, DOMAIN_ABORT_JOB, m_abort_job),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL, m_get_security_label),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL_LIST, m_get_security_label_list),
-    { 0 },
+    {0},
 };

@@ -8,7 +8,7 @@
 static int m_send_key(struct req *rq, struct vm *vm, const struct remote_domain_send_key_in *in,
                       struct remote_domain_send_key_out *out)
 {
-    auto_buf struct buf args = { 0 };
+    auto_buf struct buf args = {0};
     struct qmp *qmp;
 
     if (method_flags(rq, in->flags, 0) < 0)
@@ -18,8 +18,9 @@ static int m_send_key(struct req *rq, struct vm *vm, const struct remote_domain_
         int number = keycode_to_qnum(in->codeset, in->keycodes.v[i]);
 
         if (number < 0)
-            return err_set(&rq->err, ERR_INVALID_ARG, "cannot translate keycode %u of %s codeset to qnum keycode",
-                           in->keycodes.v[i], keycode_set_name(in->codeset));
+            return err_set(&rq->err, ERR_INVALID_ARG,
+                           "cannot translate keycode %u of %s codeset to qnum keycode", in->keycodes.v[i],
+                           keycode_set_name(in->codeset));
         if (i)
             buf_add_char(&args, ',');
         json_add(&args, "{'type':'number','data':%d}", number);
@@ -45,5 +46,5 @@ static int m_inject_nmi(struct req *rq, struct vm *vm, const struct remote_domai
 const struct method input_methods[] = {
     METHOD(remote, DOMAIN_SEND_KEY, m_send_key),
     METHOD(remote, DOMAIN_INJECT_NMI, m_inject_nmi),
-    { 0 },
+    {0},
 };

@@ -15,7 +15,7 @@
 
 struct wire_domain method_reference(struct req *rq, const struct vm *vm)
 {
-    struct wire_domain dom = { .name = arena_strdup(&rq->arena, vm->name), .id = vm->id };
+    struct wire_domain dom = {.name = arena_strdup(&rq->arena, vm->name), .id = vm->id};
 
     memcpy(dom.uuid, vm->uuid, UUID_SIZE);
     return dom;
@@ -25,15 +25,17 @@ int method_flags(struct req *rq, unsigned flags, unsigned known)
 {
     if (!(flags & ~known))
         return 0;
-    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known, rq->name);
+    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known,
+                   rq->name);
 }
 
 /* ---- start ---- */
 
 static int check_start_flags(struct req *rq, unsigned flags)
 {
-    const unsigned known = API_DOMAIN_START_PAUSED | API_DOMAIN_START_AUTODESTROY | API_DOMAIN_START_BYPASS_CACHE |
-                           API_DOMAIN_START_FORCE_BOOT | API_DOMAIN_START_VALIDATE | API_DOMAIN_START_RESET_NVRAM;
+    const unsigned known = API_DOMAIN_START_PAUSED | API_DOMAIN_START_AUTODESTROY |
+                           API_DOMAIN_START_BYPASS_CACHE | API_DOMAIN_START_FORCE_BOOT |
+                           API_DOMAIN_START_VALIDATE | API_DOMAIN_START_RESET_NVRAM;
 
     if (method_flags(rq, flags, known) < 0)
         return -1;
@@ -49,7 +51,7 @@ static char *managed_save_path(struct req *rq, const struct vm *vm)
 
 int life_start(struct req *rq, struct vm *vm, unsigned flags)
 {
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     struct start_how how = {
         .paused = flags & API_DOMAIN_START_PAUSED,
         .autodestroy = flags & API_DOMAIN_START_AUTODESTROY ? req_client(rq) : NULL,
@@ -60,10 +62,11 @@ int life_start(struct req *rq, struct vm *vm, unsigned flags)
         return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is already running");
     if (access(managed_save_path(rq, vm), F_OK) == 0) {
         if (!(flags & API_DOMAIN_START_FORCE_BOOT))
-            return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
-                           "domain '%s' has a saved state in '%s', which can't be restored yet; start it afresh with "
-                           "the force-boot flag",
-                           vm->name, managed_save_path(rq, vm));
+            return err_set(
+                &rq->err, ERR_OPERATION_UNSUPPORTED,
+                "domain '%s' has a saved state in '%s', which can't be restored yet; start it afresh with "
+                "the force-boot flag",
+                vm->name, managed_save_path(rq, vm));
         unlink(managed_save_path(rq, vm));
     }
     domain = definition_load(rq, vm, &arena);
@@ -80,7 +83,8 @@ static int m_create(struct req *rq, struct vm *vm, const struct remote_domain_cr
     return life_start(rq, vm, 0);
 }
 
-static int m_create_with_flags(struct req *rq, struct vm *vm, const struct remote_domain_create_with_flags_in *in,
+static int m_create_with_flags(struct req *rq, struct vm *vm,
+                               const struct remote_domain_create_with_flags_in *in,
                                struct remote_domain_create_with_flags_out *out)
 {
     if (check_start_flags(rq, in->flags) < 0 || life_start(rq, vm, in->flags) < 0)
@@ -89,14 +93,16 @@ static int m_create_with_flags(struct req *rq, struct vm *vm, const struct remot
     return 0;
 }
 
-static int m_create_with_files(struct req *rq, struct vm *vm, const struct remote_domain_create_with_files_in *in,
+static int m_create_with_files(struct req *rq, struct vm *vm,
+                               const struct remote_domain_create_with_files_in *in,
                                struct remote_domain_create_with_files_out *out)
 {
     unsigned count;
 
     req_fds(rq, &count);
     if (count)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "passing file descriptors to QEMU's init is not possible");
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "passing file descriptors to QEMU's init is not possible");
     if (check_start_flags(rq, in->flags) < 0 || life_start(rq, vm, in->flags) < 0)
         return -1;
     out->dom = method_reference(rq, vm);
@@ -106,7 +112,7 @@ static int m_create_with_files(struct req *rq, struct vm *vm, const struct remot
 /* A transient machine, or a persistent one that runs with another definition this once. */
 static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wire_domain *ret)
 {
-    struct arena arena = { 0 };
+    struct arena arena = {0};
     auto_vm struct vm *vm = NULL;
     struct start_how how = {
         .paused = flags & API_DOMAIN_START_PAUSED,
@@ -156,7 +162,8 @@ static int m_create_xml_with_files(struct req *rq, struct client *client,
 
     req_fds(rq, &count);
     if (count)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "passing file descriptors to QEMU's init is not possible");
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "passing file descriptors to QEMU's init is not possible");
     return create_xml(rq, in->xml_desc, in->flags, &out->dom);
 }
 
@@ -278,8 +285,8 @@ static int shutdown_guest(struct req *rq, struct vm *vm, unsigned flags)
 {
     if (method_flags(rq, flags, API_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | API_DOMAIN_SHUTDOWN_GUEST_AGENT) < 0)
         return -1;
-    return ask_guest(rq, vm, flags & API_DOMAIN_SHUTDOWN_GUEST_AGENT, flags & API_DOMAIN_SHUTDOWN_ACPI_POWER_BTN,
-                     false);
+    return ask_guest(rq, vm, flags & API_DOMAIN_SHUTDOWN_GUEST_AGENT,
+                     flags & API_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, false);
 }
 
 static int m_shutdown(struct req *rq, struct vm *vm, const struct remote_domain_shutdown_in *in,
@@ -299,8 +306,8 @@ static int m_reboot(struct req *rq, struct vm *vm, const struct remote_domain_re
 {
     if (method_flags(rq, in->flags, API_DOMAIN_REBOOT_ACPI_POWER_BTN | API_DOMAIN_REBOOT_GUEST_AGENT) < 0)
         return -1;
-    return ask_guest(rq, vm, in->flags & API_DOMAIN_REBOOT_GUEST_AGENT, in->flags & API_DOMAIN_REBOOT_ACPI_POWER_BTN,
-                     true);
+    return ask_guest(rq, vm, in->flags & API_DOMAIN_REBOOT_GUEST_AGENT,
+                     in->flags & API_DOMAIN_REBOOT_ACPI_POWER_BTN, true);
 }
 
 static int m_reset(struct req *rq, struct vm *vm, const struct remote_domain_reset_in *in,
@@ -319,13 +326,14 @@ static int m_reset(struct req *rq, struct vm *vm, const struct remote_domain_res
     return 0;
 }
 
-static int m_set_lifecycle_action(struct req *rq, struct vm *vm, const struct remote_domain_set_lifecycle_action_in *in,
+static int m_set_lifecycle_action(struct req *rq, struct vm *vm,
+                                  const struct remote_domain_set_lifecycle_action_in *in,
                                   struct remote_domain_set_lifecycle_action_out *out)
 {
     /* in the order of the API's numbers */
-    static const enum domain_action actions[] = { ACTION_DESTROY,          ACTION_RESTART,
-                                                  ACTION_RENAME_RESTART,   ACTION_PRESERVE,
-                                                  ACTION_COREDUMP_DESTROY, ACTION_COREDUMP_RESTART };
+    static const enum domain_action actions[] = {ACTION_DESTROY,          ACTION_RESTART,
+                                                 ACTION_RENAME_RESTART,   ACTION_PRESERVE,
+                                                 ACTION_COREDUMP_DESTROY, ACTION_COREDUMP_RESTART};
     bool live, config;
 
     if (method_flags(rq, in->flags, API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG) < 0)
@@ -344,7 +352,7 @@ static int m_set_lifecycle_action(struct req *rq, struct vm *vm, const struct re
 
         if (!domain)
             return -1;
-        at = (enum domain_action *[]){ &domain->on_poweroff, &domain->on_reboot, &domain->on_crash }[in->type];
+        at = (enum domain_action *[]){&domain->on_poweroff, &domain->on_reboot, &domain->on_crash}[in->type];
         *at = actions[in->action];
         if (definition_save(rq, vm, domain) < 0)
             return -1;
@@ -352,7 +360,7 @@ static int m_set_lifecycle_action(struct req *rq, struct vm *vm, const struct re
     if (live && vm->run) {
         struct domain *domain = vm->run->domain;
         enum domain_action *at =
-            (enum domain_action *[]){ &domain->on_poweroff, &domain->on_reboot, &domain->on_crash }[in->type];
+            (enum domain_action *[]){&domain->on_poweroff, &domain->on_reboot, &domain->on_crash}[in->type];
 
         *at = actions[in->action];
         status_save(vm);
@@ -376,5 +384,5 @@ const struct method life_methods[] = {
     METHOD(remote, DOMAIN_REBOOT, m_reboot),
     METHOD(remote, DOMAIN_RESET, m_reset),
     METHOD(remote, DOMAIN_SET_LIFECYCLE_ACTION, m_set_lifecycle_action),
-    { 0 },
+    {0},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Methods that find domains. Lists touch the index alone; names are copied before anybody may wait for an access check. */
+/* Methods that find domains. Lists touch the index alone; names are copied before anybody may wait for an
+ * access check. */
 #define ERR_FROM ERR_FROM_QEMU
 #include <fcntl.h>
 
@@ -20,8 +21,8 @@ enum {
     GROUP_AUTOSTART = API_CONNECT_LIST_DOMAINS_AUTOSTART | API_CONNECT_LIST_DOMAINS_NO_AUTOSTART,
     GROUP_SNAPSHOT = API_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT | API_CONNECT_LIST_DOMAINS_NO_SNAPSHOT,
     GROUP_CHECKPOINT = API_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT | API_CONNECT_LIST_DOMAINS_NO_CHECKPOINT,
-    GROUP_ALL = GROUP_ACTIVE | GROUP_PERSISTENT | GROUP_STATE | GROUP_SAVED | GROUP_AUTOSTART | GROUP_SNAPSHOT |
-                GROUP_CHECKPOINT,
+    GROUP_ALL = GROUP_ACTIVE | GROUP_PERSISTENT | GROUP_STATE | GROUP_SAVED | GROUP_AUTOSTART |
+                GROUP_SNAPSHOT | GROUP_CHECKPOINT,
 };
 
 /* The filter bits that are true of a domain, snapshots and saved images aside. */
@@ -54,8 +55,8 @@ static unsigned traits(const struct vms_cursor *at)
 
 static bool passes(unsigned traits, unsigned flags)
 {
-    static const unsigned groups[] = { GROUP_ACTIVE,    GROUP_PERSISTENT, GROUP_STATE,     GROUP_SAVED,
-                                       GROUP_AUTOSTART, GROUP_SNAPSHOT,   GROUP_CHECKPOINT };
+    static const unsigned groups[] = {GROUP_ACTIVE,    GROUP_PERSISTENT, GROUP_STATE,     GROUP_SAVED,
+                                      GROUP_AUTOSTART, GROUP_SNAPSHOT,   GROUP_CHECKPOINT};
 
     for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
         if ((flags & groups[i]) && !(flags & groups[i] & traits))
@@ -105,10 +106,10 @@ static void list_filter_acl(struct req *rq, struct found_domains *list, const ch
     for (uint32_t i = 0; i < list->count; i++) {
         const struct wire_domain *dom = &list->v[i];
         char uuid[UUID_TEXT];
-        struct acl_object object = { .title = dom->name, .count = 2 };
+        struct acl_object object = {.title = dom->name, .count = 2};
 
-        object.attributes[0] = (struct acl_attribute){ "domain_name", dom->name };
-        object.attributes[1] = (struct acl_attribute){ "domain_uuid", uuid_format(dom->uuid, uuid) };
+        object.attributes[0] = (struct acl_attribute){"domain_name", dom->name};
+        object.attributes[1] = (struct acl_attribute){"domain_uuid", uuid_format(dom->uuid, uuid)};
         if (acl_allows(rq, "domain", permission, &object))
             list->v[kept++] = *dom;
     }
@@ -117,9 +118,9 @@ static void list_filter_acl(struct req *rq, struct found_domains *list, const ch
 
 struct found_domains method_find(struct req *rq, unsigned flags, const char *permission)
 {
-    struct found_domains list = { 0 };
-    struct vms_cursor at = { 0 };
-    struct map saved = { 0 };
+    struct found_domains list = {0};
+    struct vms_cursor at = {0};
+    struct map saved = {0};
     auto_strv char **names = NULL;
 
     store_load(qemud.store, 0);
@@ -129,8 +130,9 @@ struct found_domains method_find(struct req *rq, unsigned flags, const char *per
         unsigned is = traits(&at);
 
         if (flags & GROUP_SAVED)
-            is |= map_get(&saved, at.vm ? at.vm->name : at.entry->name) ? API_CONNECT_LIST_DOMAINS_MANAGEDSAVE
-                                                                      : API_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE;
+            is |= map_get(&saved, at.vm ? at.vm->name : at.entry->name)
+                      ? API_CONNECT_LIST_DOMAINS_MANAGEDSAVE
+                      : API_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE;
         if (passes(is, flags))
             list_add(rq, &list, &at);
     }
@@ -144,7 +146,8 @@ static struct found_domains find(struct req *rq, unsigned flags)
     return method_find(rq, flags, "getattr");
 }
 
-static int m_list_all(struct req *rq, struct client *client, const struct remote_connect_list_all_domains_in *in,
+static int m_list_all(struct req *rq, struct client *client,
+                      const struct remote_connect_list_all_domains_in *in,
                       struct remote_connect_list_all_domains_out *out)
 {
     struct found_domains list;
@@ -160,7 +163,8 @@ static int m_list_all(struct req *rq, struct client *client, const struct remote
     return 0;
 }
 
-static int m_num_active(struct req *rq, struct client *client, const struct remote_connect_num_of_domains_in *in,
+static int m_num_active(struct req *rq, struct client *client,
+                        const struct remote_connect_num_of_domains_in *in,
                         struct remote_connect_num_of_domains_out *out)
 {
     out->num = (int32_t)find(rq, API_CONNECT_LIST_DOMAINS_ACTIVE).count;
@@ -175,7 +179,8 @@ static int m_num_defined(struct req *rq, struct client *client,
     return 0;
 }
 
-static int m_list_active(struct req *rq, struct client *client, const struct remote_connect_list_domains_in *in,
+static int m_list_active(struct req *rq, struct client *client,
+                         const struct remote_connect_list_domains_in *in,
                          struct remote_connect_list_domains_out *out)
 {
     struct found_domains list = find(rq, API_CONNECT_LIST_DOMAINS_ACTIVE);
@@ -239,5 +244,5 @@ const struct method list_methods[] = {
     METHOD(remote, DOMAIN_LOOKUP_BY_ID, m_by_id),
     METHOD(remote, DOMAIN_LOOKUP_BY_NAME, m_by_name),
     METHOD(remote, DOMAIN_LOOKUP_BY_UUID, m_by_uuid),
-    { 0 },
+    {0},
 };

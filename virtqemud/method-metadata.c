@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Methods of what people and programs write on a domain: title, description, elements of their own namespaces. */
+/* Methods of what people and programs write on a domain: title, description, elements of their own
+ * namespaces. */
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/str.h"
 #include "model/domain/domain.h"
@@ -57,7 +58,8 @@ static int change(struct req *rq, struct domain *domain, struct arena *arena,
         return 0;
     case API_DOMAIN_METADATA_ELEMENT:
         if (!in->uri || (text && str_empty(in->key)))
-            return err_set(&rq->err, ERR_INVALID_ARG, "metadata of type 'element' needs a namespace URI and a prefix");
+            return err_set(&rq->err, ERR_INVALID_ARG,
+                           "metadata of type 'element' needs a namespace URI and a prefix");
         return domain_set_metadata(domain, arena, in->uri, in->key, text, &rq->err);
     default:
         return err_set(&rq->err, ERR_INVALID_ARG, "unknown metadata type '%d'", in->type);
@@ -90,5 +92,5 @@ static int m_set_metadata(struct req *rq, struct vm *vm, const struct remote_dom
 const struct method metadata_methods[] = {
     METHOD(remote, DOMAIN_GET_METADATA, m_get_metadata),
     METHOD(remote, DOMAIN_SET_METADATA, m_set_metadata),
-    { 0 },
+    {0},
 };

@@ -15,8 +15,8 @@ static int human(struct req *rq, struct qmp *qmp, const char *line, char **ret)
     auto_json struct json_object *answer = NULL;
     const char *text;
 
-    if (qmp_call(rq, qmp, "human-monitor-command", json_text(&rq->arena, "{'command-line': %s}", line), &answer,
-                 COMMAND_USEC) < 0)
+    if (qmp_call(rq, qmp, "human-monitor-command", json_text(&rq->arena, "{'command-line': %s}", line),
+                 &answer, COMMAND_USEC) < 0)
         return -1;
     text = json_object_is_type(answer, json_type_string) ? json_object_get_string(answer) : "";
     *ret = arena_strdup(&rq->arena, text);
@@ -51,7 +51,7 @@ static int m_monitor_command(struct req *rq, struct vm *vm, const struct qemu_do
 static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_domain_agent_command_in *in,
                            struct qemu_domain_agent_command_out *out)
 {
-    struct agent_command command = { .text = in->cmd, .name = "guest agent command" };
+    struct agent_command command = {.text = in->cmd, .name = "guest agent command"};
     auto_json struct json_object *parsed = NULL, *answer = NULL;
 
     if (method_flags(rq, in->flags, 0) < 0)
@@ -62,7 +62,9 @@ static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_doma
     parsed = json_read(in->cmd, strlen(in->cmd));
     if (json_string(parsed, "execute"))
         command.name = json_string(parsed, "execute");
-    command.usec = in->timeout > 0 ? SECONDS(in->timeout) : in->timeout == -2 ? SECONDS(3600) : AGENT_SYNC_TIMEOUT;
+    command.usec = in->timeout > 0     ? SECONDS(in->timeout)
+                   : in->timeout == -2 ? SECONDS(3600)
+                                       : AGENT_SYNC_TIMEOUT;
     if (channel_agent_run(rq, vm, &command, &answer) < 0)
         return -1;
     out->result = arena_strdup(&rq->arena, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
@@ -72,5 +74,5 @@ static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_doma
 const struct method monitor_methods[] = {
     METHOD(qemu, DOMAIN_MONITOR_COMMAND, m_monitor_command),
     METHOD(qemu, DOMAIN_AGENT_COMMAND, m_agent_command),
-    { 0 },
+    {0},
 };

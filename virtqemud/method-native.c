@@ -10,11 +10,12 @@
 #include "virtqemud/method.h"
 #include "virtqemud/qemud.h"
 
-static int m_to_native(struct req *rq, struct client *client, const struct remote_connect_domain_xml_to_native_in *in,
+static int m_to_native(struct req *rq, struct client *client,
+                       const struct remote_connect_domain_xml_to_native_in *in,
                        struct remote_connect_domain_xml_to_native_out *out)
 {
     auto_caps const struct qemu_caps *caps = NULL;
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     struct domain *domain;
     struct build *build;
     int r;
@@ -38,7 +39,8 @@ static int m_to_native(struct req *rq, struct client *client, const struct remot
         r = build_command(rq, build);
     if (r == 0) {
         command_format(&text, command_env(&rq->arena, build->lib_dir, build->env), build->argv, " ");
-        out->native_config = arena_strndup(&rq->arena, text.data, text.length - 1); /* virsh adds the newline */
+        out->native_config =
+            arena_strndup(&rq->arena, text.data, text.length - 1); /* virsh adds the newline */
     }
     build_undo(build);
     return r;
@@ -46,5 +48,5 @@ static int m_to_native(struct req *rq, struct client *client, const struct remot
 
 const struct method native_methods[] = {
     METHOD(remote, CONNECT_DOMAIN_XML_TO_NATIVE, m_to_native),
-    { 0 },
+    {0},
 };

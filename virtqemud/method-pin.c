@@ -25,8 +25,8 @@ static struct bitmap *read_map(struct req *rq, struct arena *arena, const uint8_
     return NULL;
 }
 
-static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, int32_t vcpu, const uint8_t *bytes,
-                   size_t length, const char *which)
+static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, int32_t vcpu,
+                   const uint8_t *bytes, size_t length, const char *which)
 {
     struct cputune *tune = &domain->vcpus.tune;
     struct bitmap *cpus = read_map(rq, arena, bytes, length);
@@ -44,7 +44,7 @@ static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, i
     pin = vcpus_pin(&domain->vcpus, (uint32_t)vcpu);
     if (!pin) {
         pin = ARENA_NEW(arena, struct pin);
-        pin->id = (struct opt_u32){ (uint32_t)vcpu, true };
+        pin->id = (struct opt_u32){(uint32_t)vcpu, true};
         tune->vcpupins = arena_grow(arena, tune->vcpupins, tune->n_vcpupins, sizeof(pin));
         tune->vcpupins[tune->n_vcpupins++] = pin;
     }
@@ -52,7 +52,8 @@ static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, i
     return 0;
 }
 
-static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *bytes, size_t length, unsigned flags)
+static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *bytes, size_t length,
+                  unsigned flags)
 {
     struct domain *domain = NULL;
     bool live, config;
@@ -66,7 +67,8 @@ static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *by
             return -1;
     }
     if (live) {
-        if (set_pin(rq, vm->run->domain, &vm->run->arena, vcpu, bytes, length, "live") < 0 || vcpu_settle(rq, vm) < 0)
+        if (set_pin(rq, vm->run->domain, &vm->run->arena, vcpu, bytes, length, "live") < 0 ||
+            vcpu_settle(rq, vm) < 0)
             return -1;
         status_save(vm);
     }
@@ -76,7 +78,8 @@ static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *by
 static int m_pin_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_pin_vcpu_in *in,
                       struct remote_domain_pin_vcpu_out *out)
 {
-    return change(rq, vm, (int32_t)(in->vcpu & INT32_MAX), in->cpumap.v, in->cpumap.n, API_DOMAIN_AFFECT_LIVE);
+    return change(rq, vm, (int32_t)(in->vcpu & INT32_MAX), in->cpumap.v, in->cpumap.n,
+                  API_DOMAIN_AFFECT_LIVE);
 }
 
 static int m_pin_vcpu_flags(struct req *rq, struct vm *vm, const struct remote_domain_pin_vcpu_flags_in *in,
@@ -110,7 +113,8 @@ static int check_sizes(struct req *rq, int32_t count, int32_t length)
     return err_set(&rq->err, ERR_INVALID_ARG, "%d CPU maps of %d bytes are out of range", count, length);
 }
 
-static int m_get_vcpu_pin_info(struct req *rq, struct vm *vm, const struct remote_domain_get_vcpu_pin_info_in *in,
+static int m_get_vcpu_pin_info(struct req *rq, struct vm *vm,
+                               const struct remote_domain_get_vcpu_pin_info_in *in,
                                struct remote_domain_get_vcpu_pin_info_out *out)
 {
     const struct domain *domain;
@@ -158,5 +162,5 @@ const struct method pin_methods[] = {
     METHOD(remote, DOMAIN_PIN_EMULATOR, m_pin_emulator),
     METHOD(remote, DOMAIN_GET_VCPU_PIN_INFO, m_get_vcpu_pin_info),
     METHOD(remote, DOMAIN_GET_EMULATOR_PIN_INFO, m_get_emulator_pin_info),
-    { 0 },
+    {0},
 };

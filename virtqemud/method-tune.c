@@ -29,11 +29,13 @@ static int set_live_memory(struct req *rq, struct vm *vm, uint64_t kib)
     if (kib > run->domain->memory.total)
         return err_set(&rq->err, ERR_INVALID_ARG, "cannot set memory higher than max memory");
     if (!has_balloon(run->domain))
-        return err_set(&rq->err, ERR_OPERATION_INVALID,
-                       "Unable to change memory of active domain without the balloon device and guest OS balloon "
-                       "driver");
+        return err_set(
+            &rq->err, ERR_OPERATION_INVALID,
+            "Unable to change memory of active domain without the balloon device and guest OS balloon "
+            "driver");
     /* the guest gives back what it can, in its own time: BALLOON_CHANGE tells how much */
-    return qmp_call(rq, qmp, "balloon", json_text(&rq->arena, "{'value': %llu}", (unsigned long long)kib * 1024), NULL,
+    return qmp_call(rq, qmp, "balloon",
+                    json_text(&rq->arena, "{'value': %llu}", (unsigned long long)kib * 1024), NULL,
                     SECONDS(30));
 }
 
@@ -42,13 +44,15 @@ static int set_memory(struct req *rq, struct vm *vm, uint64_t kib, unsigned flag
     bool live, config, maximum = flags & API_DOMAIN_MEM_MAXIMUM;
     struct domain *domain = NULL;
 
-    if (method_flags(rq, flags, API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG | API_DOMAIN_MEM_MAXIMUM) < 0 ||
+    if (method_flags(rq, flags, API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG | API_DOMAIN_MEM_MAXIMUM) <
+            0 ||
         vm_affected(rq, vm, flags, &live, &config) < 0)
         return -1;
     if (kib > UINT64_MAX / 1024)
         return err_set(&rq->err, ERR_OVERFLOW, "input too large: %llu", (unsigned long long)kib);
     if (live && maximum)
-        return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot resize the maximum memory on an active domain");
+        return err_set(&rq->err, ERR_OPERATION_INVALID,
+                       "cannot resize the maximum memory on an active domain");
     if (config) {
         domain = definition_load(rq, vm, &rq->arena);
         if (!domain)
@@ -74,7 +78,8 @@ static int m_set_memory(struct req *rq, struct vm *vm, const struct remote_domai
     return set_memory(rq, vm, in->memory, API_DOMAIN_AFFECT_LIVE);
 }
 
-static int m_set_memory_flags(struct req *rq, struct vm *vm, const struct remote_domain_set_memory_flags_in *in,
+static int m_set_memory_flags(struct req *rq, struct vm *vm,
+                              const struct remote_domain_set_memory_flags_in *in,
                               struct remote_domain_set_memory_flags_out *out)
 {
     return set_memory(rq, vm, in->memory, in->flags);
@@ -126,22 +131,25 @@ static int set_vcpus(struct req *rq, struct vm *vm, unsigned count, unsigned fla
     if (!count || count > INT16_MAX)
         return err_set(&rq->err, ERR_INVALID_ARG, "argument out of range: %u", count);
     if (flags & API_DOMAIN_VCPU_GUEST)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "changing vCPUs by the guest agent is not supported yet");
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                       "changing vCPUs by the guest agent is not supported yet");
     if (flags & API_DOMAIN_VCPU_MAXIMUM)
-        return live ? err_set(&rq->err, ERR_INVALID_ARG, "flag 'maximum' is only for the persistent definition")
+        return live ? err_set(&rq->err, ERR_INVALID_ARG,
+                              "flag 'maximum' is only for the persistent definition")
                     : set_vcpu_maximum(rq, vm, count);
     if (live && count > vm->run->domain->vcpus.max)
         return err_set(&rq->err, ERR_INVALID_ARG,
-                       "requested vcpus is greater than max allowable vcpus for the live domain: %u > %u", count,
-                       vm->run->domain->vcpus.max);
+                       "requested vcpus is greater than max allowable vcpus for the live domain: %u > %u",
+                       count, vm->run->domain->vcpus.max);
     if (config) {
         domain = definition_load(rq, vm, &rq->arena);
         if (!domain)
             return -1;
         if (count > domain->vcpus.max)
-            return err_set(&rq->err, ERR_INVALID_ARG,
-                           "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u",
-                           count, domain->vcpus.max);
+            return err_set(
+                &rq->err, ERR_INVALID_ARG,
+                "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u",
+                count, domain->vcpus.max);
         domain->vcpus.current = count == domain->vcpus.max ? 0 : count;
     }
     if (live && vcpu_set_count(rq, vm, count) < 0)
@@ -170,7 +178,8 @@ static int get_vcpus_flags(struct req *rq, struct vm *vm, unsigned flags, int32_
                          API_DOMAIN_VCPU_GUEST) < 0)
         return -1;
     if (flags & API_DOMAIN_VCPU_GUEST)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "counting vCPUs by the guest agent is not supported yet");
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                       "counting vCPUs by the guest agent is not supported yet");
     domain = vm_model(rq, vm, flags);
     if (!domain)
         return -1;
@@ -207,7 +216,8 @@ static int m_get_vcpus(struct req *rq, struct vm *vm, const struct remote_domain
         return err_set(&rq->err, ERR_OPERATION_INVALID,
                        "cannot retrieve vcpu information for inactive domain");
     if (in->maxinfo < 0 || in->maxinfo > INT16_MAX || maplen > 4096)
-        return err_set(&rq->err, ERR_INVALID_ARG, "maxinfo %d or maplen %d out of range", in->maxinfo, in->maplen);
+        return err_set(&rq->err, ERR_INVALID_ARG, "maxinfo %d or maplen %d out of range", in->maxinfo,
+                       in->maplen);
     out->info.v = ARENA_ARRAY(&rq->arena, struct wire_vcpu_info, (size_t)in->maxinfo + 1);
     out->cpumaps.v = ARENA_ARRAY(&rq->arena, uint8_t, (size_t)in->maxinfo * maplen + 1);
     for (unsigned i = 0; i < run->count_vcpus && (int32_t)count < in->maxinfo; i++) {
@@ -246,5 +256,5 @@ const struct method tune_methods[] = {
     METHOD(remote, DOMAIN_GET_VCPUS_FLAGS, m_get_vcpus_flags),
     METHOD(remote, DOMAIN_GET_MAX_VCPUS, m_get_max_vcpus),
     METHOD(remote, DOMAIN_GET_VCPUS, m_get_vcpus),
-    { 0 },
+    {0},
 };

@@ -9,15 +9,16 @@
 #include "virtqemud/vms.h"
 
 extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
-    metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[], native_methods[], agent_methods[], pin_methods[];
+    metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[],
+    native_methods[], agent_methods[], pin_methods[];
 
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);
 /* The vm as the wire names it; text lives in the request. */
 struct wire_domain method_reference(struct req *rq, const struct vm *vm);
 /*
- * The domains that pass a filter of API_CONNECT_LIST_DOMAINS_* bits and that the caller has `permission` ("getattr") on; in
- * rq's arena. From the index alone.
+ * The domains that pass a filter of API_CONNECT_LIST_DOMAINS_* bits and that the caller has `permission`
+ * ("getattr") on; in rq's arena. From the index alone.
  */
 struct found_domains {
     struct wire_domain *v;

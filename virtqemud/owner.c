@@ -36,10 +36,11 @@ static int open_image(const char *path, struct stat *ret)
 static unsigned long long boot_time(void)
 {
     static unsigned long long time;
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     const char *at;
 
-    if (!time && file_read(AT_FDCWD, "/proc/stat", 1 << 20, &text) >= 0 && (at = strstr(buf_text(&text), "\nbtime ")))
+    if (!time && file_read(AT_FDCWD, "/proc/stat", 1 << 20, &text) >= 0 &&
+        (at = strstr(buf_text(&text), "\nbtime ")))
         sscanf(at, "\nbtime %llu", &time);
     return time;
 }
@@ -111,7 +112,8 @@ int owner_set_path(struct err *err, const char *path, bool shared)
         remember(fd, &st);
     if (st.st_uid == qemud.conf.user && st.st_gid == qemud.conf.group)
         return 0;
-    if (fchown(fd, qemud.conf.user, qemud.conf.group) < 0 && errno != EROFS && errno != EPERM && errno != EOPNOTSUPP)
+    if (fchown(fd, qemud.conf.user, qemud.conf.group) < 0 && errno != EROFS && errno != EPERM &&
+        errno != EOPNOTSUPP)
         return err_system(err, errno, "unable to set user and group to '%u:%u' on '%s'", qemud.conf.user,
                           qemud.conf.group, path);
     return 0;
@@ -135,7 +137,7 @@ static int walk(struct run *run, int (*work)(struct run *run, struct err *err, c
 {
     const struct domain *domain = run->domain;
     const struct devices *devices = &domain->devices;
-    const char *boot[] = { domain->os.kernel, domain->os.initrd, domain->os.dtb, domain->os.shim };
+    const char *boot[] = {domain->os.kernel, domain->os.initrd, domain->os.dtb, domain->os.shim};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < devices->n_disks; i++) {

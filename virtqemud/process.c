@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Process. The child is made by clone3 with CLONE_PIDFD and shares our memory until exec (CLONE_VFORK): the daemon's size
- * doesn't matter then. Between the two the child only makes system calls on what the parent prepared.
+ * Process. The child is made by clone3 with CLONE_PIDFD and shares our memory until exec (CLONE_VFORK): the
+ * daemon's size doesn't matter then. Between the two the child only makes system calls on what the parent
+ * prepared.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/process.h"
@@ -35,7 +36,8 @@ struct launch {
 
 static void set_limit(int resource, uint64_t value)
 {
-    struct rlimit limit = { value == UINT64_MAX ? RLIM_INFINITY : value, value == UINT64_MAX ? RLIM_INFINITY : value };
+    struct rlimit limit = {value == UINT64_MAX ? RLIM_INFINITY : value,
+                           value == UINT64_MAX ? RLIM_INFINITY : value};
 
     if (value)
         setrlimit(resource, &limit); /* more than our own hard limit without privilege: stays as it is */
@@ -78,7 +80,7 @@ static int child(void *arg)
 {
     struct launch *launch = arg;
     const struct process_spec *spec = launch->spec;
-    struct sigaction action = { .sa_handler = SIG_DFL };
+    struct sigaction action = {.sa_handler = SIG_DFL};
     int null;
 
     for (int signal = 1; signal < _NSIG; signal++)
@@ -111,7 +113,7 @@ int process_spawn(const struct process_spec *spec, pid_t *ret_pid, int *ret_pidf
 {
     enum { STACK = 64 << 10 };
     sigset_t all, none, old;
-    struct launch launch = { .spec = spec, .mask = &none };
+    struct launch launch = {.spec = spec, .mask = &none};
     auto_free char *stack = malloc(STACK);
     int pidfd = -1, errnum;
     pid_t pid;
@@ -165,7 +167,8 @@ uint64_t process_start_time(pid_t pid)
 
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     if (pid <= 0 || read_stat(path, text) < 0 ||
-        sscanf(text, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &start) != 1)
+        sscanf(text, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &start) != 1)
         return 0;
     return text[0] == 'Z' ? 0 : start;
 }
@@ -184,7 +187,8 @@ int process_open(pid_t pid, uint64_t start_time)
     return fd;
 }
 
-int process_usage(pid_t pid, pid_t thread, uint64_t *ret_user, uint64_t *ret_system, uint64_t *ret_rss_kib, int *ret_cpu)
+int process_usage(pid_t pid, pid_t thread, uint64_t *ret_user, uint64_t *ret_system, uint64_t *ret_rss_kib,
+                  int *ret_cpu)
 {
     char path[96], text[512];
     unsigned long long user, system;

@@ -11,12 +11,12 @@
 struct process_spec {
     const char *const *argv; /* argv[0]: absolute path */
     const char *const *env;
-    const int *keep;         /* descriptors that keep their number, ascending or not; all others are closed */
+    const int *keep; /* descriptors that keep their number, ascending or not; all others are closed */
     unsigned count_keep;
-    int output;              /* becomes stdout and stderr */
-    uid_t uid;               /* (uid_t)-1: as we are */
+    int output; /* becomes stdout and stderr */
+    uid_t uid;  /* (uid_t)-1: as we are */
     gid_t gid;
-    uint64_t max_core;       /* RLIMIT_CORE; UINT64_MAX: unlimited */
+    uint64_t max_core;                              /* RLIMIT_CORE; UINT64_MAX: unlimited */
     uint64_t max_files, max_processes, max_memlock; /* 0: as they are */
 };
 

@@ -14,22 +14,23 @@ struct daemon;
 
 /* Where things live; the last column of the comments is a user's own daemon. */
 struct qemud_dirs {
-    const char *config;    /* /etc/libvirt/qemu, $XDG_CONFIG_HOME/libvirt/qemu */
-    const char *state;     /* /run/libvirt/qemu, $XDG_RUNTIME_DIR/libvirt/qemu/run */
-    const char *lib;       /* /var/lib/libvirt/qemu, $XDG_CONFIG_HOME/libvirt/qemu/lib */
-    const char *log;       /* /var/log/libvirt/qemu, $XDG_CACHE_HOME/libvirt/qemu/log */
-    const char *cache;     /* /var/cache/libvirt/qemu, $XDG_CACHE_HOME/libvirt/qemu/cache */
-    const char *nvram;     /* /var/lib/libvirt/qemu/nvram, $XDG_CONFIG_HOME/libvirt/qemu/nvram */
-    const char *save;      /* .../save: managed save images */
-    const char *hooks;     /* /etc/libvirt/hooks */
-    const char *channel;   /* .../channel/target: sockets of channels */
+    const char *config;  /* /etc/libvirt/qemu, $XDG_CONFIG_HOME/libvirt/qemu */
+    const char *state;   /* /run/libvirt/qemu, $XDG_RUNTIME_DIR/libvirt/qemu/run */
+    const char *lib;     /* /var/lib/libvirt/qemu, $XDG_CONFIG_HOME/libvirt/qemu/lib */
+    const char *log;     /* /var/log/libvirt/qemu, $XDG_CACHE_HOME/libvirt/qemu/log */
+    const char *cache;   /* /var/cache/libvirt/qemu, $XDG_CACHE_HOME/libvirt/qemu/cache */
+    const char *nvram;   /* /var/lib/libvirt/qemu/nvram, $XDG_CONFIG_HOME/libvirt/qemu/nvram */
+    const char *save;    /* .../save: managed save images */
+    const char *hooks;   /* /etc/libvirt/hooks */
+    const char *channel; /* .../channel/target: sockets of channels */
 };
 
 /* qemu.conf, as far as the daemon honours it. */
 struct qemu_conf {
     uid_t user; /* QEMU runs as; our own in a session */
     gid_t group;
-    bool dynamic_ownership, set_process_name, seccomp_sandbox, log_timestamp, default_confined, dump_guest_core;
+    bool dynamic_ownership, set_process_name, seccomp_sandbox, log_timestamp, default_confined,
+        dump_guest_core;
     unsigned max_processes, max_files;
     uint64_t max_core; /* bytes; UINT64_MAX: unlimited */
     const char *vnc_listen, *spice_listen, *vnc_password, *spice_password;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * QMP client. One buffer collects bytes until a line is whole; lines are answers (matched by id with the calls that
- * wait), events, or the greeting. A call that gave up leaves the list, so that a late answer finds nobody.
+ * QMP client. One buffer collects bytes until a line is whole; lines are answers (matched by id with the
+ * calls that wait), events, or the greeting. A call that gave up leaves the list, so that a late answer finds
+ * nobody.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/qmp.h"
@@ -134,8 +135,8 @@ static void take_lines(struct qmp *qmp)
     if (!qmp->in.length && qmp->in.room > 8 * READ_BYTES)
         buf_done(&qmp->in);
     if (qmp->in.length > LINE_MAX_BYTES) {
-        auto_free char *why = mem_printf("the monitor of %s sent %zu bytes without an end of line", qmp->whose,
-                                         qmp->in.length);
+        auto_free char *why =
+            mem_printf("the monitor of %s sent %zu bytes without an end of line", qmp->whose, qmp->in.length);
         qmp_break(qmp, why);
     }
 }
@@ -160,9 +161,9 @@ static ssize_t send_some(struct qmp *qmp)
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
-    } control = { 0 };
-    struct iovec iov = { .iov_base = qmp->out.data + qmp->sent, .iov_len = qmp->out.length - qmp->sent };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+    } control = {0};
+    struct iovec iov = {.iov_base = qmp->out.data + qmp->sent, .iov_len = qmp->out.length - qmp->sent};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     bool with_fd = qmp->count_fds && qmp->fds[0].at == qmp->sent;
 
     if (with_fd) {
@@ -387,8 +388,9 @@ static int await_answer(struct req *rq, struct qmp_call *call, struct json_objec
     if (qmp->broken)
         return no_monitor(rq, qmp->broken);
     if (r == -ETIMEDOUT)
-        return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "no answer to '%s' from the monitor of %s within %.1f s",
-                       call->command, qmp->whose, (double)usec / 1e6);
+        return err_set(&rq->err, ERR_OPERATION_TIMEOUT,
+                       "no answer to '%s' from the monitor of %s within %.1f s", call->command, qmp->whose,
+                       (double)usec / 1e6);
     return err_set(&rq->err, ERR_OPERATION_ABORTED, "gave up waiting for '%s' of %s: %s", call->command,
                    qmp->whose, strerror(-r));
 }
@@ -409,7 +411,7 @@ int qmp_take(struct req *rq, struct qmp_call *call, struct json_object **ret, ui
 int qmp_call(struct req *rq, struct qmp *qmp, const char *command, const char *args, struct json_object **ret,
              uint64_t usec)
 {
-    struct qmp_call call = { 0 };
+    struct qmp_call call = {0};
 
     if (qmp_put(rq, qmp, &call, command, args) < 0)
         return -1;
@@ -419,7 +421,7 @@ int qmp_call(struct req *rq, struct qmp *qmp, const char *command, const char *a
 int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, struct json_object **ret_answer,
             uint64_t usec)
 {
-    struct qmp_call call = { 0 };
+    struct qmp_call call = {0};
     const char *name = json_string(command, "execute");
     auto_json struct json_object *id = json_object_get(json_get(command, "id"));
     int r;

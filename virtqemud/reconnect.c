@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reconnect: after the daemon's restart each status file is a machine that ran. One fiber a machine: the lists know it at
- * once, with the state that was written last; its monitor is asked what has happened since.
+ * Reconnect: after the daemon's restart each status file is a machine that ran. One fiber a machine: the
+ * lists know it at once, with the state that was written last; its monitor is asked what has happened since.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
@@ -27,26 +27,27 @@
 #include "virtqemud/vcpu.h"
 #include "virtqemud/vms.h"
 
-/* Row: what query-status says; the machine's state. The reason is only used when it differs from the one known. */
+/* Row: what query-status says; the machine's state. The reason is only used when it differs from the one
+ * known. */
 static const struct {
     const char *name;
     uint8_t state, reason;
 } rows[] = {
-    { "running", API_DOMAIN_RUNNING, API_DOMAIN_RUNNING_UNKNOWN },
-    { "debug", API_DOMAIN_RUNNING, API_DOMAIN_RUNNING_UNKNOWN },
-    { "paused", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN },
-    { "prelaunch", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN },
-    { "inmigrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION },
-    { "postmigrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION },
-    { "finish-migrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION },
-    { "save-vm", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_SAVE },
-    { "restore-vm", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN },
-    { "io-error", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_IOERROR },
-    { "internal-error", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN },
-    { "watchdog", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_WATCHDOG },
-    { "guest-panicked", API_DOMAIN_CRASHED, API_DOMAIN_CRASHED_PANICKED },
-    { "shutdown", API_DOMAIN_SHUTDOWN, API_DOMAIN_SHUTDOWN_UNKNOWN },
-    { "suspended", API_DOMAIN_PMSUSPENDED, 0 },
+    {"running", API_DOMAIN_RUNNING, API_DOMAIN_RUNNING_UNKNOWN},
+    {"debug", API_DOMAIN_RUNNING, API_DOMAIN_RUNNING_UNKNOWN},
+    {"paused", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN},
+    {"prelaunch", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN},
+    {"inmigrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION},
+    {"postmigrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION},
+    {"finish-migrate", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION},
+    {"save-vm", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_SAVE},
+    {"restore-vm", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN},
+    {"io-error", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_IOERROR},
+    {"internal-error", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_UNKNOWN},
+    {"watchdog", API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_WATCHDOG},
+    {"guest-panicked", API_DOMAIN_CRASHED, API_DOMAIN_CRASHED_PANICKED},
+    {"shutdown", API_DOMAIN_SHUTDOWN, API_DOMAIN_SHUTDOWN_UNKNOWN},
+    {"suspended", API_DOMAIN_PMSUSPENDED, 0},
 };
 
 /* Bring the state up to what QEMU says; a power-off that nobody heard is worked off now. */
@@ -80,7 +81,7 @@ static int reconnect(struct req *rq, struct vm *vm, bool starting)
 {
     auto_free char *whose = mem_printf("domain '%s'", vm->name);
     auto_json struct json_object *state = NULL, *list = NULL;
-    struct qmp_call hello = { 0 }, status = { 0 }, cpus = { 0 };
+    struct qmp_call hello = {0}, status = {0}, cpus = {0};
     struct run *run = vm->run;
     struct qmp *qmp;
     int fd = monitor_connect(run->monitor_path), r;
@@ -89,10 +90,12 @@ static int reconnect(struct req *rq, struct vm *vm, bool starting)
         return err_system(&rq->err, fd, "failed to connect to monitor socket");
     qmp = run->qmp = qmp_new(fd, whose, &run_qmp_handlers, vm);
     if (qmp_put(rq, qmp, &hello, "qmp_capabilities", NULL) < 0 ||
-        (starting ? qmp_put(rq, qmp, &status, "quit", NULL) : qmp_put(rq, qmp, &status, "query-status", NULL)) < 0 ||
+        (starting ? qmp_put(rq, qmp, &status, "quit", NULL)
+                  : qmp_put(rq, qmp, &status, "query-status", NULL)) < 0 ||
         qmp_put(rq, qmp, &cpus, "query-cpus-fast", NULL) < 0)
         return -1;
-    r = qmp_take(rq, &hello, NULL, SECONDS(3600)); /* one that is stopped may go on later; others don't wait for it */
+    r = qmp_take(rq, &hello, NULL,
+                 SECONDS(3600)); /* one that is stopped may go on later; others don't wait for it */
     r = r < 0 ? r : qmp_take(rq, &status, &state, SECONDS(60));
     r = r < 0 ? r : qmp_take(rq, &cpus, &list, SECONDS(60));
     qmp_drop(&status);
@@ -138,7 +141,8 @@ static void reconnect_main(struct req *rq, void *arg)
         else
             run_end(vm, API_DOMAIN_SHUTOFF_FAILED, API_DOMAIN_EVENT_STOPPED_FAILED);
     } else {
-        log_error("domain '%s' runs (pid %d) but its monitor can't be used: %s", vm->name, run->pid, rq->err.message);
+        log_error("domain '%s' runs (pid %d) but its monitor can't be used: %s", vm->name, run->pid,
+                  rq->err.message);
     }
 }
 
@@ -156,7 +160,7 @@ static void reconnect_done(struct req *rq, void *arg)
 static void adopt(const char *name, struct arena *arena, struct status *status)
 {
     auto_vm struct vm *vm = NULL;
-    auto_err struct err err = { 0 };
+    auto_err struct err err = {0};
     struct found *found;
     struct run *run;
     int r;
@@ -179,7 +183,8 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
     run->pid_file = true;
     run->owned = UINT32_MAX;
     run->build = build_found(&run->arena, status->domain, run->lib_dir);
-    vms_activate(qemud.vms, vm, status->domain->id.set ? (int32_t)status->domain->id.value : vms_next_id(qemud.vms));
+    vms_activate(qemud.vms, vm,
+                 status->domain->id.set ? (int32_t)status->domain->id.value : vms_next_id(qemud.vms));
     vm_set_state(vm, status->state, status->reason);
 
     found = NEW(struct found);
@@ -187,7 +192,8 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
     found->orphan = status->autodestroy;
     run->up = !found->starting;
     r = status->pid ? open_process(vm, status) : 0;
-    if (r < 0) { /* it ended while nobody looked: not by a power-off, since QEMU waits for us then (-no-shutdown) */
+    if (r < 0) { /* it ended while nobody looked: not by a power-off, since QEMU waits for us then
+                    (-no-shutdown) */
         free(found);
         run_end(vm, API_DOMAIN_SHUTOFF_CRASHED, API_DOMAIN_EVENT_STOPPED_FAILED);
         return;
@@ -205,8 +211,8 @@ void reconnect_all(void)
         return;
     for (char **file = names; *file; file++) {
         auto_free char *name = str_ends(*file, ".xml") ? mem_strndup(*file, strlen(*file) - 4) : NULL;
-        struct arena arena = { 0 };
-        auto_err struct err err = { 0 };
+        struct arena arena = {0};
+        auto_err struct err err = {0};
         struct status *status;
 
         if (!name)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Run: from a live QEMU to its end. Everything that start made is undone in run_end, in the opposite order, and every part
- * of it is fine with what was never made; so a failed start, a crash and a destroy all take the same way.
+ * Run: from a live QEMU to its end. Everything that start made is undone in run_end, in the opposite order,
+ * and every part of it is fine with what was never made; so a failed start, a crash and a destroy all take
+ * the same way.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/run.h"
@@ -80,7 +81,7 @@ void run_abandon(struct run *run)
 void run_log(const struct run *run, const char *format, ...)
 {
     auto_fd int fd = run->log_path ? open(run->log_path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
-    auto_buf struct buf line = { 0 };
+    auto_buf struct buf line = {0};
     char stamp[TIME_TEXT];
     va_list args;
 
@@ -115,10 +116,10 @@ const char *run_log_tail(const struct run *run, struct arena *arena)
 
 /* Row: an end's reason; its word in the log and for the hook. */
 static const char *const stop_words[] = {
-    [API_DOMAIN_SHUTOFF_UNKNOWN] = "unknown",   [API_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown",
+    [API_DOMAIN_SHUTOFF_UNKNOWN] = "unknown",     [API_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown",
     [API_DOMAIN_SHUTOFF_DESTROYED] = "destroyed", [API_DOMAIN_SHUTOFF_CRASHED] = "crashed",
-    [API_DOMAIN_SHUTOFF_MIGRATED] = "migrated", [API_DOMAIN_SHUTOFF_SAVED] = "saved",
-    [API_DOMAIN_SHUTOFF_FAILED] = "failed",     [API_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "from snapshot",
+    [API_DOMAIN_SHUTOFF_MIGRATED] = "migrated",   [API_DOMAIN_SHUTOFF_SAVED] = "saved",
+    [API_DOMAIN_SHUTOFF_FAILED] = "failed",       [API_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "from snapshot",
     [API_DOMAIN_SHUTOFF_DAEMON] = "daemon",
 };
 
@@ -190,11 +191,11 @@ static int on_exit_event(sd_event_source *source, int fd, uint32_t events, void 
 {
     struct vm *vm = arg;
     struct run *run = vm->run;
-    siginfo_t info = { 0 };
+    siginfo_t info = {0};
 
     if (run->ours && waitid(P_PIDFD, (id_t)run->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid)
-        log_debug("domain '%s': QEMU %s %d", vm->name, info.si_code == CLD_EXITED ? "exited with" : "killed by signal",
-                  info.si_status);
+        log_debug("domain '%s': QEMU %s %d", vm->name,
+                  info.si_code == CLD_EXITED ? "exited with" : "killed by signal", info.si_status);
     vm_ref(vm);
     if (run->qmp)
         qmp_drain(run->qmp); /* its last words may say SHUTDOWN */
@@ -221,7 +222,7 @@ int run_watch(struct vm *vm)
 
 int run_await_end(struct req *rq, struct vm *vm, uint64_t usec)
 {
-    struct run_waiter waiter = { 0 };
+    struct run_waiter waiter = {0};
     int r;
 
     if (!vm->run)
@@ -257,13 +258,15 @@ int machine_stop(struct req *rq, struct vm *vm, bool graceful, unsigned reason, 
         if (process_stopped(run->pid))
             pidfd_send_signal(run->pidfd, SIGKILL, NULL, 0);
         else if (!run->kill)
-            sd_event_add_time_relative(loop_event(), &run->kill, CLOCK_MONOTONIC, TERM_USEC, 0, on_kill_time, run);
+            sd_event_add_time_relative(loop_event(), &run->kill, CLOCK_MONOTONIC, TERM_USEC, 0, on_kill_time,
+                                       run);
     }
     r = run_await_end(rq, vm, graceful ? TERM_USEC : KILL_USEC);
     if (r == -ETIMEDOUT && vm->run == run) {
         run->ending = false;
         run->stop_reason = 0;
-        r = err_set(&rq->err, ERR_OPERATION_FAILED, "failed to kill qemu process with SIG%s", graceful ? "TERM" : "KILL");
+        r = err_set(&rq->err, ERR_OPERATION_FAILED, "failed to kill qemu process with SIG%s",
+                    graceful ? "TERM" : "KILL");
     } else if (r < 0 && vm->run == run) {
         r = err_set(&rq->err, ERR_OPERATION_ABORTED, "gave up waiting for the end of domain '%s'", vm->name);
     } else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Run: the life of one QEMU process, from the start of a machine to its end. A run ends in one place, run_end(),
- * whatever the cause: destroyed, shut down from inside, crashed, failed to start, or found dead after a restart of
- * the daemon.
+ * Run: the life of one QEMU process, from the start of a machine to its end. A run ends in one place,
+ * run_end(), whatever the cause: destroyed, shut down from inside, crashed, failed to start, or found dead
+ * after a restart of the daemon.
  *
  *     machine_start   checks, hooks, directories, devices, process_spawn, handshake, cont
  *     life_happened   what QEMU says, through the [state][event] table
@@ -21,7 +21,7 @@ struct qemu_caps;
 struct build;
 
 struct run_vcpu {
-    pid_t thread;      /* 0: TCG without a thread of its own, or offline */
+    pid_t thread; /* 0: TCG without a thread of its own, or offline */
     const char *qom_path;
     const char *props; /* JSON of its place, for device_add */
     const char *type;  /* driver, for device_add */
@@ -30,20 +30,20 @@ struct run_vcpu {
 };
 
 struct run {
-    struct arena arena;    /* of the live model and everything beside it */
-    struct domain *domain; /* live model */
-    const struct qemu_caps *caps; /* a reference; NULL when the binary is gone (after a reconnect) */
-    struct qmp *qmp;       /* NULL before the handshake and after the end */
-    pid_t pid;             /* 0: not started yet */
-    uint64_t start_time;   /* of that pid, clock ticks since boot */
-    int pidfd;             /* -1: none */
-    bool ours;             /* QEMU is our child: we see its exit status */
-    bool up;               /* start is complete: the machine may be used */
-    bool ending;           /* somebody kills it: whoever waits gives up */
-    bool ended;            /* run_end was here */
-    bool starting;         /* machine_start is at work: it ends the run when QEMU dies */
-    bool got_shutdown;     /* QEMU said SHUTDOWN: its end is no crash */
-    bool fake_reboot;      /* the guest's power-off shall become a reset */
+    struct arena arena;                  /* of the live model and everything beside it */
+    struct domain *domain;               /* live model */
+    const struct qemu_caps *caps;        /* a reference; NULL when the binary is gone (after a reconnect) */
+    struct qmp *qmp;                     /* NULL before the handshake and after the end */
+    pid_t pid;                           /* 0: not started yet */
+    uint64_t start_time;                 /* of that pid, clock ticks since boot */
+    int pidfd;                           /* -1: none */
+    bool ours;                           /* QEMU is our child: we see its exit status */
+    bool up;                             /* start is complete: the machine may be used */
+    bool ending;                         /* somebody kills it: whoever waits gives up */
+    bool ended;                          /* run_end was here */
+    bool starting;                       /* machine_start is at work: it ends the run when QEMU dies */
+    bool got_shutdown;                   /* QEMU said SHUTDOWN: its end is no crash */
+    bool fake_reboot;                    /* the guest's power-off shall become a reset */
     uint8_t pause_reason, resume_reason; /* of the stop or cont on its way; 0: nobody asked */
     uint8_t stop_reason;   /* API_DOMAIN_SHUTOFF_* that the end shall have; 0: see how it ends */
     uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
@@ -52,21 +52,21 @@ struct run {
     sd_event_source *exit; /* of pidfd */
     sd_event_source *kill; /* timer: SIGTERM was not enough */
     struct client_watch autodestroy;
-    struct vm *vm;         /* whose run this is */
-    const char *lib_dir;   /* /var/lib/libvirt/qemu/domain-ID-NAME */
+    struct vm *vm;       /* whose run this is */
+    const char *lib_dir; /* /var/lib/libvirt/qemu/domain-ID-NAME */
     const char *monitor_path;
     const char *log_path;
     sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */
     struct wait scope_wait;
     const char *machine_name; /* at machined, "qemu-1-NAME"; NULL: not registered */
-    bool pid_file;         /* NAME.pid is there */
-    int64_t log_start;     /* where this run's output begins in the log */
-    unsigned owned;        /* files that changed hands, owner.c */
-    struct build *build;   /* what start made for the devices; NULL after it was undone */
+    bool pid_file;            /* NAME.pid is there */
+    int64_t log_start;        /* where this run's output begins in the log */
+    unsigned owned;           /* files that changed hands, owner.c */
+    struct build *build;      /* what start made for the devices; NULL after it was undone */
     unsigned count_vcpus;
     struct run_vcpu *vcpus; /* by number, up to the maximum */
-    uint64_t balloon_kib;  /* last known; 0: as the model says */
-    uint64_t since;        /* monotonic time of the start */
+    uint64_t balloon_kib;   /* last known; 0: as the model says */
+    uint64_t since;         /* monotonic time of the start */
 };
 
 struct run_waiter {
@@ -77,8 +77,9 @@ struct run_waiter {
 /* A fresh run of a vm that has none; its arena is what the caller parsed the live model into (moved). */
 struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain);
 /*
- * QEMU has ended, or will never come: undo what start made, tell clients and waiters, forget the run. A transient vm
- * is gone afterwards unless somebody holds a reference. reason and detail are used where nobody chose others.
+ * QEMU has ended, or will never come: undo what start made, tell clients and waiters, forget the run. A
+ * transient vm is gone afterwards unless somebody holds a reference. reason and detail are used where nobody
+ * chose others.
  */
 void run_end(struct vm *vm, unsigned reason, unsigned detail);
 /* The daemon ends and the machine doesn't: release our side of it. */
@@ -93,19 +94,19 @@ void run_log(const struct run *run, const char *format, ...) PRINTF(2, 3);
 const char *run_log_tail(const struct run *run, struct arena *arena);
 
 struct start_how {
-    bool paused;        /* leave the vCPUs stopped */
+    bool paused; /* leave the vCPUs stopped */
     bool validate;
     struct client *autodestroy; /* kill it when this client leaves; NULL: don't */
 };
 /*
- * Start a vm that is inactive, whose job rq holds; arena and domain are its live model to be, moved in in any case. On
- * failure everything is as it was and rq->err says why, with QEMU's own words when it had any.
+ * Start a vm that is inactive, whose job rq holds; arena and domain are its live model to be, moved in in any
+ * case. On failure everything is as it was and rq->err says why, with QEMU's own words when it had any.
  */
 int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct domain *domain,
                   const struct start_how *how);
 /*
- * End a running vm: SIGTERM, and SIGKILL soon after (graceful: never). Returns when it has ended. reason and detail as for
- * run_end.
+ * End a running vm: SIGTERM, and SIGKILL soon after (graceful: never). Returns when it has ended. reason and
+ * detail as for run_end.
  */
 int machine_stop(struct req *rq, struct vm *vm, bool graceful, unsigned reason, unsigned detail);
 /* The same without waiting, as work of the daemon's own. */

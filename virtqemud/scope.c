@@ -33,11 +33,12 @@ static sd_bus *system_bus(void)
 /* What systemd accepts in a machine's name: letters, digits, dots and dashes, 64 at most. */
 static const char *machine_name(struct run *run, const struct vm *vm)
 {
-    char *name = arena_printf(&run->arena, "qemu-%d-%s", vm->id, vm->name), *to = strchr(strchr(name, '-') + 1, '-') + 1;
+    char *name = arena_printf(&run->arena, "qemu-%d-%s", vm->id, vm->name),
+         *to = strchr(strchr(name, '-') + 1, '-') + 1;
 
     for (const char *from = to; *from && to - name < 64; from++)
-        if ((*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') || (*from >= '0' && *from <= '9') ||
-            (strchr("-.", *from) && to[-1] != *from))
+        if ((*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') ||
+            (*from >= '0' && *from <= '9') || (strchr("-.", *from) && to[-1] != *from))
             *to++ = *from;
     while (strchr("-.", to[-1]))
         to--;
@@ -79,9 +80,9 @@ void scope_begin(struct vm *vm)
     if (r >= 0)
         r = sd_bus_message_append_array(call, 'y', vm->uuid, UUID_SIZE);
     if (r >= 0)
-        r = sd_bus_message_append(call, "ssusaia(sv)", "libvirt-qemu", "vm", (uint32_t)run->pid, "", 0, 3, "Slice", "s",
-                                  "machine.slice", "After", "as", 1, "libvirtd.service", "Before", "as", 1,
-                                  "virt-guest-shutdown.target");
+        r = sd_bus_message_append(call, "ssusaia(sv)", "libvirt-qemu", "vm", (uint32_t)run->pid, "", 0, 3,
+                                  "Slice", "s", "machine.slice", "After", "as", 1, "libvirtd.service",
+                                  "Before", "as", 1, "virt-guest-shutdown.target");
     if (r >= 0)
         r = sd_bus_call_async(bus, &run->scope_slot, call, on_answer, vm, ANSWER_USEC);
     sd_bus_message_unref(call);
@@ -93,7 +94,8 @@ int scope_await(struct req *rq, struct vm *vm)
 {
     struct run *run = vm->run;
 
-    if (run->scope_slot && fiber_await(rq, &run->scope_wait, ANSWER_USEC, "systemd-machined") < 0 && vm->run == run)
+    if (run->scope_slot && fiber_await(rq, &run->scope_wait, ANSWER_USEC, "systemd-machined") < 0 &&
+        vm->run == run)
         log_warning("domain '%s': machined does not answer", vm->name);
     return 0;
 }
@@ -102,6 +104,7 @@ void scope_leave(struct run *run)
 {
     run->scope_slot = sd_bus_slot_unref(run->scope_slot);
     if (run->machine_name && system_bus())
-        sd_bus_call_method_async(system_bus(), NULL, MACHINED, "TerminateMachine", NULL, NULL, "s", run->machine_name);
+        sd_bus_call_method_async(system_bus(), NULL, MACHINED, "TerminateMachine", NULL, NULL, "s",
+                                 run->machine_name);
     run->machine_name = NULL;
 }

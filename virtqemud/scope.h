@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Scope: where QEMU stands among the host's processes: registered with systemd-machined (which gives it a scope unit and
- * cgroups, and lists it in machinectl); where there is none, in the cgroup that the daemon is in.
+ * Scope: where QEMU stands among the host's processes: registered with systemd-machined (which gives it a
+ * scope unit and cgroups, and lists it in machinectl); where there is none, in the cgroup that the daemon is
+ * in.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Start: from a model to a running QEMU. A failure at any step leaves by the one way of run_end(). The order keeps two
- * promises: a status file is there before the process is, so that no kill of the daemon leaves an unknown QEMU behind; and
- * the first commands are in QEMU's monitor socket before it is executed, so that nobody waits for a greeting.
+ * Start: from a model to a running QEMU. A failure at any step leaves by the one way of run_end(). The order
+ * keeps two promises: a status file is there before the process is, so that no kill of the daemon leaves an
+ * unknown QEMU behind; and the first commands are in QEMU's monitor socket before it is executed, so that
+ * nobody waits for a greeting.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "config.h"
@@ -86,7 +87,7 @@ static int socket_address(const char *path, int *ret_dir, struct sockaddr_un *re
 int monitor_connect(const char *path)
 {
     auto_fd int fd = -1, dir = -1;
-    struct sockaddr_un address = { 0 };
+    struct sockaddr_un address = {0};
     int r = socket_address(path, &dir, &address);
 
     if (r < 0)
@@ -97,12 +98,13 @@ int monitor_connect(const char *path)
     return FD_TAKE(fd);
 }
 
-/* The socket that QEMU will accept on, and our end of its first connection, which waits in the backlog until then. */
+/* The socket that QEMU will accept on, and our end of its first connection, which waits in the backlog until
+ * then. */
 static int open_monitor(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
     auto_fd int dir = -1;
-    struct sockaddr_un address = { 0 };
+    struct sockaddr_un address = {0};
     auto_free char *whose = mem_printf("domain '%s'", start->vm->name);
     int fd, r = socket_address(run->monitor_path, &dir, &address);
 
@@ -124,7 +126,7 @@ static int open_monitor(struct req *rq, struct start *start)
 static int open_log(struct req *rq, struct start *start, const char *const *argv, const char *const *env)
 {
     struct run *run = start->run;
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     char stamp[TIME_TEXT];
     struct utsname host;
 
@@ -133,8 +135,9 @@ static int open_log(struct req *rq, struct start *start, const char *const *argv
         return err_system(&rq->err, errno, "failed to create logfile %s", run->log_path);
     uname(&host);
     time_format(time_real(), stamp);
-    buf_printf(&text, "%s: starting up vireo version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n", stamp,
-               PACKAGE_VERSION, run->caps->version / 1000000, run->caps->version / 1000 % 1000,
+    buf_printf(&text,
+               "%s: starting up vireo version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n",
+               stamp, PACKAGE_VERSION, run->caps->version / 1000000, run->caps->version / 1000 % 1000,
                run->caps->version % 1000, run->caps->package, host.release, host.nodename);
     command_format(&text, env, argv, " \\\n");
     fd_write_all(start->log, text.data, text.length);
@@ -150,7 +153,8 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     run->build = build;
     build->id = start->vm->id;
     build->lib_dir = run->lib_dir;
-    build->channel_dir = arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
+    build->channel_dir =
+        arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
     build->monitor_fd = start->monitor;
     build->sandbox = qemud.conf.seccomp_sandbox;
     build->privileged = qemud.privileged;
@@ -192,12 +196,13 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
     return run_watch(start->vm);
 }
 
-/* QEMU's own words make the error when it died; the log has them. The end of its monitor comes a moment before its own. */
+/* QEMU's own words make the error when it died; the log has them. The end of its monitor comes a moment
+ * before its own. */
 static int say_why(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
     auto_fd int pidfd = fcntl(run->pidfd, F_DUPFD_CLOEXEC, 3); /* the loop watches the other one */
-    struct err why = { 0 };
+    struct err why = {0};
     const char *said;
 
     if (run->qmp && !qmp_broken(run->qmp))
@@ -218,7 +223,7 @@ static int handshake(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
     struct qmp *qmp = run->qmp;
-    struct qmp_call hello = { 0 }, cpus = { 0 };
+    struct qmp_call hello = {0}, cpus = {0};
     auto_json struct json_object *list = NULL;
     int r;
 
@@ -235,7 +240,8 @@ static int handshake(struct req *rq, struct start *start)
     return 0;
 }
 
-/* What the live definition of the system's machines says about their place on the host, as libvirt prints it. */
+/* What the live definition of the system's machines says about their place on the host, as libvirt prints it.
+ */
 static void describe_host(struct run *run)
 {
     struct domain *domain = run->domain;
@@ -252,7 +258,8 @@ static void describe_host(struct run *run)
         label->type = SECLABEL_DYNAMIC;
         label->model = arena_strdup(&run->arena, "dac");
         label->relabel = TRI_YES;
-        label->label = label->imagelabel = arena_printf(&run->arena, "+%u:+%u", qemud.conf.user, qemud.conf.group);
+        label->label = label->imagelabel =
+            arena_printf(&run->arena, "+%u:+%u", qemud.conf.user, qemud.conf.group);
         domain->seclabels = ARENA_ARRAY(&run->arena, struct seclabel *, 1);
         domain->seclabels[0] = label;
         domain->n_seclabels = 1;
@@ -275,7 +282,8 @@ static int settle(struct req *rq, struct start *start)
         return -1;
     run->balloon_kib = domain->memory.current;
     if (has_balloon(domain) && domain->memory.current < domain->memory.total) {
-        const char *args = json_text(&rq->arena, "{'value': %llu}", (unsigned long long)domain->memory.current * 1024);
+        const char *args =
+            json_text(&rq->arena, "{'value': %llu}", (unsigned long long)domain->memory.current * 1024);
 
         if (!run->qmp || qmp_call(rq, run->qmp, "balloon", args, NULL, SECONDS(30)) < 0)
             return -1;
@@ -288,7 +296,8 @@ static int check_wanted(struct req *rq, const struct start *start)
 {
     if (start->vm->run == start->run && !start->run->ending)
         return 0;
-    return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was started", start->vm->name);
+    return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was started",
+                   start->vm->name);
 }
 
 static int begin(struct req *rq, struct start *start)
@@ -304,7 +313,7 @@ static int begin(struct req *rq, struct start *start)
     if (hook_run(rq, vm, run->domain, "prepare", "begin", NULL) < 0)
         return -1;
     vms_activate(qemud.vms, vm, vms_next_id(qemud.vms));
-    run->domain->id = (struct opt_u32){ (uint32_t)vm->id, true };
+    run->domain->id = (struct opt_u32){(uint32_t)vm->id, true};
     vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_STARTING_UP);
     describe_host(run);
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
@@ -371,7 +380,7 @@ static void on_autodestroy(struct client_watch *watch, struct client *client)
 int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct domain *domain,
                   const struct start_how *how)
 {
-    struct start start = { vm, run_new(vm, arena, domain), how, -1, -1 };
+    struct start start = {vm, run_new(vm, arena, domain), how, -1, -1};
     int r;
 
     vm_ref(vm);
@@ -383,7 +392,7 @@ int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct dom
     fd_close(&start.monitor);
     fd_close(&start.log);
     if (r < 0) {
-        struct err why = { 0 };
+        struct err why = {0};
 
         err_move(&why, &rq->err);
         if (vm->run == start.run)

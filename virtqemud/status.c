@@ -17,21 +17,23 @@
 #include "virtqemud/qemud.h"
 
 /* In the order of the API's numbers; [0] is a word here, not "not given". */
-static const char *const state_names[] = { "nostate", "running", "blocked", "paused", "shutdown",
-                                           "shutoff", "crashed", "pmsuspended", NULL };
-static const char *const running_names[] = { "unknown", "booted", "migrated", "restored", "from snapshot", "unpaused",
-                                             "migration canceled", "save canceled", "wakeup", "crashed", "post-copy",
-                                             "post-copy failed", NULL };
-static const char *const paused_names[] = { "unknown", "user", "migration", "save", "dump", "ioerror", "watchdog",
-                                            "from snapshot", "shutdown", "snapshot", "panicked", "starting up",
-                                            "post-copy", "post-copy failed", "api error", NULL };
-static const char *const shutdown_names[] = { "unknown", "user", NULL };
-static const char *const shutoff_names[] = { "unknown", "shutdown", "destroyed", "crashed", "migrated", "saved",
-                                             "failed", "from snapshot", "daemon", NULL };
-static const char *const crashed_names[] = { "unknown", "panicked", NULL };
-static const char *const unknown_names[] = { "unknown", NULL };
-static const char *const *const reason_names[] = { unknown_names,  running_names, unknown_names, paused_names,
-                                                   shutdown_names, shutoff_names, crashed_names, unknown_names };
+static const char *const state_names[] = {"nostate", "running", "blocked",     "paused", "shutdown",
+                                          "shutoff", "crashed", "pmsuspended", NULL};
+static const char *const running_names[] = {
+    "unknown",       "booted", "migrated", "restored",  "from snapshot",    "unpaused", "migration canceled",
+    "save canceled", "wakeup", "crashed",  "post-copy", "post-copy failed", NULL};
+static const char *const paused_names[] = {
+    "unknown",       "user",     "migration", "save",     "dump",        "ioerror",   "watchdog",
+    "from snapshot", "shutdown", "snapshot",  "panicked", "starting up", "post-copy", "post-copy failed",
+    "api error",     NULL};
+static const char *const shutdown_names[] = {"unknown", "user", NULL};
+static const char *const shutoff_names[] = {"unknown", "shutdown", "destroyed",     "crashed", "migrated",
+                                            "saved",   "failed",   "from snapshot", "daemon",  NULL};
+static const char *const crashed_names[] = {"unknown", "panicked", NULL};
+static const char *const unknown_names[] = {"unknown", NULL};
+static const char *const *const reason_names[] = {unknown_names, running_names,  unknown_names,
+                                                  paused_names,  shutdown_names, shutoff_names,
+                                                  crashed_names, unknown_names};
 
 static const char *word(const char *const *names, unsigned value)
 {
@@ -50,9 +52,8 @@ const char *status_reason_name(unsigned state, unsigned reason)
 
 #define V struct status_vcpu
 XT_DECLARE(status_vcpu_table, V);
-XT_DEFINE(status_vcpu_table, "vcpu", NULL,
-    XT_ATTR(V, id, "id", opt_u32, XT_REQUIRED),
-    XT_ATTR(V, pid, "pid", u32, 0));
+XT_DEFINE(status_vcpu_table, "vcpu", NULL, XT_ATTR(V, id, "id", opt_u32, XT_REQUIRED),
+          XT_ATTR(V, pid, "pid", u32, 0));
 
 /* clang-format off */
 #define S struct status
@@ -83,7 +84,7 @@ static void fill_vcpus(const struct run *run, struct arena *arena, struct status
         if (run->vcpus[i].online) {
             struct status_vcpu *vcpu = ARENA_NEW(arena, struct status_vcpu);
 
-            vcpu->id = (struct opt_u32){ i, true };
+            vcpu->id = (struct opt_u32){i, true};
             vcpu->pid = (uint32_t)run->vcpus[i].thread;
             status->vcpus[status->n_vcpus++] = vcpu;
         }
@@ -91,8 +92,8 @@ static void fill_vcpus(const struct run *run, struct arena *arena, struct status
 
 void status_save(struct vm *vm)
 {
-    auto_arena struct arena arena = { 0 };
-    auto_buf struct buf text = { 0 };
+    auto_arena struct arena arena = {0};
+    auto_buf struct buf text = {0};
     struct run *run = vm->run;
     struct status status = {
         .state_name = (char *)status_state_name(vm->state),
@@ -122,8 +123,8 @@ void status_save(struct vm *vm)
     dir = open(qemud.dirs.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = dir < 0 ? -errno : file_replace_lazy(dir, name, 0600, text.data, text.length);
     if (r < 0)
-        log_error("cannot write '%s/%s': %s; domain '%s' would be lost when this daemon restarts", qemud.dirs.state,
-                  name, strerror(-r), vm->name);
+        log_error("cannot write '%s/%s': %s; domain '%s' would be lost when this daemon restarts",
+                  qemud.dirs.state, name, strerror(-r), vm->name);
     if (r >= 0 && run->pid && !run->pid_file) {
         auto_free char *pid_name = mem_printf("%s.pid", vm->name), *pid = mem_printf("%d\n", run->pid);
 
@@ -143,7 +144,7 @@ void status_remove(const struct vm *vm)
 struct status *status_read(const char *name, struct arena *arena, struct err *err)
 {
     auto_free char *path = mem_printf("%s/%s.xml", qemud.dirs.state, name);
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     struct xt_document document = domain_document; /* with the namespaces that a domain knows */
     struct status *status;
     int r = file_read(AT_FDCWD, path, 16 << 20, &text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Status: the file that finds a running machine again after any end of the daemon: /run/libvirt/qemu/NAME.xml
- * (`<domstatus>`, as libvirt writes it, and read back from it), and NAME.pid beside it. Replaced atomically; the
- * directory is on a tmpfs that ends with the host, so nothing is fsynced.
+ * (`<domstatus>`, as libvirt writes it, and read back from it), and NAME.pid beside it. Replaced atomically;
+ * the directory is on a tmpfs that ends with the host, so nothing is fsynced.
  */
 #pragma once
 
@@ -20,14 +20,14 @@ struct status_vcpu {
 
 struct status {
     char *state_name, *reason_name;
-    unsigned state, reason;   /* the same as numbers */
-    uint32_t pid;             /* 0: QEMU was about to be executed */
-    uint64_t start_time;      /* of the process; 0: written by stock libvirt, which doesn't say */
+    unsigned state, reason; /* the same as numbers */
+    uint32_t pid;           /* 0: QEMU was about to be executed */
+    uint64_t start_time;    /* of the process; 0: written by stock libvirt, which doesn't say */
     char *monitor_path, *monitor_type;
     struct status_vcpu **vcpus;
     size_t n_vcpus;
     char *lib_dir, *channel_dir;
-    char *machine_name;       /* at machined */
+    char *machine_name; /* at machined */
     uint64_t balloon_kib;
     bool fake_reboot, autodestroy;
     enum tristate allow_reboot;

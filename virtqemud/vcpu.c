@@ -34,7 +34,8 @@ void vcpu_learn(struct run *run, struct json_object *list)
     }
 }
 
-/* The CPUs in bitmap that this host has; pins to what isn't there are dropped, as long as something is left. */
+/* The CPUs in bitmap that this host has; pins to what isn't there are dropped, as long as something is left.
+ */
 static int set_affinity(struct req *rq, pid_t thread, const struct bitmap *cpus, const char *what)
 {
     cpu_set_t set;
@@ -71,9 +72,10 @@ int vcpu_settle(struct req *rq, struct vm *vm)
 static int plug_one(struct req *rq, struct qmp *qmp, struct json_object *slot, unsigned number)
 {
     struct json_object *props = json_get(slot, "props");
-    auto_buf struct buf args = { 0 };
+    auto_buf struct buf args = {0};
 
-    json_add(&args, "{'driver':%s,'id':%s", json_string(slot, "type"), arena_printf(&rq->arena, "vcpu%u", number));
+    json_add(&args, "{'driver':%s,'id':%s", json_string(slot, "type"),
+             arena_printf(&rq->arena, "vcpu%u", number));
     json_object_object_foreach(props, key, value)
     {
         json_add(&args, ",%s:", key);
@@ -121,7 +123,8 @@ static int plug(struct req *rq, struct vm *vm, struct json_object *slots, unsign
         online++;
     }
     if (online < count)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "the machine has no place for more than %u vCPUs", online);
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "the machine has no place for more than %u vCPUs",
+                       online);
     return 0;
 }
 
@@ -143,17 +146,20 @@ static int unplug(struct req *rq, struct vm *vm, struct json_object *slots, unsi
         online--;
     }
     if (online > count)
-        return err_set(&rq->err, ERR_OPERATION_INVALID,
-                       "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
+        return err_set(
+            &rq->err, ERR_OPERATION_INVALID,
+            "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
     for (unsigned turn = 0; turn < 50; turn++) {
         if (learn_again(rq, vm) < 0)
             return -1;
         if (vcpu_count_online(vm->run) <= count)
             return 0;
-        if (fiber_sleep(rq, UNPLUG_USEC / 50, "the guest to give back a vCPU") < 0 || vm_check_active(rq, vm) < 0)
+        if (fiber_sleep(rq, UNPLUG_USEC / 50, "the guest to give back a vCPU") < 0 ||
+            vm_check_active(rq, vm) < 0)
             return -1;
     }
-    return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "vcpu unplug request timed out. Unplug result must be manually inspected in the domain");
+    return err_set(&rq->err, ERR_OPERATION_TIMEOUT,
+                   "vcpu unplug request timed out. Unplug result must be manually inspected in the domain");
 }
 
 int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count)

@@ -71,7 +71,8 @@ int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, b
     if (live && !vm_is_active(vm))
         return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is not running");
     if (config && !vm_is_persistent(vm))
-        return err_set(&rq->err, ERR_OPERATION_INVALID, "transient domains do not have any persistent config");
+        return err_set(&rq->err, ERR_OPERATION_INVALID,
+                       "transient domains do not have any persistent config");
     *ret_live = live;
     *ret_config = config;
     return 0;

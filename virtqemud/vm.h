@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Vm: one domain in memory. An inactive domain that nobody asks about is an entry of the store's index and has no
- * struct vm; one is made when somebody looks it up, and lives as long as it is referenced, runs, or remembers why
- * it was stopped. What exists only while QEMU runs is in vm->run.
+ * Vm: one domain in memory. An inactive domain that nobody asks about is an entry of the store's index and
+ * has no struct vm; one is made when somebody looks it up, and lives as long as it is referenced, runs, or
+ * remembers why it was stopped. What exists only while QEMU runs is in vm->run.
  *
  * A change of a vm holds its job. Reads never take it.
  */
@@ -27,7 +27,7 @@ struct vm {
     bool remembered;           /* holds a reference on itself: it ran, and its reason is worth keeping */
     struct job job;
     struct job agent; /* who talks with the guest's agent */
-    struct run *run; /* NULL: inactive */
+    struct run *run;  /* NULL: inactive */
 };
 
 struct vm *vm_ref(struct vm *vm);
@@ -59,12 +59,13 @@ void vm_set_state(struct vm *vm, unsigned state, unsigned reason);
 
 /*
  * The model that a call is about: the running one, or the definition (parsed into rq->arena). `flags` are
- * API_DOMAIN_AFFECT_*: current (0) is live when it runs, else config. NULL with rq->err set when that isn't there.
+ * API_DOMAIN_AFFECT_*: current (0) is live when it runs, else config. NULL with rq->err set when that isn't
+ * there.
  */
 const struct domain *vm_model(struct req *rq, struct vm *vm, unsigned flags);
 /*
- * Which models a change is for: replaces AFFECT_CURRENT by what it means now, checks that live needs a running and config
- * a persistent domain. Negative with rq->err set.
+ * Which models a change is for: replaces AFFECT_CURRENT by what it means now, checks that live needs a
+ * running and config a persistent domain. Negative with rq->err set.
  */
 int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, bool *ret_config);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Vms. A persistent domain's entry in the store points to its struct vm while there is one; a vm leaves the maps
- * with its last reference. Running vms hold a reference on themselves.
+ * Vms. A persistent domain's entry in the store points to its struct vm while there is one; a vm leaves the
+ * maps with its last reference. Running vms hold a reference on themselves.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/vms.h"
@@ -127,8 +127,8 @@ struct vm *vms_find_id(struct vms *vms, int32_t id, struct err *err)
     return NULL;
 }
 
-int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive, struct vm **ret,
-                   struct err *err)
+int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive,
+                   struct vm **ret, struct err *err)
 {
     struct store_entry *entry, *other;
     struct vm *vm = find_uuid(vms, uuid, &entry);
@@ -237,8 +237,8 @@ static void describe(struct arena *arena, const char *name, const uint8_t *uuid,
     char text[UUID_TEXT];
 
     ret->title = arena_printf(arena, "domain '%s'", name);
-    ret->attributes[0] = (struct acl_attribute){ "domain_name", name };
-    ret->attributes[1] = (struct acl_attribute){ "domain_uuid", arena_strdup(arena, uuid_format(uuid, text)) };
+    ret->attributes[0] = (struct acl_attribute){"domain_name", name};
+    ret->attributes[1] = (struct acl_attribute){"domain_uuid", arena_strdup(arena, uuid_format(uuid, text))};
     ret->count = 2;
 }
 
@@ -251,10 +251,10 @@ static void object_describe(struct arena *arena, const void *object, struct acl_
 
 int vms_check_access(struct req *rq, const char *name, const uint8_t *uuid)
 {
-    struct acl_object object = { 0 };
+    struct acl_object object = {0};
 
     describe(&rq->arena, name, uuid, &object);
     return req_check_described(rq, &object);
 }
 
-const struct object_type vms_object_type = { object_find, object_unref, object_job, object_describe };
+const struct object_type vms_object_type = {object_find, object_unref, object_job, object_describe};

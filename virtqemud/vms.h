@@ -29,11 +29,13 @@ struct vm *vms_of_entry(struct vms *vms, struct store_entry *entry);
 /* A new transient vm; name and uuid must be free. */
 struct vm *vms_add(struct vms *vms, const char *name, const uint8_t *uuid);
 
-/* May a domain of that name and uuid be defined or created? *ret: the existing one with a reference, or NULL. */
-int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive, struct vm **ret,
-                   struct err *err);
+/* May a domain of that name and uuid be defined or created? *ret: the existing one with a reference, or NULL.
+ */
+int vms_check_free(struct vms *vms, const char *name, const uint8_t *uuid, bool must_be_inactive,
+                   struct vm **ret, struct err *err);
 
-/* Access to a domain of that name and uuid, which may not exist yet: what the call's row demands. May wait. */
+/* Access to a domain of that name and uuid, which may not exist yet: what the call's row demands. May wait.
+ */
 int vms_check_access(struct req *rq, const char *name, const uint8_t *uuid);
 
 /* It runs under a new id from now on; it has ended. */
@@ -46,8 +48,8 @@ void vms_renamed(struct vms *vms, struct vm *vm, const char *name);
 void vms_remove(struct vms *vms, struct vm *vm);
 
 /*
- * Walk all domains, active and inactive, without making structs: each is a running vm, or an entry (entry->object
- * is its vm when there is one). The set must not change meanwhile.
+ * Walk all domains, active and inactive, without making structs: each is a running vm, or an entry
+ * (entry->object is its vm when there is one). The set must not change meanwhile.
  */
 struct vms_cursor {
     uint32_t at;

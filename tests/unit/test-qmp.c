@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Conversations with a QEMU that this test plays: what it says is written at once, what it was told is compared. */
+/* Conversations with a QEMU that this test plays: what it says is written at once, what it was told is
+ * compared. */
 #include "virtqemud/qmp.h"
 
 #include <check.h>
@@ -17,7 +18,8 @@ static struct {
     char events[128], closed[256];
 } t;
 
-static void on_event(void *owner, const char *name, struct json_object *data, uint64_t seconds, uint32_t micros)
+static void on_event(void *owner, const char *name, struct json_object *data, uint64_t seconds,
+                     uint32_t micros)
 {
     size_t used = strlen(t.events);
 
@@ -33,7 +35,7 @@ static void on_closed(void *owner, const char *why)
     snprintf(t.closed, sizeof(t.closed), "%s", why ? why : "(end)");
 }
 
-static const struct qmp_handlers handlers = { on_event, on_closed };
+static const struct qmp_handlers handlers = {on_event, on_closed};
 
 static void setup(void)
 {
@@ -75,7 +77,7 @@ static void done(struct req *rq, void *arg)
 
 static void run(void (*body)(struct req *rq, void *arg))
 {
-    struct req rq = { .name = "test" };
+    struct req rq = {.name = "test"};
     uint64_t end = time_monotonic() + SECONDS(20);
 
     setup();
@@ -88,7 +90,7 @@ static void run(void (*body)(struct req *rq, void *arg))
 
 static void pipelined_body(struct req *rq, void *arg)
 {
-    struct qmp_call hello = { 0 }, status = { 0 };
+    struct qmp_call hello = {0}, status = {0};
     auto_json struct json_object *ret = NULL;
 
     ck_assert_int_eq(qmp_put(rq, t.qmp, &hello, "qmp_capabilities", NULL), 0);
@@ -97,7 +99,8 @@ static void pipelined_body(struct req *rq, void *arg)
     qmp_flush(t.qmp);
     heard("{\"execute\":\"qmp_capabilities\",\"id\":1}\n"
           "{\"execute\":\"query-status\",\"id\":2,\"arguments\":{\"a\":1}}\n");
-    say("{\"QMP\": {}}\r\n{\"return\": {}, \"id\": 1}\r\n{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 7, "
+    say("{\"QMP\": {}}\r\n{\"return\": {}, \"id\": 1}\r\n{\"event\": \"STOP\", \"timestamp\": {\"seconds\": "
+        "7, "
         "\"microseconds\": 1}}\r\n{\"return\": {\"status\": \"paused\"}, \"id\": 2}\r\n");
     ck_assert_int_eq(qmp_take(rq, &status, &ret, SECONDS(5)), 0);
     ck_assert_str_eq(json_string(ret, "status"), "paused");
@@ -112,7 +115,8 @@ END_TEST
 
 static void error_body(struct req *rq, void *arg)
 {
-    say("{\"id\": 1, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command foo has not been found\"}}\n");
+    say("{\"id\": 1, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command foo has not been "
+        "found\"}}\n");
     ck_assert_int_lt(qmp_call(rq, t.qmp, "foo", NULL, NULL, SECONDS(5)), 0);
     ck_assert_int_eq(rq->err.code, ERR_INTERNAL_ERROR);
     ck_assert_str_eq(rq->err.message, "internal error: unable to execute QEMU command 'foo': "
@@ -127,7 +131,7 @@ END_TEST
 
 static void timeout_body(struct req *rq, void *arg)
 {
-    struct qmp_call second = { 0 };
+    struct qmp_call second = {0};
 
     ck_assert_int_lt(qmp_call(rq, t.qmp, "cont", NULL, NULL, MILLISECONDS(30)), 0);
     ck_assert_int_eq(rq->err.code, ERR_OPERATION_TIMEOUT);
@@ -162,7 +166,7 @@ END_TEST
 
 static void flood_body(struct req *rq, void *arg)
 {
-    struct qmp_call call = { 0 };
+    struct qmp_call call = {0};
     static char piece[64 << 10];
     size_t sent = 0;
 
@@ -187,7 +191,7 @@ END_TEST
 
 static void end_body(struct req *rq, void *arg)
 {
-    struct qmp_call first = { 0 }, second = { 0 };
+    struct qmp_call first = {0}, second = {0};
 
     ck_assert_int_eq(qmp_put(rq, t.qmp, &first, "cont", NULL), 0);
     ck_assert_int_eq(qmp_put(rq, t.qmp, &second, "stop", NULL), 0);
@@ -221,7 +225,7 @@ END_TEST
 
 START_TEST(template_writes_json)
 {
-    auto_buf struct buf text = { 0 };
+    auto_buf struct buf text = {0};
     const char *volatile none = NULL;
 
     json_add(&text, "{'s':%s,'n':%s,'d':%d,'u':%llu,'p':100%%}", "a\"\\\n\xff\xc3\xa4", none, -1, ~0ULL);
@@ -232,7 +236,7 @@ END_TEST
 
 START_TEST(reading_has_limits)
 {
-    auto_buf struct buf deep = { 0 };
+    auto_buf struct buf deep = {0};
 
     for (int i = 0; i < 100000; i++)
         buf_add_char(&deep, '[');

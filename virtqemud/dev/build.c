@@ -84,6 +84,8 @@ static void native_arguments(struct build *build)
 
 int build_command(struct req *rq, struct build *build)
 {
+    if (build->domain->native.n_overrides)
+        return err_set(&rq->err, ERR_NO_SUPPORT, "properties that replace those of a device (<qemu:override>)");
     build_arg(build, build->domain->devices.emulator, NULL);
     if (build_machine(build, &rq->err) < 0 || kinds_command(build, &rq->err) < 0)
         return -1;

@@ -66,19 +66,25 @@ static int file_backend(struct build *build, const struct chardev_source *source
     return 0;
 }
 
-static void reconnect_options(struct buf *option, const struct reconnect *reconnect)
+/* Newer QEMUs count in milliseconds, and have no other word any more. */
+void reconnect_options(const struct build *build, struct buf *option, const struct reconnect *reconnect)
 {
-    if (reconnect->enabled == TRI_YES)
-        buf_printf(option, ",reconnect=%u", reconnect->timeout);
-    else if (reconnect->enabled == TRI_NO)
-        buf_add_string(option, ",reconnect=0");
+    bool on = reconnect->enabled == TRI_YES;
+    uint32_t ms = on ? reconnect->delay.set ? reconnect->delay.value : reconnect->timeout * 1000 : 0;
+
+    if (!reconnect->enabled)
+        return;
+    if (qemu_caps_has(build->caps, QEMU_CAP_CHARDEV_RECONNECT_MS))
+        buf_printf(option, ",reconnect-ms=%u", ms);
+    else
+        buf_printf(option, ",reconnect=%u", (ms + 999) / 1000);
 }
 
 static int unix_backend(struct build *build, const struct chardev_source *source, struct buf *option, struct err *err)
 {
     if (source->mode != CHARMODE_BIND) {
         option_add(option, "path", source->path);
-        reconnect_options(option, &source->reconnect);
+        reconnect_options(build, option, &source->reconnect);
         return 0;
     }
     if (build->validate_only) {
@@ -94,7 +100,7 @@ static int unix_backend(struct build *build, const struct chardev_source *source
     return 0;
 }
 
-static int tcp_backend(const struct chardev_source *source, struct buf *option, struct err *err)
+static int tcp_backend(const struct build *build, const struct chardev_source *source, struct buf *option, struct err *err)
 {
     if (source->tls == TRI_YES)
         return err_set(err, ERR_NO_SUPPORT, "TLS for character devices");
@@ -105,7 +111,7 @@ static int tcp_backend(const struct chardev_source *source, struct buf *option, 
     if (source->mode == CHARMODE_BIND)
         buf_add_string(option, ",server=on,wait=off");
     else
-        reconnect_options(option, &source->reconnect);
+        reconnect_options(build, option, &source->reconnect);
     return 0;
 }
 
@@ -143,7 +149,7 @@ int build_chardev(struct build *build, const char *id, const struct chardev_sour
         }
         break;
     case CHARDEV_TCP:
-        r = tcp_backend(source, &option, err);
+        r = tcp_backend(build, source, &option, err);
         break;
     case CHARDEV_UNIX:
         r = unix_backend(build, source, &option, err);

@@ -64,6 +64,8 @@ const char *controller_bus(struct build *build, enum controller_type type, uint3
 
 /* A chardev backend with id "char" + alias. */
 int build_chardev(struct build *build, const char *id, const struct chardev_source *source, struct err *err);
+/* ",reconnect..." where something is said about it. */
+void reconnect_options(const struct build *build, struct buf *option, const struct reconnect *reconnect);
 int prepare_chardev(struct req *rq, struct build *build, const char *alias, struct chardev_source *source,
                     const char *auto_name);
 

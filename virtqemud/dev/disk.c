@@ -170,8 +170,7 @@ static int vhost_user(struct build *build, const struct disk *disk, struct err *
 
     buf_printf(&chardev, "socket,id=chr-vu-%s", disk->info.alias);
     option_add(&chardev, "path", disk->src.path);
-    if (disk->src.reconnect.enabled == TRI_YES)
-        buf_printf(&chardev, ",reconnect=%u", disk->src.reconnect.timeout);
+    reconnect_options(build, &chardev, &disk->src.reconnect);
     build_arg(build, "-chardev", buf_text(&chardev));
     props_string(&props, "driver", "vhost-user-blk-pci");
     props_format(&props, "chardev", "chr-vu-%s", disk->info.alias);
@@ -202,8 +201,9 @@ static int disk_command(struct build *build, void *device, struct err *err)
 
     if (disk->auth || disk->encryption)
         return err_set(err, ERR_NO_SUPPORT, "disks with authentication or encryption (disk '%s')", disk->dst);
-    if (disk->transient)
-        return err_set(err, ERR_NO_SUPPORT, "transient disks (disk '%s')", disk->dst);
+    if (disk->transient || disk->src.reservations || disk->n_iothreads)
+        return err_set(err, ERR_NO_SUPPORT, "disks that are transient, use persistent reservations or map I/O threads "
+                                            "(disk '%s')", disk->dst);
     if (disk->src.type == STORAGE_VHOSTUSER)
         return vhost_user(build, disk, err);
     if (empty && disk->device != DISK_CDROM && disk->device != DISK_FLOPPY)

@@ -96,12 +96,37 @@ static int open_vhost(struct build *build, const struct iface *iface, struct tap
     return 0;
 }
 
+/* What would be lost without a word; a filter that isn't there would even be a hole. */
+static int check_left_out(const struct iface *iface, struct err *err)
+{
+    const struct {
+        bool given;
+        const char *what;
+    } left_out[] = {
+        {iface->filter, "network filters"},
+        {iface->bandwidth, "bandwidth limits"},
+        {iface->vlan, "VLAN tags"},
+        {iface->virtualport, "virtual ports"},
+        {iface->script || iface->downscript, "scripts"},
+        {iface->host.n_ips || iface->host.n_routes, "addresses on the host's side"},
+        {iface->coalesce_rx_frames, "coalescing"},
+        {str_eq(iface->teaming_type, "transient"), "transient teaming"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
+        if (left_out[i].given)
+            return err_set(err, ERR_NO_SUPPORT, "interfaces with %s", left_out[i].what);
+    return 0;
+}
+
 static int iface_prepare(struct req *rq, struct build *build, void *device)
 {
     struct iface *iface = device;
     struct tap *tap;
     int r;
 
+    if (check_left_out(iface, &rq->err) < 0)
+        return -1;
     if (iface->type == IFACE_NETWORK && !iface->bridge)
         return err_set(&rq->err, ERR_NO_SUPPORT,
                        "interfaces of type 'network' (network '%s'): virtnetworkd isn't there yet", iface->network);

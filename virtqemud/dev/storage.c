@@ -128,6 +128,8 @@ static int gluster_props(struct props *props, const struct storage *storage, str
 
 static int network_props(struct props *props, const struct storage *storage, struct err *err)
 {
+    if (storage->tls == TRI_YES || storage->n_cookies || storage->ssh_agent || storage->ssh_keyfile)
+        return err_set(err, ERR_NO_SUPPORT, "images over TLS, with cookies or with ssh keys");
     if (!storage->n_hosts && storage->protocol != NETPROTO_RBD)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "protocol '%s' needs a host",
                        net_protocol_names[storage->protocol]);
@@ -270,6 +272,8 @@ int build_storage(struct build *build, const struct disk *disk, struct storage *
     auto_props struct props props = {0};
     const char *below = NULL, *node, *protocol;
 
+    if (storage->data_store)
+        return err_set(err, ERR_NO_SUPPORT, "images with a data store");
     if (storage->auth || storage->encryption)
         return err_set(err, ERR_NO_SUPPORT, "images with authentication or encryption");
     if (storage->backing && storage->backing->type &&

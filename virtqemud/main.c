@@ -110,10 +110,10 @@ static void autostart_main(struct req *rq, void *arg)
     for (char **name = names; name && *name; name++) {
         auto_vm struct vm *vm = vms_find_name(qemud.vms, *name, &rq->err);
 
-        if (vm && job_take(rq, &vm->job, vm->name, "autostart", SECONDS(60)) == 0) {
+        if (vm && vm_take_job(rq, vm, "autostart") == 0) {
             if (vm_is_persistent(vm) && !vm->run)
                 life_start(rq, vm, 0);
-            job_give(rq, &vm->job);
+            vm_give_job(rq, vm);
         }
         if (err_is_set(&rq->err))
             log_error("cannot autostart domain '%s': %s", *name, rq->err.message);

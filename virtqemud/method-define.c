@@ -30,11 +30,11 @@ static int define(struct req *rq, const char *xml, unsigned flags, struct wire_d
         return -1;
     if (!vm)
         vm = vms_add(qemud.vms, domain->name, domain->uuid);
-    if (job_take(rq, &vm->job, vm->name, "define", SECONDS(30)) < 0)
+    if (vm_take_job(rq, vm, "define") < 0)
         return -1;
     existed = vm_is_persistent(vm);
     r = definition_save(rq, vm, domain);
-    job_give(rq, &vm->job);
+    vm_give_job(rq, vm);
     if (r < 0)
         return -1;
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_DEFINED,

@@ -132,7 +132,7 @@ static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wi
     }
     if (!vm)
         vm = vms_add(qemud.vms, domain->name, domain->uuid);
-    if (job_take(rq, &vm->job, vm->name, "create", SECONDS(30)) < 0) {
+    if (vm_take_job(rq, vm, "create") < 0) {
         arena_done(&arena);
         return -1;
     }
@@ -142,7 +142,7 @@ static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wi
     } else {
         r = machine_start(rq, vm, &arena, domain, &how);
     }
-    job_give(rq, &vm->job);
+    vm_give_job(rq, vm);
     if (r == 0)
         *ret = method_reference(rq, vm);
     return r;

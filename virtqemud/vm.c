@@ -25,6 +25,16 @@ void vm_unref(struct vm *vm)
     free(vm);
 }
 
+int vm_take_job(struct req *rq, struct vm *vm, const char *operation)
+{
+    return job_take(rq, &vm->job, arena_printf(&rq->arena, "domain '%s'", vm->name), operation, SECONDS(30));
+}
+
+void vm_give_job(struct req *rq, struct vm *vm)
+{
+    job_give(rq, &vm->job);
+}
+
 int vm_check_active(struct req *rq, const struct vm *vm)
 {
     if (vm_is_active(vm))

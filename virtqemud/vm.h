@@ -48,6 +48,10 @@ static inline bool vm_is_persistent(const struct vm *vm)
     return vm->entry != NULL;
 }
 
+/* For work that the dispatcher takes no job for: the right to change vm, as job_take and job_give. */
+int vm_take_job(struct req *rq, struct vm *vm, const char *operation);
+void vm_give_job(struct req *rq, struct vm *vm);
+
 /* 0, or ERR_OPERATION_INVALID "domain is not running" / "domain is already running". */
 int vm_check_active(struct req *rq, const struct vm *vm);
 int vm_check_inactive(struct req *rq, const struct vm *vm);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """rpc: the RPC layer driven from outside, with a toy daemon behind it: events, streams, descriptors, limits, the end."""
 
+import atexit
 import os
 import select
 import shutil
@@ -38,6 +39,7 @@ class Toy:
         program = tool("TOY_DAEMON", "tests/run/toy-daemon")
         self.log = open(os.path.join(self.directory, "log"), "w+")
         self.process = subprocess.Popen([program, self.directory, *arguments], stdout=self.log, stderr=self.log, env=dict(os.environ, **env))
+        atexit.register(self.process.kill)  # whatever becomes of the test
         deadline = time.monotonic() + 10
         while not os.path.exists(self.path("admin-sock")):
             assert self.process.poll() is None and time.monotonic() < deadline, "the toy daemon doesn't start"
@@ -514,6 +516,8 @@ class Policy:
                 time.sleep(0.01)
         self.polkit = subprocess.Popen([tool("FAKE_POLKITD", "tests/fake/polkitd"), *verdicts], env=dict(os.environ, **self.env),
                                        stdout=subprocess.PIPE, text=True)
+        atexit.register(self.polkit.kill)
+        atexit.register(self.bus.kill)
         assert self.polkit.stdout.readline() == "ready\n", "the fake polkit doesn't start"
 
     def question(self):

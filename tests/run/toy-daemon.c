@@ -150,6 +150,7 @@ D(domain_open_console)
         char bytes[4096];
         ssize_t got;
 
+        sigprocmask(SIG_SETMASK, &(sigset_t){0}, NULL);
         dup2(pair[1], 0);
         close_range(1, ~0u, 0);
         while ((got = read(0, bytes, sizeof(bytes))) > 0)

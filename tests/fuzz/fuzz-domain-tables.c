@@ -41,6 +41,9 @@ static const struct {
     const char *words[6];
 } typed_words[] = {
     {&xt_u32, {"1", "7", "4095", "0", "100000", "4294967295"}},
+    {&xt_count, {"1", "2", "1", "4", "8", "1"}},
+    {&xt_size, {"1", "1024", "4096", "7", "1048576", "64"}},
+    {&xt_size_kib, {"1", "1024", "4096", "7", "1048576", "64"}},
     {&xt_opt_u32, {"1", "0", "7", "10", "4095", "65535"}},
     {&xt_u64, {"1", "1000", "0", "4294967296", "100000", "7"}},
     {&xt_opt_u64, {"1", "0", "7", "1000", "18446744073709551615", "3"}},
@@ -92,7 +95,8 @@ static bool needed(const struct growth *growth, const struct xt_row *row)
 
 static bool wanted(struct growth *growth, const struct xt_row *row)
 {
-    return (row->flags & (XT_REQUIRED | XT_ALWAYS)) || needed(growth, row) || choose(growth, 5) == 1 ||
+    return (row->flags & (XT_REQUIRED | XT_ALWAYS)) || row->kind == XT_KIND_OWN || needed(growth, row) ||
+           choose(growth, 5) == 1 ||
            (row->name &&
             (str_eq(row->name, "type") || str_eq(row->name, "dev") || str_eq(row->name, "priority")));
 }

@@ -215,6 +215,11 @@ void reconnect_all(void)
         auto_err struct err err = {0};
         struct status *status;
 
+        if ((*file)[0] == '.' && str_ends(*file, ".new")) { /* an earlier daemon was killed while it wrote */
+            auto_free char *path = mem_printf("%s/%s", qemud.dirs.state, *file);
+
+            unlink(path);
+        }
         if (!name)
             continue;
         status = status_read(name, &arena, &err);

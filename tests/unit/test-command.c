@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Definition to command line: each tests/data/qemu-args/NAME.xml becomes what NAME.args says, one argument a line. No
- * host is touched: sockets and devices that a start would open are left out.
+ * Definition to command line: each tests/data/qemu-args/NAME.xml becomes what NAME.args says, one argument a
+ * line. No host is touched: sockets and devices that a start would open are left out.
  *
  *     test-command FILE.xml     print what it becomes
  */
@@ -18,7 +18,9 @@
 #include "virtqemud/qemud.h"
 
 struct qemud qemud = {
-    .dirs = {.lib = "/var/lib/libvirt/qemu", .nvram = "/var/lib/libvirt/qemu/nvram", .log = "/var/log/libvirt/qemu",
+    .dirs = {.lib = "/var/lib/libvirt/qemu",
+             .nvram = "/var/lib/libvirt/qemu/nvram",
+             .log = "/var/log/libvirt/qemu",
              .config = "/etc/libvirt/qemu"},
     .conf = {.vnc_listen = "127.0.0.1", .spice_listen = "127.0.0.1", .port_min = 5900, .port_max = 65535},
 };
@@ -27,10 +29,19 @@ struct qemud qemud = {
 static const struct qemu_caps *caps_of_test(void)
 {
     static struct qemu_machine machines[] = {
-        {.name = "pc-i440fx-7.2", .alias = "pc", .default_cpu = "qemu64-x86_64-cpu", .default_ram = "pc.ram",
-         .max_cpus = 255, .is_default = true, .acpi = true},
-        {.name = "pc-q35-7.2", .alias = "q35", .default_cpu = "qemu64-x86_64-cpu", .default_ram = "pc.ram",
-         .max_cpus = 288, .acpi = true},
+        {.name = "pc-i440fx-7.2",
+         .alias = "pc",
+         .default_cpu = "qemu64-x86_64-cpu",
+         .default_ram = "pc.ram",
+         .max_cpus = 255,
+         .is_default = true,
+         .acpi = true},
+        {.name = "pc-q35-7.2",
+         .alias = "q35",
+         .default_cpu = "qemu64-x86_64-cpu",
+         .default_ram = "pc.ram",
+         .max_cpus = 288,
+         .acpi = true},
     };
     static struct qemu_caps caps = {.binary = "/usr/bin/qemu-system-x86_64",
                                     .arch = "x86_64",
@@ -47,14 +58,16 @@ static int make(const char *text, struct buf *ret)
 {
     struct req rq = {0};
     struct domain_policy policy = defaults_policy(caps_of_test());
-    struct domain *domain = domain_parse(&rq.arena, text, DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_ABI_UPDATE, &policy, &rq.err);
+    struct domain *domain =
+        domain_parse(&rq.arena, text, DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_ABI_UPDATE, &policy, &rq.err);
     int r = -1;
 
     if (domain) {
         struct build *build = build_new(&rq.arena, domain, caps_of_test());
         build->id = 1;
         build->lib_dir = arena_printf(&rq.arena, "%s/domain-1-%s", qemud.dirs.lib, domain->name);
-        build->channel_dir = arena_printf(&rq.arena, "%s/channel/target/domain-1-%s", qemud.dirs.lib, domain->name);
+        build->channel_dir =
+            arena_printf(&rq.arena, "%s/channel/target/domain-1-%s", qemud.dirs.lib, domain->name);
         build->sandbox = true;
         build->validate_only = true;
         r = build_prepare(&rq, build) < 0 ? -1 : build_command(&rq, build);
@@ -102,7 +115,8 @@ int main(int argc, char **argv)
         if (!str_ends(entry->d_name, ".xml"))
             continue;
         auto_free char *stem = mem_strndup(entry->d_name, strlen(entry->d_name) - strlen(".xml"));
-        auto_free char *xml = mem_printf("%s/%s.xml", folder, stem), *args = mem_printf("%s/%s.args", folder, stem);
+        auto_free char *xml = mem_printf("%s/%s.xml", folder, stem),
+                       *args = mem_printf("%s/%s.args", folder, stem);
         cases++;
         if (read_text(xml, &in) < 0 || read_text(args, &want) < 0) {
             printf("%s: can't be read, or has no .args\n", stem);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a definition becomes: each document of the corpus (real documents, and what libvirt 9.0 makes of them) is read
- * with our defaults and printed again. The number of those that come out the same may only grow: RATCHET. Without the
- * corpus (../shared/corpus, or $VIREO_CORPUS) the test is skipped.
+ * What a definition becomes: each document of the corpus (real documents, and what libvirt 9.0 makes of them)
+ * is read with our defaults and printed again. The number of those that come out the same may only grow:
+ * RATCHET. Without the corpus (../shared/corpus, or $VIREO_CORPUS) the test is skipped.
  *
  *     test-define -v        say for each document whether it is the same
  *     test-define NAME      print what NAME.xml becomes

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Alias: a name for every device of a live machine: clients and logs use it, and QEMU's device ids are made of it.
- * Names are the ones that libvirt gives, since clients know them; names that a user chose ("ua-...") stay.
+ * Alias: a name for every device of a live machine: clients and logs use it, and QEMU's device ids are made
+ * of it. Names are the ones that libvirt gives, since clients know them; names that a user chose ("ua-...")
+ * stay.
  */
 #include "base/str.h"
 #include "virtqemud/defaults/defaults.h"
@@ -24,15 +25,16 @@ static void disk_alias(struct namer *namer, struct disk *disk)
 
     if (disk->info.alias)
         return;
-    if (disk->bus == DISK_BUS_VIRTIO || disk->bus == DISK_BUS_USB || disk->info.address.type != ADDRESS_DRIVE) {
+    if (disk->bus == DISK_BUS_VIRTIO || disk->bus == DISK_BUS_USB ||
+        disk->info.address.type != ADDRESS_DRIVE) {
         disk->info.alias = arena_printf(namer->arena, "%s-disk%d", bus, disk_name_to_index(disk->dst));
         return;
     }
-    disk->info.alias = disk->bus == DISK_BUS_SCSI
-                           ? arena_printf(namer->arena, "%s%u-%u-%u-%u", bus, address->controller, address->bus,
-                                          address->target, address->unit)
-                           : arena_printf(namer->arena, "%s%u-%u-%u", bus, address->controller, address->bus,
-                                          address->unit);
+    disk->info.alias =
+        disk->bus == DISK_BUS_SCSI
+            ? arena_printf(namer->arena, "%s%u-%u-%u-%u", bus, address->controller, address->bus,
+                           address->target, address->unit)
+            : arena_printf(namer->arena, "%s%u-%u-%u", bus, address->controller, address->bus, address->unit);
 }
 
 static void controller_alias(struct namer *namer, struct controller *controller)
@@ -113,8 +115,12 @@ void defaults_aliases(struct domain *domain, struct arena *arena)
     NAME_ALL(panics, "panic");
     for (size_t i = 0; i < devices->n_memdevs; i++)
         set_alias(&namer, &devices->memdevs[i]->info,
-                  devices->memdevs[i]->model == MEMDEV_SGX_EPC ? "epc" : memdev_model_names[devices->memdevs[i]->model],
-                  devices->memdevs[i]->info.address.type == ADDRESS_DIMM ? devices->memdevs[i]->info.address.dimm.slot : i);
+                  devices->memdevs[i]->model == MEMDEV_SGX_EPC
+                      ? "epc"
+                      : memdev_model_names[devices->memdevs[i]->model],
+                  devices->memdevs[i]->info.address.type == ADDRESS_DIMM
+                      ? devices->memdevs[i]->info.address.dimm.slot
+                      : i);
     if (devices->vsock)
         set_alias(&namer, &devices->vsock->info, "vsock", 0);
     if (devices->iommu && devices->iommu->model == IOMMU_VIRTIO)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Check: what a new definition may not say about its devices, because QEMU can't do it or because two things contradict
- * each other. A definition that is on disk already isn't refused: its owner must be able to see and repair it.
+ * Check: what a new definition may not say about its devices, because QEMU can't do it or because two things
+ * contradict each other. A definition that is on disk already isn't refused: its owner must be able to see
+ * and repair it.
  */
 #define ERR_FROM ERR_FROM_QEMU
 
@@ -45,7 +46,8 @@ static int check_disk(const struct disk *disk, struct err *err)
         return UNSUPPORTED("supplying <cipher> for domain disk definition is unnecessary");
     for (const char *c = disk->serial; c && *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_ .+", *c))
-            return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters", disk->serial);
+            return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters",
+                           disk->serial);
     if (disk->src.format == FORMAT_COW)
         return UNSUPPORTED("'cow' storage format is not supported");
     if (disk->device == DISK_FLOPPY && disk->bus != DISK_BUS_FDC && disk->bus != DISK_BUS_USB)
@@ -63,18 +65,20 @@ static int check_usb(const struct devices *devices, const struct controller *con
     bool xhci = controller->model == CMODEL_USB_QEMU_XHCI || controller->model == CMODEL_USB_NEC_XHCI;
 
     if (xhci && controller->ports.set && controller->ports.value > XHCI_PORTS)
-        return UNSUPPORTED("'%s' controller only supports up to '%d' ports", controller_model_names[controller->model],
-                           XHCI_PORTS);
+        return UNSUPPORTED("'%s' controller only supports up to '%d' ports",
+                           controller_model_names[controller->model], XHCI_PORTS);
     for (size_t i = 0; i < devices->n_controllers; i++) {
         const struct controller *other = devices->controllers[i];
 
         if (other->type == CONTROLLER_USB && other->model == CMODEL_USB_NONE && other != controller)
-            return err_set(err, ERR_XML_DETAIL, "Can't add another USB controller: USB is disabled for this domain");
+            return err_set(err, ERR_XML_DETAIL,
+                           "Can't add another USB controller: USB is disabled for this domain");
     }
     if (!controller->info.master_port.set)
         return 0;
     for (size_t i = 0; i < devices->n_controllers; i++)
-        if (devices->controllers[i]->type == CONTROLLER_USB && !devices->controllers[i]->info.master_port.set &&
+        if (devices->controllers[i]->type == CONTROLLER_USB &&
+            !devices->controllers[i]->info.master_port.set &&
             devices->controllers[i]->index.value == controller->index.value)
             return 0;
     return err_set(err, ERR_XML_DETAIL, "No master USB controller specified");
@@ -84,22 +88,25 @@ static int check_pci(const struct domain *domain, const struct controller *contr
 {
     size_t cells = domain->cpu ? domain->cpu->n_cells : 0;
 
-    if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) && controller->info.address.type)
+    if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) &&
+        controller->info.address.type)
         return UNSUPPORTED("pci-root and pcie-root controllers should not have an address");
     if (controller->model == CMODEL_PCI_EXPANDER_BUS && controller->info.address.type == ADDRESS_PCI &&
         controller->info.address.pci.bus)
-        return err_set(err, ERR_XML_ERROR,
-                       "The device at PCI address %04x:%02x:%02x.%x cannot be plugged into the PCI controller with "
-                       "index='%u'. It requires a controller that accepts a pci-expander-bus.",
-                       controller->info.address.pci.domain, controller->info.address.pci.bus,
-                       controller->info.address.pci.slot, controller->info.address.pci.function,
-                       controller->info.address.pci.bus);
+        return err_set(
+            err, ERR_XML_ERROR,
+            "The device at PCI address %04x:%02x:%02x.%x cannot be plugged into the PCI controller with "
+            "index='%u'. It requires a controller that accepts a pci-expander-bus.",
+            controller->info.address.pci.domain, controller->info.address.pci.bus,
+            controller->info.address.pci.slot, controller->info.address.pci.function,
+            controller->info.address.pci.bus);
     if (controller->numa_node.set && controller->numa_node.value >= cells)
-        return err_set(err, ERR_XML_ERROR,
-                       "%s with index %u is configured for a NUMA node (%u) not present in the domain's <cpu><numa> "
-                       "array (%zu)",
-                       controller_model_names[controller->model], controller->index.value, controller->numa_node.value,
-                       cells);
+        return err_set(
+            err, ERR_XML_ERROR,
+            "%s with index %u is configured for a NUMA node (%u) not present in the domain's <cpu><numa> "
+            "array (%zu)",
+            controller_model_names[controller->model], controller->index.value, controller->numa_node.value,
+            cells);
     return 0;
 }
 
@@ -133,13 +140,16 @@ static int check_ifaces(const struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_ifaces; i++) {
         const struct iface *iface = devices->ifaces[i];
 
-        if (iface->mtu.set && (iface->type == IFACE_USER || iface->type == IFACE_MCAST || iface->type == IFACE_SERVER ||
-                               iface->type == IFACE_CLIENT || iface->type == IFACE_UDP))
-            return UNSUPPORTED("setting MTU on interface type %s is not supported yet", iface_type_names[iface->type]);
+        if (iface->mtu.set &&
+            (iface->type == IFACE_USER || iface->type == IFACE_MCAST || iface->type == IFACE_SERVER ||
+             iface->type == IFACE_CLIENT || iface->type == IFACE_UDP))
+            return UNSUPPORTED("setting MTU on interface type %s is not supported yet",
+                               iface_type_names[iface->type]);
 
         if (iface->type == IFACE_VHOSTUSER && iface->backend_tap)
-            return UNSUPPORTED("interface %s - custom tap device path is not supported for network interfaces of type %s",
-                               mac_format(&iface->mac, mac), iface_type_names[iface->type]);
+            return UNSUPPORTED(
+                "interface %s - custom tap device path is not supported for network interfaces of type %s",
+                mac_format(&iface->mac, mac), iface_type_names[iface->type]);
     }
     return 0;
 }
@@ -156,10 +166,12 @@ static int check_serials(const struct domain *domain, struct err *err)
     for (size_t i = 0; i < domain->devices.n_serials; i++) {
         const struct chardev *serial = domain->devices.serials[i];
 
-        if (arch_is_x86(domain->os.arch) && serial->target > CHARTARGET_PCI_SERIAL && serial->target != CHARTARGET_ISA_DEBUG)
-            return UNSUPPORTED("Serial device with target type '%s' and target model '%s' not compatible with guest "
-                               "architecture or machine type",
-                               chardev_target_names[serial->target], serial->target_model ? serial->target_model : "");
+        if (arch_is_x86(domain->os.arch) && serial->target > CHARTARGET_PCI_SERIAL &&
+            serial->target != CHARTARGET_ISA_DEBUG)
+            return UNSUPPORTED(
+                "Serial device with target type '%s' and target model '%s' not compatible with guest "
+                "architecture or machine type",
+                chardev_target_names[serial->target], serial->target_model ? serial->target_model : "");
     }
     return 0;
 }
@@ -202,17 +214,19 @@ static int check_scsi_place(const struct devices *devices, const struct hostdev 
         const struct disk *disk = devices->disks[i];
 
         if (disk->bus == DISK_BUS_SCSI && !memcmp(&disk->info.address.drive, address, sizeof(*address)))
-            return UNSUPPORTED("using disk target name '%s' conflicts with SCSI host device address controller='%u' "
-                               "bus='%u' target='%u' unit='%u",
-                               disk->dst, address->controller, address->bus, address->target, address->unit);
+            return UNSUPPORTED(
+                "using disk target name '%s' conflicts with SCSI host device address controller='%u' "
+                "bus='%u' target='%u' unit='%u",
+                disk->dst, address->controller, address->bus, address->target, address->unit);
     }
     for (size_t i = 0; i < devices->n_hostdevs && devices->hostdevs[i] != dev; i++) {
         const struct hostdev *other = devices->hostdevs[i];
 
         if (other->type == HOSTDEV_SCSI && !memcmp(&other->info.address.drive, address, sizeof(*address)))
-            return UNSUPPORTED("SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by another SCSI "
-                               "host device",
-                               address->controller, address->bus, address->target, address->unit);
+            return UNSUPPORTED(
+                "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by another SCSI "
+                "host device",
+                address->controller, address->bus, address->target, address->unit);
     }
     return 0;
 }
@@ -226,7 +240,8 @@ static int check_hostdevs(const struct devices *devices, struct err *err)
         enum address_type type = dev->info.address.type;
 
         if (dev->type == HOSTDEV_MDEV && str_eq(dev->model, "vfio-pci") && type && type != ADDRESS_PCI)
-            return err_set(err, ERR_XML_ERROR, "Unsupported address type '%s' with mediated device model '%s'",
+            return err_set(err, ERR_XML_ERROR,
+                           "Unsupported address type '%s' with mediated device model '%s'",
                            address_type_names[type], dev->model);
         if (dev->type == HOSTDEV_SCSI_HOST && dev->info.boot_order)
             return UNSUPPORTED("booting from assigned devices is not supported by vhost SCSI devices");
@@ -261,7 +276,8 @@ static int check_displays(const struct devices *devices, struct err *err)
         if (video->type == VIDEO_RAMFB && video->info.address.type)
             return UNSUPPORTED("address not supported for video type ramfb");
         if (i && video->type != VIDEO_QXL && video->type != VIDEO_VIRTIO)
-            return UNSUPPORTED("video type '%s' is only valid as primary video device", video_type_names[video->type]);
+            return UNSUPPORTED("video type '%s' is only valid as primary video device",
+                               video_type_names[video->type]);
     }
     for (size_t i = 0; i < devices->n_graphics; i++)
         if (devices->graphics[i]->type == GRAPHICS_SPICE && devices->graphics[i]->tls_port.value > 0)
@@ -269,7 +285,8 @@ static int check_displays(const struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_graphics; i++)
         for (size_t j = 0; j < i; j++)
             if (devices->graphics[i]->type == devices->graphics[j]->type)
-                return UNSUPPORTED("only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+                return UNSUPPORTED(
+                    "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
     return 0;
 }
 
@@ -321,9 +338,10 @@ static int check_memdevs(const struct domain *domain, struct err *err)
         const struct memdev *memory = domain->devices.memdevs[i];
 
         if (memory->node.set && memory->node.value >= cells)
-            return UNSUPPORTED("can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes "
-                               "configured",
-                               memory->node.value, cells);
+            return UNSUPPORTED(
+                "can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes "
+                "configured",
+                memory->node.value, cells);
         if (memory->model == MEMDEV_DIMM && !domain->memory.max)
             return UNSUPPORTED("maxMemory has to be specified when using memory devices");
     }
@@ -354,9 +372,10 @@ int defaults_check(const struct domain *domain, unsigned flags, void *caps UNUSE
         check_chardevs(devices->channels, devices->n_channels, err) < 0)
         return -1;
     if (check_domain(domain, err) < 0 || check_machine(domain, err) < 0 || check_serials(domain, err) < 0 ||
-        check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 || check_hostdevs(devices, err) < 0 ||
-        check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 ||
-        check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
+        check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 ||
+        check_hostdevs(devices, err) < 0 || check_inputs(devices, err) < 0 ||
+        check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 || check_shmems(devices, err) < 0 ||
+        check_memdevs(domain, err) < 0)
         return -1;
     return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Defaults: what a definition gets that doesn't say everything: the devices that its machine type implies, models,
- * and a place on its bus for every device. The result is what libvirt would have chosen, since guests (and their
- * licences) remember where their hardware sits; once chosen it is written into the definition and never changes.
+ * Defaults: what a definition gets that doesn't say everything: the devices that its machine type implies,
+ * models, and a place on its bus for every device. The result is what libvirt would have chosen, since guests
+ * (and their licences) remember where their hardware sits; once chosen it is written into the definition and
+ * never changes.
  */
 #pragma once
 

@@ -186,10 +186,11 @@ int defaults_devices(struct defaults *defaults)
         enum controller_model wanted = defaults->chipset == CHIPSET_Q35 ? CMODEL_PCIE_ROOT : CMODEL_PCI_ROOT;
 
         if (root->model != wanted)
-            return err_set(defaults->err, ERR_XML_ERROR,
-                           "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
-                           "was found instead",
-                           controller_model_names[wanted], controller_model_names[root->model]);
+            return err_set(
+                defaults->err, ERR_XML_ERROR,
+                "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
+                "was found instead",
+                controller_model_names[wanted], controller_model_names[root->model]);
     }
     if (defaults->chipset && !devices->balloon) {
         devices->balloon = ARENA_NEW(defaults->arena, struct balloon);

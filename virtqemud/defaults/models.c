@@ -8,9 +8,10 @@
 static void storage_models(struct storage *storage)
 {
     static const uint16_t ports[NET_PROTOCOL_MAX] = {
-        [NETPROTO_NBD] = 10809, [NETPROTO_SHEEPDOG] = 7000, [NETPROTO_GLUSTER] = 24007, [NETPROTO_ISCSI] = 3260,
-        [NETPROTO_HTTP] = 80,   [NETPROTO_HTTPS] = 443,     [NETPROTO_FTP] = 21,        [NETPROTO_FTPS] = 990,
-        [NETPROTO_TFTP] = 69,   [NETPROTO_SSH] = 22,        [NETPROTO_VXHS] = 9999,     [NETPROTO_NFS] = 2049,
+        [NETPROTO_NBD] = 10809,  [NETPROTO_SHEEPDOG] = 7000, [NETPROTO_GLUSTER] = 24007,
+        [NETPROTO_ISCSI] = 3260, [NETPROTO_HTTP] = 80,       [NETPROTO_HTTPS] = 443,
+        [NETPROTO_FTP] = 21,     [NETPROTO_FTPS] = 990,      [NETPROTO_TFTP] = 69,
+        [NETPROTO_SSH] = 22,     [NETPROTO_VXHS] = 9999,     [NETPROTO_NFS] = 2049,
     };
 
     for (; storage; storage = storage->backing) {
@@ -186,7 +187,8 @@ static void shmem_models(struct shmem *shmem)
 static bool slot_taken(const struct devices *devices, uint32_t slot)
 {
     for (size_t i = 0; i < devices->n_memdevs; i++)
-        if (devices->memdevs[i]->info.address.type == ADDRESS_DIMM && devices->memdevs[i]->info.address.dimm.slot == slot)
+        if (devices->memdevs[i]->info.address.type == ADDRESS_DIMM &&
+            devices->memdevs[i]->info.address.dimm.slot == slot)
             return true;
     return false;
 }

@@ -13,16 +13,17 @@ static const struct {
     [CMODEL_PCI_ROOT] = {PCI_HOTPLUG | PCI_CONVENTIONAL | PCI_BRIDGE | PCI_EXPANDER, 1, 31, 0},
     [CMODEL_PCI_BRIDGE] = {PCI_HOTPLUG | PCI_CONVENTIONAL | PCI_BRIDGE, 1, 31, PCI_BRIDGE},
     [CMODEL_PCI_EXPANDER_BUS] = {PCI_HOTPLUG | PCI_CONVENTIONAL | PCI_BRIDGE, 0, 31, PCI_EXPANDER},
-    [CMODEL_PCIE_ROOT] = {PCI_EXPRESS | PCI_ROOT_PORT | PCI_DMI_BRIDGE | PCI_TO_PCI_BRIDGE | PCI_EXPRESS_EXPANDER, 1,
-                          31, 0},
+    [CMODEL_PCIE_ROOT] = {PCI_EXPRESS | PCI_ROOT_PORT | PCI_DMI_BRIDGE | PCI_TO_PCI_BRIDGE |
+                              PCI_EXPRESS_EXPANDER,
+                          1, 31, 0},
     [CMODEL_DMI_TO_PCI_BRIDGE] = {PCI_CONVENTIONAL | PCI_BRIDGE, 0, 31, PCI_DMI_BRIDGE},
     [CMODEL_PCIE_TO_PCI_BRIDGE] = {PCI_HOTPLUG | PCI_CONVENTIONAL | PCI_BRIDGE, 1, 31,
                                    PCI_HOTPLUG | PCI_TO_PCI_BRIDGE},
     [CMODEL_PCIE_ROOT_PORT] = {PCI_HOTPLUG | PCI_EXPRESS | PCI_UPSTREAM | PCI_TO_PCI_BRIDGE, 0, 0,
                                PCI_ROOT_PORT | PCI_SHARE_SLOT},
     [CMODEL_PCIE_SWITCH_UPSTREAM_PORT] = {PCI_DOWNSTREAM, 0, 31, PCI_UPSTREAM},
-    [CMODEL_PCIE_SWITCH_DOWNSTREAM_PORT] = {PCI_HOTPLUG | PCI_EXPRESS | PCI_UPSTREAM | PCI_TO_PCI_BRIDGE, 0, 0,
-                                            PCI_DOWNSTREAM},
+    [CMODEL_PCIE_SWITCH_DOWNSTREAM_PORT] = {PCI_HOTPLUG | PCI_EXPRESS | PCI_UPSTREAM | PCI_TO_PCI_BRIDGE, 0,
+                                            0, PCI_DOWNSTREAM},
     [CMODEL_PCIE_EXPANDER_BUS] = {PCI_EXPRESS | PCI_ROOT_PORT | PCI_DMI_BRIDGE, 0, 31, PCI_EXPRESS_EXPANDER},
 };
 
@@ -39,8 +40,10 @@ int pci_set_add(struct pci_set *set, enum controller_model model)
         return err_set(set->err, ERR_INTERNAL_ERROR, "No more available PCI slots");
     set->buses = arena_grow(set->arena, set->buses, set->n_buses, sizeof(*set->buses));
     bus = &set->buses[set->n_buses++];
-    *bus = (struct pci_bus){
-        .model = model, .takes = models[model].takes, .first = models[model].first, .last = models[model].last};
+    *bus = (struct pci_bus){.model = model,
+                            .takes = models[model].takes,
+                            .first = models[model].first,
+                            .last = models[model].last};
     return 0;
 }
 
@@ -72,7 +75,8 @@ static bool find(const struct pci_set *set, unsigned connect, struct pci_address
                 continue;
             while (functions >> function & 1)
                 function++;
-            *ret = (struct pci_address){.bus = (uint32_t)i, .slot = slot, .function = function, .placed = true};
+            *ret =
+                (struct pci_address){.bus = (uint32_t)i, .slot = slot, .function = function, .placed = true};
             return true;
         }
     }
@@ -143,9 +147,8 @@ int pci_set_take(struct pci_set *set, unsigned connect, struct pci_address *ret_
             return err_set(set->err, ERR_INTERNAL_ERROR, "No more available PCI slots");
         if (grow(set, connect) < 0)
             return -1;
-        address = (struct pci_address){.bus = (uint32_t)set->n_buses - 1,
-                                       .slot = set->buses[set->n_buses - 1].first,
-                                       .placed = true};
+        address = (struct pci_address){
+            .bus = (uint32_t)set->n_buses - 1, .slot = set->buses[set->n_buses - 1].first, .placed = true};
     }
     if (connect & PCI_SHARE_SLOT) {
         set->buses[address.bus].slots[address.slot].functions |= (uint8_t)(1u << address.function);

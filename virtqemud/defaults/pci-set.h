@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pci-set: the PCI buses of a machine, which of their slots are taken, and the search for a free one. A set that may
- * grow adds the bridges or ports that are missing.
+ * Pci-set: the PCI buses of a machine, which of their slots are taken, and the search for a free one. A set
+ * that may grow adds the bridges or ports that are missing.
  */
 #pragma once
 
@@ -55,7 +55,8 @@ int pci_set_add(struct pci_set *set, enum controller_model model);
 /* Grow until the bus is there. */
 int pci_set_reach(struct pci_set *set, uint32_t bus, unsigned connect);
 bool pci_set_slot_taken(const struct pci_set *set, uint32_t bus, uint32_t slot);
-/* Mark an address as taken (the whole slot, unless other functions may follow). Negative with err set on conflicts. */
+/* Mark an address as taken (the whole slot, unless other functions may follow). Negative with err set on
+ * conflicts. */
 int pci_set_reserve(struct pci_set *set, const struct pci_address *address, unsigned connect);
 /* Find and take a place. Negative with err set when there is none and the set may not grow. */
 int pci_set_take(struct pci_set *set, unsigned connect, struct pci_address *ret_address);

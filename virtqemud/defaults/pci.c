@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pci: a PCI address for each device that needs one. Two passes: the first, on a set that may grow, finds out which
- * bridges and ports are missing and adds their controllers; the second places everything for good. Devices that the
- * chipset has built in sit at fixed addresses.
+ * Pci: a PCI address for each device that needs one. Two passes: the first, on a set that may grow, finds out
+ * which bridges and ports are missing and adds their controllers; the second places everything for good.
+ * Devices that the chipset has built in sit at fixed addresses.
  */
 #define ERR_FROM ERR_FROM_QEMU
 
@@ -13,9 +13,9 @@
 struct placer {
     struct defaults *defaults;
     struct pci_set set;
-    unsigned virtio;       /* what a virtio device connects to here */
-    unsigned conventional; /* a conventional PCI device */
-    unsigned express;      /* a device that is PCI Express where the machine is */
+    unsigned virtio;        /* what a virtio device connects to here */
+    unsigned conventional;  /* a conventional PCI device */
+    unsigned express;       /* a device that is PCI Express where the machine is */
     size_t pci_controllers; /* that the definition has, the root included */
 };
 
@@ -154,7 +154,8 @@ static unsigned connects(const struct placer *placer, const struct device_visit 
     if (str_eq(kind, "rng"))
         return virtio_connects(placer, ((const struct rng *)visit->device)->model);
     if (str_eq(kind, "watchdog"))
-        return ((const struct watchdog *)visit->device)->model == WATCHDOG_I6300ESB ? placer->conventional : 0;
+        return ((const struct watchdog *)visit->device)->model == WATCHDOG_I6300ESB ? placer->conventional
+                                                                                    : 0;
     if (str_eq(kind, "video"))
         return video_connects(placer, visit->device);
     if (str_eq(kind, "shmem"))
@@ -164,11 +165,13 @@ static unsigned connects(const struct placer *placer, const struct device_visit 
         return input->bus == INPUT_BUS_VIRTIO ? virtio_connects(placer, input->model) : 0;
     }
     if (str_eq(kind, "serial"))
-        return ((const struct chardev *)visit->device)->target == CHARTARGET_PCI_SERIAL ? placer->conventional : 0;
+        return ((const struct chardev *)visit->device)->target == CHARTARGET_PCI_SERIAL ? placer->conventional
+                                                                                        : 0;
     if (str_eq(kind, "vsock"))
         return virtio_connects(placer, ((const struct vsock *)visit->device)->model);
     if (str_eq(kind, "iommu"))
-        return ((const struct iommu *)visit->device)->model == IOMMU_VIRTIO ? PCI_EXPRESS | PCI_CONVENTIONAL : 0;
+        return ((const struct iommu *)visit->device)->model == IOMMU_VIRTIO ? PCI_EXPRESS | PCI_CONVENTIONAL
+                                                                            : 0;
     if (str_eq(kind, "memory")) {
         const struct memdev *memory = visit->device;
         bool virtio = memory->model == MEMDEV_VIRTIO_MEM || memory->model == MEMDEV_VIRTIO_PMEM;
@@ -235,9 +238,11 @@ static int chipset_i440fx(struct placer *placer)
         struct controller *controller = devices->controllers[i];
         uint32_t function = controller->type == CONTROLLER_IDE ? 1 : 2;
 
-        if (controller->index.value || (controller->type != CONTROLLER_IDE && controller->type != CONTROLLER_USB))
+        if (controller->index.value ||
+            (controller->type != CONTROLLER_IDE && controller->type != CONTROLLER_USB))
             continue;
-        if (controller->type == CONTROLLER_USB && controller->model && controller->model != CMODEL_USB_PIIX3_UHCI)
+        if (controller->type == CONTROLLER_USB && controller->model &&
+            controller->model != CMODEL_USB_PIIX3_UHCI)
             continue;
         if (wants(&controller->info)) {
             place_at(placer, &controller->info, fixed(1, function));
@@ -346,7 +351,8 @@ static int place(struct placer *placer, struct device_info *info, unsigned conne
 {
     if (!connect || !wants(info))
         return 0;
-    enum tristate multifunction = info->address.type == ADDRESS_PCI ? info->address.pci.multifunction : TRI_NONE;
+    enum tristate multifunction =
+        info->address.type == ADDRESS_PCI ? info->address.pci.multifunction : TRI_NONE;
     if (pci_set_take(&placer->set, connect, &info->address.pci) < 0)
         return -1;
     info->address.type = ADDRESS_PCI;
@@ -378,7 +384,8 @@ static int place_controllers(struct placer *placer, bool bridges)
     return -1
 
 #define PLACE_KIND(list, kind)                                                                               \
-    PLACE_LIST(list, connects(placer, &(struct device_visit){kind, devices->list[i], &devices->list[i]->info}))
+    PLACE_LIST(list,                                                                                         \
+               connects(placer, &(struct device_visit){kind, devices->list[i], &devices->list[i]->info}))
 
 static int place_all(struct placer *placer)
 {
@@ -395,9 +402,9 @@ static int place_all(struct placer *placer)
         return -1;
     PLACE_KIND(disks, "disk");
     PLACE_KIND(hostdevs, "hostdev");
-    if (devices->balloon &&
-        place(placer, &devices->balloon->info,
-              connects(placer, &(struct device_visit){"memballoon", devices->balloon, &devices->balloon->info})) < 0)
+    if (devices->balloon && place(placer, &devices->balloon->info,
+                                  connects(placer, &(struct device_visit){"memballoon", devices->balloon,
+                                                                          &devices->balloon->info})) < 0)
         return -1;
     PLACE_KIND(rngs, "rng");
     PLACE_KIND(watchdogs, "watchdog");
@@ -509,8 +516,8 @@ static int trial_pass(struct placer *placer)
 
         if (devices_controller(devices, CONTROLLER_PCI, i))
             continue;
-        controller =
-            devices_add_controller(devices, defaults->arena, CONTROLLER_PCI, (int)i, placer->set.buses[i].model);
+        controller = devices_add_controller(devices, defaults->arena, CONTROLLER_PCI, (int)i,
+                                            placer->set.buses[i].model);
         if (pci_set_take(&placer->set, pci_controller_connects(controller->model), &spare) < 0)
             return -1;
     }
@@ -544,7 +551,9 @@ static void bridge_options(struct defaults *defaults, struct controller *control
         break;
     case CMODEL_PCIE_ROOT_PORT:
         if (!controller->pci_model)
-            controller->pci_model = (char *)(defaults_can(defaults, QEMU_CAP_DEVICE_PCIE_ROOT_PORT) ? "pcie-root-port" : "ioh3420");
+            controller->pci_model =
+                (char *)(defaults_can(defaults, QEMU_CAP_DEVICE_PCIE_ROOT_PORT) ? "pcie-root-port"
+                                                                                : "ioh3420");
         if (!controller->chassis.set)
             controller->chassis = (struct opt_u32){index, true};
         if (!controller->port.set)
@@ -580,8 +589,8 @@ static int mark_multifunction(void *data, const struct device_visit *visit)
     const struct placer *placer = data;
     struct pci_address *address = &visit->info->address.pci;
 
-    if (visit->info->address.type == ADDRESS_PCI && address->placed && !address->function && !address->multifunction &&
-        address->bus < placer->set.n_buses &&
+    if (visit->info->address.type == ADDRESS_PCI && address->placed && !address->function &&
+        !address->multifunction && address->bus < placer->set.n_buses &&
         placer->set.buses[address->bus].slots[address->slot].functions & 0xfe)
         address->multifunction = TRI_YES;
     return 0;

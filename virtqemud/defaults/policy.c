@@ -26,7 +26,8 @@ enum chipset chipset_of(const struct os *os)
     return CHIPSET_OTHER;
 }
 
-static int policy_defaults(struct domain *domain, struct arena *arena, unsigned flags, void *data, struct err *err)
+static int policy_defaults(struct domain *domain, struct arena *arena, unsigned flags, void *data,
+                           struct err *err)
 {
     struct defaults defaults = {
         .domain = domain,

@@ -6,7 +6,6 @@
 
 enum { DEFAULT_PORTS = 31 };
 
-
 static bool uses(const struct chardev *dev, uint32_t controller, uint32_t port)
 {
     const struct device_address *address = &dev->info.address;
@@ -43,8 +42,8 @@ static bool free_port(const struct devices *devices, const struct controller *co
 }
 
 /*
- * Port 0 is special to guests that know only one console; channels stay away from it. A console that doesn't say
- * where it sits is placed by QEMU itself.
+ * Port 0 is special to guests that know only one console; channels stay away from it. A console that doesn't
+ * say where it sits is placed by QEMU itself.
  */
 static void place(struct defaults *defaults, struct chardev *dev, uint32_t first)
 {
@@ -65,11 +64,13 @@ static void place(struct defaults *defaults, struct chardev *dev, uint32_t first
             free_port(devices, devices->controllers[i], first, &port))
             controller = devices->controllers[i];
     if (!controller) {
-        controller = devices_add_controller(devices, defaults->arena, CONTROLLER_VIRTIO_SERIAL, -1, CMODEL_UNSET);
+        controller =
+            devices_add_controller(devices, defaults->arena, CONTROLLER_VIRTIO_SERIAL, -1, CMODEL_UNSET);
         port = first;
     }
     address->type = ADDRESS_VIRTIO_SERIAL;
-    address->serial = (struct serial_address){.controller = controller->index.value, .port = port, .placed = true};
+    address->serial =
+        (struct serial_address){.controller = controller->index.value, .port = port, .placed = true};
 }
 
 int defaults_serial_addresses(struct defaults *defaults)

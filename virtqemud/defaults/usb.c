@@ -58,7 +58,8 @@ static struct usb_ports *find_place(struct usb_set *set, uint32_t bus, const cha
 
         if (place->bus != bus)
             continue;
-        if (length ? place->path && strlen(place->path) == length && !memcmp(place->path, path, length) : !place->path)
+        if (length ? place->path && strlen(place->path) == length && !memcmp(place->path, path, length)
+                   : !place->path)
             return place;
     }
     return NULL;
@@ -82,14 +83,15 @@ static int reserve(struct usb_set *set, struct device_info *info)
     last = strrchr(port, '.');
     place = find_place(set, info->address.usb.bus, port, last ? (size_t)(last - port) : 0);
     if (!place)
-        return err_set(set->defaults->err, ERR_XML_ERROR, "USB bus %u requested but no controller with that index is present",
+        return err_set(set->defaults->err, ERR_XML_ERROR,
+                       "USB bus %u requested but no controller with that index is present",
                        info->address.usb.bus);
     if (str_to_u32(last ? last + 1 : port, &number) < 0 || !number || number > place->count)
-        return err_set(set->defaults->err, ERR_XML_ERROR, "requested USB port %s not present on USB bus %u", port,
-                       info->address.usb.bus);
+        return err_set(set->defaults->err, ERR_XML_ERROR, "requested USB port %s not present on USB bus %u",
+                       port, info->address.usb.bus);
     if (place->used >> (number - 1) & 1)
-        return err_set(set->defaults->err, ERR_XML_ERROR, "Duplicate USB address bus %u port %s", info->address.usb.bus,
-                       port);
+        return err_set(set->defaults->err, ERR_XML_ERROR, "Duplicate USB address bus %u port %s",
+                       info->address.usb.bus, port);
     place->used |= UINT64_C(1) << (number - 1);
     return 0;
 }
@@ -101,8 +103,9 @@ static bool take_port(struct usb_set *set, struct usb_ports *place, struct devic
             place->used |= UINT64_C(1) << i;
             info->address.type = ADDRESS_USB;
             info->address.usb.bus = place->bus;
-            info->address.usb.port = place->path ? arena_printf(set->defaults->arena, "%s.%u", place->path, i + 1)
-                                                 : arena_printf(set->defaults->arena, "%u", i + 1);
+            info->address.usb.port = place->path
+                                         ? arena_printf(set->defaults->arena, "%s.%u", place->path, i + 1)
+                                         : arena_printf(set->defaults->arena, "%u", i + 1);
             return true;
         }
     return false;
@@ -118,7 +121,9 @@ static int assign(struct usb_set *set, struct device_info *info)
         if ((any_bus || set->places[i].bus == info->address.usb.bus) && take_port(set, &set->places[i], info))
             return 0;
     return err_set(set->defaults->err, ERR_XML_ERROR, "%s",
-                   set->n_places ? "no free USB ports" : "USB is disabled for this domain, but USB devices are present in the domain XML");
+                   set->n_places
+                       ? "no free USB ports"
+                       : "USB is disabled for this domain, but USB devices are present in the domain XML");
 }
 
 /* Every device that sits on a USB port and isn't a hub, in libvirt's order. */
@@ -182,7 +187,8 @@ int defaults_usb_addresses(struct defaults *defaults)
     for (size_t i = 0; i < devices->n_controllers; i++) {
         const struct controller *controller = devices->controllers[i];
 
-        if (controller->type == CONTROLLER_USB && !controller->info.master_port.set && controller_ports(controller))
+        if (controller->type == CONTROLLER_USB && !controller->info.master_port.set &&
+            controller_ports(controller))
             add_place(&set, controller->index.value, NULL, controller_ports(controller));
     }
     /* hubs whose place is said come first: other hubs and devices may sit behind them */

@@ -23,7 +23,8 @@ static int balloon_command(struct build *build, void *device, struct err *err)
     case BALLOON_VIRTIO:
         break;
     default:
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Memory balloon device type '%s' is not supported by this version of qemu",
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "Memory balloon device type '%s' is not supported by this version of qemu",
                        balloon_model_names[balloon->model]);
     }
     props_string(&props, "driver", virtio_driver(build, "virtio-balloon", model));
@@ -48,7 +49,8 @@ static int rng_backend(struct build *build, const struct rng *rng, struct err *e
         props_string(&props, "qom-type", "rng-builtin");
         break;
     default:
-        if (build_chardev(build, arena_printf(build->arena, "char%s", rng->info.alias), &rng->source, err) < 0)
+        if (build_chardev(build, arena_printf(build->arena, "char%s", rng->info.alias), &rng->source, err) <
+            0)
             return -1;
         props_string(&props, "qom-type", "rng-egd");
         props_format(&props, "chardev", "char%s", rng->info.alias);

@@ -7,7 +7,8 @@
 
 /* ---- firmware ---- */
 
-static void pflash(struct build *build, unsigned number, const char *path, enum storage_format format, bool readonly)
+static void pflash(struct build *build, unsigned number, const char *path, enum storage_format format,
+                   bool readonly)
 {
     auto_props struct props storage = {0}, top = {0};
 
@@ -40,7 +41,8 @@ static int firmware(struct build *build, struct err *err)
         build_arg(build, "-global", "driver=cfi.pflash01,property=secure,value=on");
     if (!os->nvram)
         return 0;
-    if (os->nvram->source.type && os->nvram->source.type != STORAGE_FILE && os->nvram->source.type != STORAGE_BLOCK)
+    if (os->nvram->source.type && os->nvram->source.type != STORAGE_FILE &&
+        os->nvram->source.type != STORAGE_BLOCK)
         return err_set(err, ERR_NO_SUPPORT, "NVRAM with a source of type '%s'",
                        storage_type_names[os->nvram->source.type]);
     if (!os->nvram->source.path)
@@ -122,15 +124,27 @@ struct smbios_name {
 };
 static const struct smbios_name bios_names[] = {
     {"vendor", "vendor"}, {"version", "version"}, {"date", "date"}, {"release", "release"}, {NULL, NULL}};
-static const struct smbios_name system_names[] = {
-    {"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"}, {"serial", "serial"},
-    {"uuid", "uuid"}, {"sku", "sku"}, {"family", "family"}, {NULL, NULL}};
-static const struct smbios_name board_names[] = {
-    {"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"}, {"serial", "serial"},
-    {"asset", "asset"}, {"location", "location"}, {NULL, NULL}};
-static const struct smbios_name chassis_names[] = {
-    {"manufacturer", "manufacturer"}, {"version", "version"}, {"serial", "serial"}, {"asset", "asset"},
-    {"sku", "sku"}, {NULL, NULL}};
+static const struct smbios_name system_names[] = {{"manufacturer", "manufacturer"},
+                                                  {"product", "product"},
+                                                  {"version", "version"},
+                                                  {"serial", "serial"},
+                                                  {"uuid", "uuid"},
+                                                  {"sku", "sku"},
+                                                  {"family", "family"},
+                                                  {NULL, NULL}};
+static const struct smbios_name board_names[] = {{"manufacturer", "manufacturer"},
+                                                 {"product", "product"},
+                                                 {"version", "version"},
+                                                 {"serial", "serial"},
+                                                 {"asset", "asset"},
+                                                 {"location", "location"},
+                                                 {NULL, NULL}};
+static const struct smbios_name chassis_names[] = {{"manufacturer", "manufacturer"},
+                                                   {"version", "version"},
+                                                   {"serial", "serial"},
+                                                   {"asset", "asset"},
+                                                   {"sku", "sku"},
+                                                   {NULL, NULL}};
 
 static void smbios_block(struct build *build, unsigned type, const struct sysinfo_block *block,
                          const struct smbios_name *names)

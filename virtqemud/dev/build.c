@@ -85,12 +85,14 @@ static void native_arguments(struct build *build)
 int build_command(struct req *rq, struct build *build)
 {
     if (build->domain->native.n_overrides)
-        return err_set(&rq->err, ERR_NO_SUPPORT, "properties that replace those of a device (<qemu:override>)");
+        return err_set(&rq->err, ERR_NO_SUPPORT,
+                       "properties that replace those of a device (<qemu:override>)");
     build_arg(build, build->domain->devices.emulator, NULL);
     if (build_machine(build, &rq->err) < 0 || kinds_command(build, &rq->err) < 0)
         return -1;
     if (build->sandbox)
-        build_arg(build, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        build_arg(build, "-sandbox",
+                  "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     native_arguments(build);
     build_arg(build, "-msg", "timestamp=on");
     build_terminate(build);
@@ -167,7 +169,9 @@ static int set_password(struct req *rq, struct build *build, struct qmp *qmp, co
 {
     bool vnc = graphics->type == GRAPHICS_VNC;
     const char *protocol = vnc ? "vnc" : "spice";
-    const char *password = graphics->passwd ? graphics->passwd : vnc ? qemud.conf.vnc_password : qemud.conf.spice_password;
+    const char *password = graphics->passwd ? graphics->passwd
+                           : vnc            ? qemud.conf.vnc_password
+                                            : qemud.conf.spice_password;
     const char *connected = graphics->connected ? graphics->connected : "keep";
     const char *when = "never";
     struct tm tm = {0};
@@ -176,7 +180,8 @@ static int set_password(struct req *rq, struct build *build, struct qmp *qmp, co
     if ((!vnc && graphics->type != GRAPHICS_SPICE) || !password)
         return 0;
     args = vnc ? json_text(&rq->arena, "{'protocol': %s, 'password': %s}", protocol, password)
-               : json_text(&rq->arena, "{'protocol': %s, 'password': %s, 'connected': %s}", protocol, password, connected);
+               : json_text(&rq->arena, "{'protocol': %s, 'password': %s, 'connected': %s}", protocol,
+                           password, connected);
     if (qmp_call(rq, qmp, "set_password", args, NULL, QMP_USEC) < 0)
         return -1;
     if (graphics->passwd_valid_to && strptime(graphics->passwd_valid_to, "%Y-%m-%dT%H:%M:%S", &tm))
@@ -263,10 +268,11 @@ static int on_helper_end(sd_event_source *source UNUSED, const siginfo_t *info, 
     return 0;
 }
 
-int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep, const char *log,
-                struct err *err)
+int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep,
+                const char *log, struct err *err)
 {
-    static const char *const env[] = {"LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    static const char *const env[] = {
+        "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     struct process_spec spec = {.argv = argv,
                                 .env = env,
                                 .keep = keep,

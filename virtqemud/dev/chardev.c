@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Chardev: backends (-chardev) for everything that carries bytes, and the devices in front of them: serial and parallel
- * ports, consoles, channels. Sockets that we serve and files that QEMU writes are opened here, so that QEMU needs no
- * right to their directories.
+ * Chardev: backends (-chardev) for everything that carries bytes, and the devices in front of them: serial
+ * and parallel ports, consoles, channels. Sockets that we serve and files that QEMU writes are opened here,
+ * so that QEMU needs no right to their directories.
  */
 #define ERR_FROM ERR_FROM_QEMU
 
@@ -18,17 +18,17 @@
 
 /* ---- the host's side ---- */
 
-int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSED, struct chardev_source *source,
-                    const char *auto_name)
+int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSED,
+                    struct chardev_source *source, const char *auto_name)
 {
     if (source->type != CHARDEV_UNIX || source->path)
         return 0;
     if (!auto_name)
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "a unix socket needs a path");
-    int r = build->validate_only
-                ? 0
-                : file_make_dir_owned(build->channel_dir, 0750, build->privileged ? qemud.conf.user : (uid_t)-1,
-                                      build->privileged ? qemud.conf.group : (gid_t)-1);
+    int r = build->validate_only ? 0
+                                 : file_make_dir_owned(build->channel_dir, 0750,
+                                                       build->privileged ? qemud.conf.user : (uid_t)-1,
+                                                       build->privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)
         return err_system(&rq->err, r, "cannot create directory '%s'", build->channel_dir);
     build_remember(build, UNDO_DIR, build->channel_dir, -1);
@@ -44,13 +44,15 @@ void chardev_found(struct build *build, const struct chardev_source *source)
     if (source->type != CHARDEV_UNIX || source->mode != CHARMODE_BIND || !slash)
         return;
     /* directories that hold anything else stay */
-    build_remember(build, UNDO_DIR, arena_strndup(build->arena, source->path, (size_t)(slash - source->path)), -1);
+    build_remember(build, UNDO_DIR, arena_strndup(build->arena, source->path, (size_t)(slash - source->path)),
+                   -1);
     build_remember(build, UNDO_FILE, source->path, -1);
 }
 
 /* ---- backends ---- */
 
-static int file_backend(struct build *build, const struct chardev_source *source, struct buf *option, struct err *err)
+static int file_backend(struct build *build, const struct chardev_source *source, struct buf *option,
+                        struct err *err)
 {
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (source->append == TRI_YES ? O_APPEND : O_TRUNC);
 
@@ -80,7 +82,8 @@ void reconnect_options(const struct build *build, struct buf *option, const stru
         buf_printf(option, ",reconnect=%u", (ms + 999) / 1000);
 }
 
-static int unix_backend(struct build *build, const struct chardev_source *source, struct buf *option, struct err *err)
+static int unix_backend(struct build *build, const struct chardev_source *source, struct buf *option,
+                        struct err *err)
 {
     if (source->mode != CHARMODE_BIND) {
         option_add(option, "path", source->path);
@@ -100,7 +103,8 @@ static int unix_backend(struct build *build, const struct chardev_source *source
     return 0;
 }
 
-static int tcp_backend(const struct build *build, const struct chardev_source *source, struct buf *option, struct err *err)
+static int tcp_backend(const struct build *build, const struct chardev_source *source, struct buf *option,
+                       struct err *err)
 {
     if (source->tls == TRI_YES)
         return err_set(err, ERR_NO_SUPPORT, "TLS for character devices");
@@ -119,19 +123,31 @@ int build_chardev(struct build *build, const char *id, const struct chardev_sour
 {
     /* names of QEMU's backends; tcp and unix are both sockets */
     static const char *const backends[CHARDEV_TYPE_MAX] = {
-        [CHARDEV_NULL] = "null",           [CHARDEV_VC] = "vc",         [CHARDEV_PTY] = "pty",
-        [CHARDEV_DEV] = "serial",          [CHARDEV_FILE] = "file",     [CHARDEV_PIPE] = "pipe",
-        [CHARDEV_STDIO] = "stdio",         [CHARDEV_UDP] = "udp",       [CHARDEV_TCP] = "socket",
-        [CHARDEV_UNIX] = "socket",         [CHARDEV_SPICEVMC] = "spicevmc", [CHARDEV_SPICEPORT] = "spiceport",
-        [CHARDEV_VDAGENT] = "qemu-vdagent", [CHARDEV_DBUS] = "dbus",
+        [CHARDEV_NULL] = "null",
+        [CHARDEV_VC] = "vc",
+        [CHARDEV_PTY] = "pty",
+        [CHARDEV_DEV] = "serial",
+        [CHARDEV_FILE] = "file",
+        [CHARDEV_PIPE] = "pipe",
+        [CHARDEV_STDIO] = "stdio",
+        [CHARDEV_UDP] = "udp",
+        [CHARDEV_TCP] = "socket",
+        [CHARDEV_UNIX] = "socket",
+        [CHARDEV_SPICEVMC] = "spicevmc",
+        [CHARDEV_SPICEPORT] = "spiceport",
+        [CHARDEV_VDAGENT] = "qemu-vdagent",
+        [CHARDEV_DBUS] = "dbus",
     };
     auto_buf struct buf option = {0};
     int r = 0;
 
     if (!backends[source->type])
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Unsupported char device type '%s'", chardev_type_names[source->type]);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Unsupported char device type '%s'",
+                       chardev_type_names[source->type]);
     buf_printf(&option, "%s,id=%s",
-               source->type == CHARDEV_DEV && str_after(id, "charparallel") ? "parallel" : backends[source->type], id);
+               source->type == CHARDEV_DEV && str_after(id, "charparallel") ? "parallel"
+                                                                            : backends[source->type],
+               id);
     switch (source->type) {
     case CHARDEV_DEV:
     case CHARDEV_PIPE:
@@ -159,10 +175,14 @@ int build_chardev(struct build *build, const char *id, const struct chardev_sour
         option_add(&option, "name", source->channel);
         break;
     case CHARDEV_SPICEVMC:
-        option_add(&option, "name", str_after(id, "charredir") ? "usbredir" : str_after(id, "charsmartcard") ? "smartcard" : "vdagent");
+        option_add(&option, "name",
+                   str_after(id, "charredir")       ? "usbredir"
+                   : str_after(id, "charsmartcard") ? "smartcard"
+                                                    : "vdagent");
         break;
     case CHARDEV_VDAGENT:
-        buf_printf(&option, ",name=vdagent,clipboard=%s,mouse=%s", source->vdagent_clipboard == TRI_YES ? "on" : "off",
+        buf_printf(&option, ",name=vdagent,clipboard=%s,mouse=%s",
+                   source->vdagent_clipboard == TRI_YES ? "on" : "off",
                    str_eq(source->vdagent_mouse, "client") ? "on" : "off");
         break;
     default:
@@ -174,7 +194,9 @@ int build_chardev(struct build *build, const char *id, const struct chardev_sour
         int fd = -1;
         if (!build->validate_only) {
             fd = open(source->logfile,
-                      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (source->logappend == TRI_NO ? O_TRUNC : O_APPEND), 0600);
+                      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
+                          (source->logappend == TRI_NO ? O_TRUNC : O_APPEND),
+                      0600);
             if (fd < 0)
                 return err_system(err, errno, "Unable to open file '%s'", source->logfile);
         }
@@ -213,7 +235,8 @@ static int serial_command(struct build *build, void *device, struct err *err)
     case CHARTARGET_ISA_DEBUG:
         break;
     default:
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "serial device type '%s' is not supported by this machine",
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "serial device type '%s' is not supported by this machine",
                        chardev_target_names[dev->target]);
     }
     if (props_info(build, &props, &dev->info, err) < 0)
@@ -275,9 +298,10 @@ static int channel_command(struct build *build, void *device, struct err *err)
     props_string(&props, "chardev", id);
     /* the agent of a desktop knows its channel by this name */
     props_string(&props, "name",
-                 dev->target_name                                                                   ? dev->target_name
-                 : dev->source.type == CHARDEV_SPICEVMC || dev->source.type == CHARDEV_VDAGENT ? "com.redhat.spice.0"
-                                                                                                    : NULL);
+                 dev->target_name ? dev->target_name
+                 : dev->source.type == CHARDEV_SPICEVMC || dev->source.type == CHARDEV_VDAGENT
+                     ? "com.redhat.spice.0"
+                     : NULL);
     if (props_info(build, &props, &dev->info, err) < 0)
         return -1;
     build_json(build, "-device", &props);
@@ -294,7 +318,8 @@ static int console_command(struct build *build, void *device, struct err *err)
     if (dev->target == CHARTARGET_SERIAL)
         return 0;
     if (dev->target != CHARTARGET_VIRTIO)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "unsupported console target type %s", chardev_target_names[dev->target]);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "unsupported console target type %s",
+                       chardev_target_names[dev->target]);
     if (backend_of(build, dev, &id, err) < 0)
         return -1;
     props_string(&props, "driver", "virtconsole");

@@ -22,12 +22,9 @@ static const char *const usb_drivers[CONTROLLER_MODEL_MAX] = {
 };
 
 static const char *const scsi_drivers[CONTROLLER_MODEL_MAX] = {
-    [CMODEL_SCSI_LSILOGIC] = "lsi",
-    [CMODEL_SCSI_LSISAS1068] = "mptsas1068",
-    [CMODEL_SCSI_LSISAS1078] = "megasas",
-    [CMODEL_SCSI_VMPVSCSI] = "pvscsi",
-    [CMODEL_SCSI_DC390] = "dc390",
-    [CMODEL_SCSI_AM53C974] = "am53c974",
+    [CMODEL_SCSI_LSILOGIC] = "lsi",       [CMODEL_SCSI_LSISAS1068] = "mptsas1068",
+    [CMODEL_SCSI_LSISAS1078] = "megasas", [CMODEL_SCSI_VMPVSCSI] = "pvscsi",
+    [CMODEL_SCSI_DC390] = "dc390",        [CMODEL_SCSI_AM53C974] = "am53c974",
 };
 
 /* Which generation of virtio a controller's model means. */
@@ -40,12 +37,14 @@ static enum virtio_model generation(enum controller_model model)
 
 static bool is_virtio_scsi(enum controller_model model)
 {
-    return model == CMODEL_SCSI_VIRTIO || model == CMODEL_VIRTIO_TRANSITIONAL || model == CMODEL_VIRTIO_NON_TRANSITIONAL;
+    return model == CMODEL_SCSI_VIRTIO || model == CMODEL_VIRTIO_TRANSITIONAL ||
+           model == CMODEL_VIRTIO_NON_TRANSITIONAL;
 }
 
 static int unsupported(const struct controller *controller, struct err *err)
 {
-    return err_set(err, ERR_CONFIG_UNSUPPORTED, "controller type '%s' model '%s' is not supported by this machine",
+    return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                   "controller type '%s' model '%s' is not supported by this machine",
                    controller_type_names[controller->type], controller_model_names[controller->model]);
 }
 
@@ -88,7 +87,8 @@ static void virtio_props(const struct controller *controller, struct props *prop
     props_virtio(props, &controller->virtio);
 }
 
-static int usb_props(struct build *build, const struct controller *controller, struct props *props, struct err *err)
+static int usb_props(struct build *build, const struct controller *controller, struct props *props,
+                     struct err *err)
 {
     if (!usb_drivers[controller->model])
         return unsupported(controller, err);
@@ -152,7 +152,8 @@ static int controller_props(struct build *build, const struct controller *contro
     case CONTROLLER_IDE:
         if (!controller->index.value && (chipset == CHIPSET_I440FX || chipset == CHIPSET_ISA))
             return 1;
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "IDE controllers are unsupported for this QEMU binary or machine type");
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "IDE controllers are unsupported for this QEMU binary or machine type");
     case CONTROLLER_FDC:
         if (chipset != CHIPSET_Q35)
             return 1;
@@ -191,8 +192,9 @@ static int controller_command(struct build *build, void *device, struct err *err
 /* PCI first, since the others sit there; within a type masters stand before companions. */
 static int all_controllers(struct build *build, void *device, struct err *err)
 {
-    static const uint8_t order[] = {CONTROLLER_PCI,  CONTROLLER_USB,           CONTROLLER_SCSI, CONTROLLER_IDE,
-                                    CONTROLLER_SATA, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_FDC,  CONTROLLER_NVME};
+    static const uint8_t order[] = {CONTROLLER_PCI, CONTROLLER_USB,  CONTROLLER_SCSI,
+                                    CONTROLLER_IDE, CONTROLLER_SATA, CONTROLLER_VIRTIO_SERIAL,
+                                    CONTROLLER_FDC, CONTROLLER_NVME};
     struct devices *devices = &build->domain->devices;
 
     /* called for each of the list: the first call does them all */
@@ -218,4 +220,5 @@ static int ccid_command(struct build *build, void *device, struct err *err)
 }
 
 const struct dev_kind kind_ccid = {.name = "ccid", DEV_LIST(controllers), .command = ccid_command};
-const struct dev_kind kind_controller = {.name = "controller", DEV_LIST(controllers), .command = all_controllers};
+const struct dev_kind kind_controller = {
+    .name = "controller", DEV_LIST(controllers), .command = all_controllers};

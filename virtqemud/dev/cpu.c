@@ -17,10 +17,12 @@ static void feature(struct buf *option, const char *name, enum tristate value)
 static const char *qemu_feature(const char *name)
 {
     static const char *const names[][2] = {
-        {"cmp_legacy", "cmp-legacy"}, {"ds_cpl", "ds-cpl"},           {"fxsr_opt", "fxsr-opt"},
-        {"kvm_pv_eoi", "kvm-pv-eoi"}, {"kvm_pv_unhalt", "kvm-pv-unhalt"}, {"lahf_lm", "lahf-lm"},
-        {"nodeid_msr", "nodeid-msr"}, {"pclmuldq", "pclmulqdq"},      {"perfctr_core", "perfctr-core"},
-        {"perfctr_nb", "perfctr-nb"}, {"tsc_adjust", "tsc-adjust"},   {"sse4.1", "sse4.1"},
+        {"cmp_legacy", "cmp-legacy"},       {"ds_cpl", "ds-cpl"},
+        {"fxsr_opt", "fxsr-opt"},           {"kvm_pv_eoi", "kvm-pv-eoi"},
+        {"kvm_pv_unhalt", "kvm-pv-unhalt"}, {"lahf_lm", "lahf-lm"},
+        {"nodeid_msr", "nodeid-msr"},       {"pclmuldq", "pclmulqdq"},
+        {"perfctr_core", "perfctr-core"},   {"perfctr_nb", "perfctr-nb"},
+        {"tsc_adjust", "tsc-adjust"},       {"sse4.1", "sse4.1"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -39,8 +41,8 @@ static int model_option(struct build *build, const struct cpu *cpu, struct buf *
         if (!kvm)
             return err_set(err, ERR_CONFIG_UNSUPPORTED,
                            "CPU mode '%s' for %s %s domain on %s host is not supported by hypervisor",
-                           cpu_mode_names[cpu->mode], build->domain->os.arch, domain_virt_names[build->domain->virt],
-                           build->domain->os.arch);
+                           cpu_mode_names[cpu->mode], build->domain->os.arch,
+                           domain_virt_names[build->domain->virt], build->domain->os.arch);
         buf_add_string(option, "host");
         feature(option, "migratable", cpu->migratable);
         break;
@@ -95,15 +97,24 @@ static void hyperv_features(const struct hyperv *hyperv, struct buf *option)
         const char *name;
         enum tristate value;
     } switches[] = {
-        {"hv-relaxed", hyperv->relaxed},       {"hv-vapic", hyperv->vapic},
-        {"hv-vpindex", hyperv->vpindex},       {"hv-runtime", hyperv->runtime},
-        {"hv-synic", hyperv->synic},           {"hv-stimer", hyperv->stimer},
-        {"hv-stimer-direct", hyperv->stimer_direct}, {"hv-reset", hyperv->reset},
-        {"hv-frequencies", hyperv->frequencies}, {"hv-reenlightenment", hyperv->reenlightenment},
-        {"hv-tlbflush", hyperv->tlbflush},     {"hv-tlbflush-direct", hyperv->tlbflush_direct},
-        {"hv-tlbflush-ext", hyperv->tlbflush_extended}, {"hv-ipi", hyperv->ipi},
-        {"hv-evmcs", hyperv->evmcs},           {"hv-avic", hyperv->avic},
-        {"hv-emsr-bitmap", hyperv->emsr_bitmap}, {"hv-xmm-input", hyperv->xmm_input},
+        {"hv-relaxed", hyperv->relaxed},
+        {"hv-vapic", hyperv->vapic},
+        {"hv-vpindex", hyperv->vpindex},
+        {"hv-runtime", hyperv->runtime},
+        {"hv-synic", hyperv->synic},
+        {"hv-stimer", hyperv->stimer},
+        {"hv-stimer-direct", hyperv->stimer_direct},
+        {"hv-reset", hyperv->reset},
+        {"hv-frequencies", hyperv->frequencies},
+        {"hv-reenlightenment", hyperv->reenlightenment},
+        {"hv-tlbflush", hyperv->tlbflush},
+        {"hv-tlbflush-direct", hyperv->tlbflush_direct},
+        {"hv-tlbflush-ext", hyperv->tlbflush_extended},
+        {"hv-ipi", hyperv->ipi},
+        {"hv-evmcs", hyperv->evmcs},
+        {"hv-avic", hyperv->avic},
+        {"hv-emsr-bitmap", hyperv->emsr_bitmap},
+        {"hv-xmm-input", hyperv->xmm_input},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(switches); i++)

@@ -91,13 +91,15 @@ const char *controller_bus(struct build *build, enum controller_type type, uint3
     const struct controller *controller = devices_controller(&build->domain->devices, type, index);
 
     if (!controller || !controller->info.alias) {
-        err_set(err, ERR_INTERNAL_ERROR, "Could not find %s controller with index %u", controller_type_names[type], index);
+        err_set(err, ERR_INTERNAL_ERROR, "Could not find %s controller with index %u",
+                controller_type_names[type], index);
         return NULL;
     }
     return controller->info.alias;
 }
 
-static int pci_props(struct build *build, struct props *props, const struct pci_address *address, struct err *err)
+static int pci_props(struct build *build, struct props *props, const struct pci_address *address,
+                     struct err *err)
 {
     const char *bus;
 

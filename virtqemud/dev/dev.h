@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Dev: device kinds of the qemu driver. One file a kind makes what QEMU is told about it, as pairs of an option and its
- * argument: on the command line at start; -device, -blockdev, -netdev and -object carry the same JSON that device_add and
- * its kin take when a device is plugged later.
+ * Dev: device kinds of the qemu driver. One file a kind makes what QEMU is told about it, as pairs of an
+ * option and its argument: on the command line at start; -device, -blockdev, -netdev and -object carry the
+ * same JSON that device_add and its kin take when a device is plugged later.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 #include "virtqemud/dev/props.h"
 
 /*
- * A kind of device: where its list is in struct devices, and what is done with each device of it. Members may be NULL.
- * The table of kinds (kinds.c) is in the order of the command line.
+ * A kind of device: where its list is in struct devices, and what is done with each device of it. Members may
+ * be NULL. The table of kinds (kinds.c) is in the order of the command line.
  */
 struct dev_kind {
     const char *name;
@@ -25,17 +25,19 @@ struct dev_kind {
     /* Options; nothing on the host is touched. Negative with err set. */
     int (*command)(struct build *build, void *device, struct err *err);
 };
-extern const struct dev_kind kind_disk, kind_controller, kind_ccid, kind_iface, kind_serial, kind_parallel, kind_channel,
-    kind_console, kind_graphics, kind_video, kind_input, kind_sound, kind_audio, kind_balloon, kind_rng, kind_watchdog,
-    kind_tpm, kind_panic, kind_vsock, kind_redirdev, kind_hub, kind_filesystem, kind_hostdev, kind_smartcard, kind_shmem,
-    kind_memdev, kind_iommu, kind_crypto, kind_pstore;
+extern const struct dev_kind kind_disk, kind_controller, kind_ccid, kind_iface, kind_serial, kind_parallel,
+    kind_channel, kind_console, kind_graphics, kind_video, kind_input, kind_sound, kind_audio, kind_balloon,
+    kind_rng, kind_watchdog, kind_tpm, kind_panic, kind_vsock, kind_redirdev, kind_hub, kind_filesystem,
+    kind_hostdev, kind_smartcard, kind_shmem, kind_memdev, kind_iommu, kind_crypto, kind_pstore;
 
-#define DEV_LIST(member) .list = offsetof(struct devices, member), .count = offsetof(struct devices, n_##member)
+#define DEV_LIST(member)                                                                                     \
+    .list = offsetof(struct devices, member), .count = offsetof(struct devices, n_##member)
 #define DEV_ONE(member) .list = offsetof(struct devices, member)
 
 /* ---- the command line ---- */
 
-void build_arg(struct build *build, const char *option, const char *value); /* copied; NULL: an option alone */
+void build_arg(struct build *build, const char *option,
+               const char *value); /* copied; NULL: an option alone */
 void build_argf(struct build *build, const char *option, const char *format, ...) PRINTF(3, 4);
 void build_json(struct build *build, const char *option, struct props *props);
 /* QEMU inherits fd and closes nothing; the build owns it now. Returns fd. */
@@ -57,7 +59,8 @@ int props_address(struct build *build, struct props *props, const struct device_
 void props_virtio(struct props *props, const struct virtio_options *virtio);
 /* "virtio-net-pci", "-transitional" ... for the bus that the device sits on. In the build's arena. */
 const char *virtio_driver(struct build *build, const char *name, enum virtio_model model);
-/* Place in the boot order, from the device or from <os><boot>; 0: none. The latter is given to the first who asks. */
+/* Place in the boot order, from the device or from <os><boot>; 0: none. The latter is given to the first who
+ * asks. */
 uint32_t build_boot_index(struct build *build, const struct device_info *info, enum boot_device device);
 /* Alias of the controller, which is also the name of its bus ("scsi0" -> "scsi0.0"); NULL with err set. */
 const char *controller_bus(struct build *build, enum controller_type type, uint32_t index, struct err *err);
@@ -87,11 +90,12 @@ int build_sysinfo(struct build *build, struct err *err);
 /* ---- what has to be given back ---- */
 
 enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS };
-/* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is taken). */
+/* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is
+ * taken). */
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
 /* Run a helper that lives as long as the machine; its output goes to log. Negative with err set. */
-int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep, const char *log,
-                struct err *err);
+int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep,
+                const char *log, struct err *err);
 /* After a restart of the daemon: remember what an earlier one made. */
 void chardev_found(struct build *build, const struct chardev_source *source);
 void tpm_found(struct build *build, const struct tpm *tpm);

@@ -43,7 +43,8 @@ static int ide_props(struct build *build, const struct disk *disk, struct props 
 {
     const struct drive_address *address = &disk->info.address.drive;
     bool sata = disk->bus == DISK_BUS_SATA;
-    const char *bus = controller_bus(build, sata ? CONTROLLER_SATA : CONTROLLER_IDE, address->controller, err);
+    const char *bus =
+        controller_bus(build, sata ? CONTROLLER_SATA : CONTROLLER_IDE, address->controller, err);
 
     if (!bus)
         return -1;
@@ -58,9 +59,10 @@ static void virtio_props(struct build *build, const struct disk *disk, struct pr
 {
     enum virtio_model model = (enum virtio_model)disk->model;
 
-    props_string(props, "driver", virtio_driver(build, "virtio-blk", disk->model <= DISK_MODEL_VIRTIO_NON_TRANSITIONAL
-                                                                         ? model
-                                                                         : VIRTIO_MODEL_UNSET));
+    props_string(
+        props, "driver",
+        virtio_driver(build, "virtio-blk",
+                      disk->model <= DISK_MODEL_VIRTIO_NON_TRANSITIONAL ? model : VIRTIO_MODEL_UNSET));
     props_number(props, "num-queues", disk->queues);
     props_number(props, "queue-size", disk->queue_size);
     if (disk->iothread)
@@ -117,9 +119,10 @@ static void policy_props(const struct disk *disk, struct props *props)
     static const char *const words[ERROR_POLICY_MAX] = {NULL, "stop", "report", "ignore", "enospc"};
 
     props_string(props, "werror", words[disk->error_policy]);
-    props_string(props, "rerror", words[disk->rerror_policy ? disk->rerror_policy
-                                        : disk->error_policy == ERROR_POLICY_ENOSPACE ? ERROR_POLICY_UNSET
-                                                                                      : disk->error_policy]);
+    props_string(props, "rerror",
+                 words[disk->rerror_policy                           ? disk->rerror_policy
+                       : disk->error_policy == ERROR_POLICY_ENOSPACE ? ERROR_POLICY_UNSET
+                                                                     : disk->error_policy]);
 }
 
 static void identity_props(struct props *props, const struct disk *disk)
@@ -202,8 +205,10 @@ static int disk_command(struct build *build, void *device, struct err *err)
     if (disk->auth || disk->encryption)
         return err_set(err, ERR_NO_SUPPORT, "disks with authentication or encryption (disk '%s')", disk->dst);
     if (disk->transient || disk->src.reservations || disk->n_iothreads)
-        return err_set(err, ERR_NO_SUPPORT, "disks that are transient, use persistent reservations or map I/O threads "
-                                            "(disk '%s')", disk->dst);
+        return err_set(err, ERR_NO_SUPPORT,
+                       "disks that are transient, use persistent reservations or map I/O threads "
+                       "(disk '%s')",
+                       disk->dst);
     if (disk->src.type == STORAGE_VHOSTUSER)
         return vhost_user(build, disk, err);
     if (empty && disk->device != DISK_CDROM && disk->device != DISK_FLOPPY)
@@ -221,7 +226,8 @@ static int disk_command(struct build *build, void *device, struct err *err)
     if (disk->bus != DISK_BUS_FDC)
         props_number(&props, "bootindex", boot);
     else if (boot)
-        build_argf(build, "-global", "isa-fdc.bootindex%c=%u", disk->info.address.drive.unit ? 'B' : 'A', boot);
+        build_argf(build, "-global", "isa-fdc.bootindex%c=%u", disk->info.address.drive.unit ? 'B' : 'A',
+                   boot);
     if (disk->device != DISK_LUN && disk->device != DISK_CDROM)
         props_string(&props, "write-cache", write_cache(disk->cache));
     policy_props(disk, &props);

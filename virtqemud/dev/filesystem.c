@@ -13,7 +13,8 @@
 
 static const char *find_virtiofsd(const struct filesystem *fs)
 {
-    static const char *const places[] = {"/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd", "/usr/lib/virtiofsd"};
+    static const char *const places[] = {"/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd",
+                                         "/usr/lib/virtiofsd"};
 
     if (fs->binary)
         return fs->binary;
@@ -29,12 +30,14 @@ static bool is_old_virtiofsd(const char *path)
     return str_ends(path, "/qemu/virtiofsd");
 }
 
-static int start_virtiofsd(struct build *build, const struct filesystem *fs, const char *program, struct err *err)
+static int start_virtiofsd(struct build *build, const struct filesystem *fs, const char *program,
+                           struct err *err)
 {
     auto_buf struct buf options = {0};
     const char *argv[24];
     size_t n = 0;
-    char *log = arena_printf(build->arena, "%s/%s-%s-virtiofsd.log", qemud.dirs.log, build->domain->name, fs->info.alias);
+    char *log = arena_printf(build->arena, "%s/%s-%s-virtiofsd.log", qemud.dirs.log, build->domain->name,
+                             fs->info.alias);
     int fd = build_listen(build, fs->socket, err), r;
 
     if (fd < 0)
@@ -149,5 +152,7 @@ static int filesystem_command(struct build *build, void *device, struct err *err
     return 0;
 }
 
-const struct dev_kind kind_filesystem = {
-    .name = "filesystem", DEV_LIST(filesystems), .prepare = filesystem_prepare, .command = filesystem_command};
+const struct dev_kind kind_filesystem = {.name = "filesystem",
+                                         DEV_LIST(filesystems),
+                                         .prepare = filesystem_prepare,
+                                         .command = filesystem_command};

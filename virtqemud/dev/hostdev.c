@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hostdev: devices of the host: USB by its place, PCI and mediated devices by VFIO, SCSI by its generic node. */
+/* Hostdev: devices of the host: USB by its place, PCI and mediated devices by VFIO, SCSI by its generic node.
+ */
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/str.h"
@@ -14,7 +15,8 @@ static int usb_props(const struct hostdev *dev, struct props *props, struct err 
         props_u64(props, "vendorid", dev->vendor);
         props_u64(props, "productid", dev->product);
     } else {
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "USB host device needs a vendor and product, or a bus and device");
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "USB host device needs a vendor and product, or a bus and device");
     }
     if (dev->guest_reset) {
         props_bool(props, "guest-reset", !str_eq(dev->guest_reset, "off"));
@@ -42,7 +44,8 @@ static int hostdev_command(struct build *build, void *device, struct err *err)
         break;
     case HOSTDEV_MDEV:
         if (!str_eq(dev->model, "vfio-pci"))
-            return err_set(err, ERR_CONFIG_UNSUPPORTED, "mediated device model '%s' is not supported by this machine",
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "mediated device model '%s' is not supported by this machine",
                            dev->model ? dev->model : "");
         props_string(&props, "driver", dev->ramfb == TRI_YES ? "vfio-pci-nohotplug" : "vfio-pci");
         props_format(&props, "sysfsdev", "/sys/bus/mdev/devices/%s", dev->uuid);

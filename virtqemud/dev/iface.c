@@ -51,9 +51,11 @@ static int open_tap(struct build *build, struct iface *iface, struct tap *tap, s
         build_remember(build, UNDO_TAP, iface->target, -1);
     if (iface->type == IFACE_ETHERNET && iface->target_managed == TRI_NO)
         return 0;
-    /* the host's end must not look like the guest's own card; a high first byte keeps a bridge's address stable */
+    /* the host's end must not look like the guest's own card; a high first byte keeps a bridge's address
+     * stable */
     mac.bytes[0] = 0xfe;
-    if (iface_set_mac(name, mac.bytes, err) < 0 || (iface->mtu.set && iface_set_mtu(name, iface->mtu.value, err) < 0))
+    if (iface_set_mac(name, mac.bytes, err) < 0 ||
+        (iface->mtu.set && iface_set_mtu(name, iface->mtu.value, err) < 0))
         return -1;
     if (iface->bridge && bridge_attach(iface->bridge, name, err) < 0)
         return -1;
@@ -83,12 +85,14 @@ static int open_vhost(struct build *build, const struct iface *iface, struct tap
     const char *path = iface->backend_vhost ? iface->backend_vhost : "/dev/vhost-net";
     bool wanted = str_eq(iface->driver_name, "vhost");
 
-    if (!is_virtio(iface) || str_eq(iface->driver_name, "qemu") || (!wanted && build->domain->virt != VIRT_KVM))
+    if (!is_virtio(iface) || str_eq(iface->driver_name, "qemu") ||
+        (!wanted && build->domain->virt != VIRT_KVM))
         return 0;
     for (unsigned i = 0; i < tap->queues; i++) {
         int fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd < 0 && wanted)
-            return err_system(err, errno, "vhost-net was requested for an interface, but '%s' is unavailable", path);
+            return err_system(err, errno, "vhost-net was requested for an interface, but '%s' is unavailable",
+                              path);
         if (fd < 0)
             return 0;
         tap->vhost[tap->vhosts++] = fd;
@@ -129,16 +133,18 @@ static int iface_prepare(struct req *rq, struct build *build, void *device)
         return -1;
     if (iface->type == IFACE_NETWORK && !iface->bridge)
         return err_set(&rq->err, ERR_NO_SUPPORT,
-                       "interfaces of type 'network' (network '%s'): virtnetworkd isn't there yet", iface->network);
+                       "interfaces of type 'network' (network '%s'): virtnetworkd isn't there yet",
+                       iface->network);
     if (!uses_tap(iface) || build->validate_only)
         return 0;
     tap = ARENA_NEW(build->arena, struct tap);
     tap->iface = iface;
     tap->queues = iface->queues && is_virtio(iface) ? iface->queues : 1;
     if (tap->queues > TAP_QUEUES_MAX)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "interface has %u queues, the maximum is %d", tap->queues,
-                       TAP_QUEUES_MAX);
-    r = iface->type == IFACE_DIRECT ? open_macvtap(build, iface, tap, &rq->err) : open_tap(build, iface, tap, &rq->err);
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "interface has %u queues, the maximum is %d",
+                       tap->queues, TAP_QUEUES_MAX);
+    r = iface->type == IFACE_DIRECT ? open_macvtap(build, iface, tap, &rq->err)
+                                    : open_tap(build, iface, tap, &rq->err);
     if (r < 0)
         return -1;
     for (unsigned i = 0; i < tap->queues; i++)
@@ -196,10 +202,12 @@ static void user_props(const struct iface *iface, struct props *props)
             const struct port_range *range = forward->ranges[j];
             uint32_t last = range->end ? range->end : range->start;
 
-            for (uint32_t port = range->start; range->exclude != TRI_YES && port <= last && port < 65536; port++) {
+            for (uint32_t port = range->start; range->exclude != TRI_YES && port <= last && port < 65536;
+                 port++) {
                 props_object(props, NULL);
-                props_format(props, "str", "%s:%s:%u-:%u", forward->proto, forward->address ? forward->address : "",
-                             port, range->to ? range->to + port - range->start : port);
+                props_format(props, "str", "%s:%s:%u-:%u", forward->proto,
+                             forward->address ? forward->address : "", port,
+                             range->to ? range->to + port - range->start : port);
                 props_end_object(props);
             }
         }
@@ -253,7 +261,8 @@ static int netdev_props(struct build *build, const struct iface *iface, struct p
         props_format(props, "localaddr", "%s:%u", iface->local_address, iface->local_port);
         return 0;
     case IFACE_VHOSTUSER:
-        if (build_chardev(build, arena_printf(build->arena, "char%s", iface->info.alias), &iface->vhostuser, err) < 0)
+        if (build_chardev(build, arena_printf(build->arena, "char%s", iface->info.alias), &iface->vhostuser,
+                          err) < 0)
             return -1;
         props_string(props, "type", "vhost-user");
         props_format(props, "chardev", "char%s", iface->info.alias);

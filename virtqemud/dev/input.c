@@ -52,7 +52,8 @@ static int input_command(struct build *build, void *device, struct err *err)
     switch (input->bus) {
     case INPUT_BUS_USB:
         if (!usb_name(input))
-            return err_set(err, ERR_CONFIG_UNSUPPORTED, "input type '%s' has no USB device", input_type_names[input->type]);
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "input type '%s' has no USB device",
+                           input_type_names[input->type]);
         props_string(&props, "driver", usb_name(input));
         break;
     case INPUT_BUS_VIRTIO:

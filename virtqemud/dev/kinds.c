@@ -8,11 +8,11 @@
 
 /* Buses come before what sits on them; backends of sound before displays and cards that use them. */
 static const struct dev_kind *const kinds[] = {
-    &kind_iommu,     &kind_controller, &kind_hub,      &kind_ccid,     &kind_disk,     &kind_filesystem,
-    &kind_iface,     &kind_smartcard,  &kind_serial,   &kind_parallel, &kind_channel,  &kind_console,
-    &kind_tpm,       &kind_input,      &kind_audio,    &kind_graphics, &kind_video,    &kind_sound,
-    &kind_watchdog,  &kind_redirdev,   &kind_hostdev,  &kind_balloon,  &kind_rng,      &kind_panic,
-    &kind_shmem,     &kind_memdev,     &kind_vsock,    &kind_crypto,   &kind_pstore,
+    &kind_iommu,    &kind_controller, &kind_hub,     &kind_ccid,     &kind_disk,    &kind_filesystem,
+    &kind_iface,    &kind_smartcard,  &kind_serial,  &kind_parallel, &kind_channel, &kind_console,
+    &kind_tpm,      &kind_input,      &kind_audio,   &kind_graphics, &kind_video,   &kind_sound,
+    &kind_watchdog, &kind_redirdev,   &kind_hostdev, &kind_balloon,  &kind_rng,     &kind_panic,
+    &kind_shmem,    &kind_memdev,     &kind_vsock,   &kind_crypto,   &kind_pstore,
 };
 
 /* Where the devices of a kind are, as a vector. */

@@ -109,7 +109,8 @@ static void numa_distances(struct build *build, const struct cpu *cpu)
             const struct numa_distance *distance = cpu->cells[i]->distances[j];
 
             if (distance->value)
-                build_argf(build, "-numa", "dist,src=%zu,dst=%u,val=%u", i, distance->id.value, distance->value);
+                build_argf(build, "-numa", "dist,src=%zu,dst=%u,val=%u", i, distance->id.value,
+                           distance->value);
         }
 }
 
@@ -131,8 +132,8 @@ static int numa_cells(struct build *build, struct err *err)
         buf_printf(&option, "node,nodeid=%zu", i);
         if (cell->cpus) {
             bitmap_format(cell->cpus, &cpus);
-            for (char *save = NULL, *range = strtok_r(cpus.length ? cpus.data : (char *)"", ",", &save); range;
-                 range = strtok_r(NULL, ",", &save))
+            for (char *save = NULL, *range = strtok_r(cpus.length ? cpus.data : (char *)"", ",", &save);
+                 range; range = strtok_r(NULL, ",", &save))
                 buf_printf(&option, ",cpus=%s", range);
         }
         if (cell->memory)
@@ -165,8 +166,8 @@ int build_memory(struct build *build, struct err *err)
     /* QEMU counts main memory in whole MiB */
     size = mib * 1024;
     if (domain->memory.max)
-        build_argf(build, "-m", "size=%" PRIu64 "k,slots=%u,maxmem=%" PRIu64 "k", size, domain->memory.slots.value,
-                   domain->memory.max);
+        build_argf(build, "-m", "size=%" PRIu64 "k,slots=%u,maxmem=%" PRIu64 "k", size,
+                   domain->memory.slots.value, domain->memory.max);
     else
         build_argf(build, "-m", "size=%" PRIu64 "k", size);
     if (main_memory(build)) {
@@ -271,7 +272,8 @@ static void rtc_option(struct build *build)
         buf_add_string(&option, ",driftfix=slew");
     build_arg(build, "-rtc", buf_text(&option));
     if (pit && (pit->tick == TICK_DELAY || pit->tick == TICK_DISCARD) && build->domain->virt == VIRT_KVM)
-        build_argf(build, "-global", "kvm-pit.lost_tick_policy=%s", pit->tick == TICK_DELAY ? "delay" : "discard");
+        build_argf(build, "-global", "kvm-pit.lost_tick_policy=%s",
+                   pit->tick == TICK_DELAY ? "delay" : "discard");
 }
 
 static void sleep_states(struct build *build)

@@ -35,7 +35,8 @@ static int memdev_command(struct build *build, void *device, struct err *err)
     auto_props struct props props = {0};
 
     if (!drivers[memory->model])
-        return err_set(err, ERR_NO_SUPPORT, "memory devices of model '%s'", memdev_model_names[memory->model]);
+        return err_set(err, ERR_NO_SUPPORT, "memory devices of model '%s'",
+                       memdev_model_names[memory->model]);
     if (build_ram(build, &ram, err) < 0)
         return -1;
     props_string(&props, "driver", drivers[memory->model]);

@@ -46,7 +46,8 @@ static int crypto_command(struct build *build, void *device, struct err *err)
     const struct crypto *crypto = device;
     auto_props struct props backend = {0}, props = {0};
 
-    props_string(&backend, "qom-type", str_eq(crypto->backend, "lkcf") ? "cryptodev-backend-lkcf" : "cryptodev-backend-builtin");
+    props_string(&backend, "qom-type",
+                 str_eq(crypto->backend, "lkcf") ? "cryptodev-backend-lkcf" : "cryptodev-backend-builtin");
     props_format(&backend, "id", "obj%s", crypto->info.alias);
     props_number(&backend, "queues", crypto->queues);
     build_json(build, "-object", &backend);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Props: a JSON object that is written member by member: the properties of a device, as -device and device_add take
- * them. What isn't given writes nothing. The zero value is ready for use.
+ * Props: a JSON object that is written member by member: the properties of a device, as -device and
+ * device_add take them. What isn't given writes nothing. The zero value is ready for use.
  *
  *     auto_props struct props props = {0};
  *     props_string(&props, "driver", "virtio-rng-pci");

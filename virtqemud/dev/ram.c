@@ -30,7 +30,8 @@ bool ram_is_special(const struct domain *domain)
 {
     const struct memory_backing *backing = &domain->backing;
 
-    return backing->hugepages || backing->source || backing->access || backing->discard || backing->allocation;
+    return backing->hugepages || backing->source || backing->access || backing->discard ||
+           backing->allocation;
 }
 
 static void host_nodes(struct props *props, const char *text)
@@ -65,7 +66,8 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
             props_bool(&props, "pmem", true);
         if (ram->readonly)
             props_bool(&props, "readonly", true);
-    } else if (pages || backing->source == MEMORY_MEMFD || (access == MEMORY_SHARED && backing->source != MEMORY_FILE)) {
+    } else if (pages || backing->source == MEMORY_MEMFD ||
+               (access == MEMORY_SHARED && backing->source != MEMORY_FILE)) {
         props_string(&props, "qom-type", "memory-backend-memfd");
         if (pages) {
             props_bool(&props, "hugetlb", true);

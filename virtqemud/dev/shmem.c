@@ -35,8 +35,9 @@ static int shmem_command(struct build *build, void *device, struct err *err)
     case SHMEM_IVSHMEM_DOORBELL:
         buf_printf(&chardev, "socket,id=char%s", shmem->info.alias);
         option_add(&chardev, "path",
-                   shmem->server_path ? shmem->server_path
-                                      : arena_printf(build->arena, "/var/lib/libvirt/shmem-%s-sock", shmem->name));
+                   shmem->server_path
+                       ? shmem->server_path
+                       : arena_printf(build->arena, "/var/lib/libvirt/shmem-%s-sock", shmem->name));
         build_arg(build, "-chardev", buf_text(&chardev));
         props_string(&props, "driver", "ivshmem-doorbell");
         props_format(&props, "chardev", "char%s", shmem->info.alias);

@@ -37,9 +37,10 @@ static void stream_props(const struct audio_stream *stream, const char *name, st
 static int audio_command(struct build *build, void *device, struct err *err)
 {
     static const char *const drivers[AUDIO_TYPE_MAX] = {
-        [AUDIO_NONE] = "none", [AUDIO_ALSA] = "alsa",     [AUDIO_COREAUDIO] = "coreaudio", [AUDIO_JACK] = "jack",
-        [AUDIO_OSS] = "oss",   [AUDIO_PULSEAUDIO] = "pa", [AUDIO_SDL] = "sdl",             [AUDIO_SPICE] = "spice",
-        [AUDIO_FILE] = "wav",  [AUDIO_DBUS] = "dbus",     [AUDIO_PIPEWIRE] = "pipewire",
+        [AUDIO_NONE] = "none", [AUDIO_ALSA] = "alsa",         [AUDIO_COREAUDIO] = "coreaudio",
+        [AUDIO_JACK] = "jack", [AUDIO_OSS] = "oss",           [AUDIO_PULSEAUDIO] = "pa",
+        [AUDIO_SDL] = "sdl",   [AUDIO_SPICE] = "spice",       [AUDIO_FILE] = "wav",
+        [AUDIO_DBUS] = "dbus", [AUDIO_PIPEWIRE] = "pipewire",
     };
     const struct audio *audio = device;
     auto_props struct props props = {0};
@@ -94,8 +95,12 @@ static int hda_codecs(struct build *build, const struct sound *sound)
 static int sound_command(struct build *build, void *device, struct err *err)
 {
     static const char *const drivers[SOUND_MODEL_MAX] = {
-        [SOUND_SB16] = "sb16",          [SOUND_ES1370] = "ES1370",  [SOUND_AC97] = "AC97",
-        [SOUND_ICH6] = "intel-hda",     [SOUND_ICH9] = "ich9-intel-hda", [SOUND_USB] = "usb-audio",
+        [SOUND_SB16] = "sb16",
+        [SOUND_ES1370] = "ES1370",
+        [SOUND_AC97] = "AC97",
+        [SOUND_ICH6] = "intel-hda",
+        [SOUND_ICH9] = "ich9-intel-hda",
+        [SOUND_USB] = "usb-audio",
         [SOUND_VIRTIO] = "virtio-sound-pci",
     };
     const struct sound *sound = device;

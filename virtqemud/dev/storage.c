@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Storage: block nodes. A layer of an image is two nodes: "libvirt-N-storage" reads and writes bytes where they are kept,
- * "libvirt-N-format" understands the image format on top; a chain is made from its end.
+ * Storage: block nodes. A layer of an image is two nodes: "libvirt-N-storage" reads and writes bytes where
+ * they are kept, "libvirt-N-format" understands the image format on top; a chain is made from its end.
  */
 #define ERR_FROM ERR_FROM_QEMU
 
@@ -49,9 +49,10 @@ static void url_props(struct props *props, const struct storage *storage)
     bool literal = strchr(host->name, ':');
 
     props_string(props, "driver", net_protocol_names[storage->protocol]);
-    props_format(props, "url", "%s://%s%s%s:%u%s%s%s%s", net_protocol_names[storage->protocol], literal ? "[" : "",
-                 host->name, literal ? "]" : "", host->port, storage->name && *storage->name == '/' ? "" : "/",
-                 storage->name ? storage->name : "", storage->query ? "?" : "", storage->query ? storage->query : "");
+    props_format(props, "url", "%s://%s%s%s:%u%s%s%s%s", net_protocol_names[storage->protocol],
+                 literal ? "[" : "", host->name, literal ? "]" : "", host->port,
+                 storage->name && *storage->name == '/' ? "" : "/", storage->name ? storage->name : "",
+                 storage->query ? "?" : "", storage->query ? storage->query : "");
     props_tristate(props, "sslverify", storage->ssl_verify);
     if (storage->readahead.set)
         props_u64(props, "readahead", storage->readahead.value);
@@ -98,8 +99,8 @@ static int iscsi_props(struct props *props, const struct storage *storage, struc
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "can't parse the LUN of iscsi target '%s'",
                        storage->name ? storage->name : "");
     props_string(props, "driver", "iscsi");
-    props_format(props, "portal", strchr(storage->hosts[0]->name, ':') ? "[%s]:%u" : "%s:%u", storage->hosts[0]->name,
-                 storage->hosts[0]->port);
+    props_format(props, "portal", strchr(storage->hosts[0]->name, ':') ? "[%s]:%u" : "%s:%u",
+                 storage->hosts[0]->name, storage->hosts[0]->port);
     props_format(props, "target", "%.*s", (int)(slash - storage->name), storage->name);
     props_u64(props, "lun", lun);
     props_string(props, "transport", storage->hosts[0]->transport == TRANSPORT_RDMA ? "iser" : "tcp");
@@ -178,8 +179,8 @@ static int network_props(struct props *props, const struct storage *storage, str
     }
 }
 
-static int protocol_node(struct build *build, const struct disk *disk, const struct storage *storage, const char *node,
-                         bool readonly, struct err *err)
+static int protocol_node(struct build *build, const struct disk *disk, const struct storage *storage,
+                         const char *node, bool readonly, struct err *err)
 {
     auto_props struct props props = {0};
     const struct pci_address *pci = &storage->nvme_address;
@@ -211,7 +212,8 @@ static int protocol_node(struct build *build, const struct disk *disk, const str
         props_u64(&props, "namespace", storage->nvme_namespace.value);
         break;
     default:
-        return err_set(err, ERR_NO_SUPPORT, "disks with a source of type '%s'", storage_type_names[storage->type]);
+        return err_set(err, ERR_NO_SUPPORT, "disks with a source of type '%s'",
+                       storage_type_names[storage->type]);
     }
     props_string(&props, "node-name", node);
     if (disk)
@@ -249,10 +251,11 @@ static void format_props(struct props *props, const struct disk *disk, const str
                      disk->detect_zeroes == DETECT_ZEROES_UNMAP && disk->discard != DISK_DISCARD_UNMAP
                          ? "on"
                          : disk_detect_zeroes_names[disk->detect_zeroes]);
-    props_string(props, "driver", storage->format && storage->format != FORMAT_FAT && storage->format != FORMAT_ISO &&
-                                          storage->format != FORMAT_DIR
-                                      ? storage_format_names[storage->format]
-                                      : "raw");
+    props_string(props, "driver",
+                 storage->format && storage->format != FORMAT_FAT && storage->format != FORMAT_ISO &&
+                         storage->format != FORMAT_DIR
+                     ? storage_format_names[storage->format]
+                     : "raw");
     if (storage->format == FORMAT_QCOW2) {
         if (disk && disk->discard_no_unref)
             props_bool(props, "discard-no-unref", disk->discard_no_unref == TRI_YES);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tpm: a host's module, somebody's socket, or a swtpm of its own that keeps its state beside the machine's files. */
+/* Tpm: a host's module, somebody's socket, or a swtpm of its own that keeps its state beside the machine's
+ * files. */
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/str.h"
@@ -27,8 +28,9 @@ static char *state_dir(const struct build *build, const struct tpm *tpm)
         return arena_strdup(build->arena, tpm->source_path);
     uuid_format(build->domain->uuid, uuid);
     if (build->privileged)
-        return arena_printf(build->arena, "%.*s/swtpm/%s/tpm%s", (int)(strrchr(qemud.dirs.lib, '/') - qemud.dirs.lib),
-                            qemud.dirs.lib, uuid, str_eq(tpm->version, "1.2") ? "1.2" : "2");
+        return arena_printf(build->arena, "%.*s/swtpm/%s/tpm%s",
+                            (int)(strrchr(qemud.dirs.lib, '/') - qemud.dirs.lib), qemud.dirs.lib, uuid,
+                            str_eq(tpm->version, "1.2") ? "1.2" : "2");
     return arena_printf(build->arena, "%s/swtpm/%s/tpm%s", qemud.dirs.config, uuid,
                         str_eq(tpm->version, "1.2") ? "1.2" : "2");
 }
@@ -121,18 +123,19 @@ static int make_state(struct req *rq, struct build *build, const struct tpm *tpm
     /* a user has a certificate authority of their own */
     static const char *const configure[] = {"swtpm_setup", "--create-config-files", "skip-if-exist", NULL};
     char uuid[UUID_TEXT];
-    const char *setup[] = {"swtpm_setup",
-                           "--tpm-state",
-                           dir,
-                           "--vmid",
-                           arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
-                           "--createek",
-                           "--create-ek-cert",
-                           "--create-platform-cert",
-                           "--lock-nvram",
-                           "--not-overwrite",
-                           str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
-                           NULL};
+    const char *setup[] = {
+        "swtpm_setup",
+        "--tpm-state",
+        dir,
+        "--vmid",
+        arena_printf(build->arena, "%s:%s", build->domain->name, uuid_format(build->domain->uuid, uuid)),
+        "--createek",
+        "--create-ek-cert",
+        "--create-platform-cert",
+        "--lock-nvram",
+        "--not-overwrite",
+        str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
+        NULL};
 
     if (!build->privileged && run_tool(rq, build, configure) < 0)
         return -1;
@@ -220,4 +223,5 @@ static int tpm_command(struct build *build, void *device, struct err *err)
     return 0;
 }
 
-const struct dev_kind kind_tpm = {.name = "tpm", DEV_LIST(tpms), .prepare = tpm_prepare, .command = tpm_command};
+const struct dev_kind kind_tpm = {
+    .name = "tpm", DEV_LIST(tpms), .prepare = tpm_prepare, .command = tpm_command};

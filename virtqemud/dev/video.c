@@ -69,7 +69,8 @@ static int video_command(struct build *build, void *device, struct err *err)
     if (video->type == VIDEO_VIRTIO)
         driver = virtio_card(video);
     if (!driver)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "video type '%s' is not supported%s", video_type_names[video->type],
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "video type '%s' is not supported%s",
+                       video_type_names[video->type],
                        video->primary == TRI_YES ? "" : " for a secondary device");
     if (str_eq(video->driver_name, "vhostuser"))
         return err_set(err, ERR_NO_SUPPORT, "video devices with a vhost-user backend");

@@ -8,8 +8,8 @@
 static int watchdog_command(struct build *build, void *device, struct err *err)
 {
     /* what QEMU shall do; dump and shutdown need our help, so QEMU only stops or tells */
-    static const char *const actions[WATCHDOG_ACTION_MAX] = {
-        NULL, "reset", "shutdown", "poweroff", "pause", "pause", "none", "inject-nmi"};
+    static const char *const actions[WATCHDOG_ACTION_MAX] = {NULL,    "reset", "shutdown", "poweroff",
+                                                             "pause", "pause", "none",     "inject-nmi"};
     const struct watchdog *watchdog = device;
     auto_props struct props props = {0};
 
@@ -21,7 +21,8 @@ static int watchdog_command(struct build *build, void *device, struct err *err)
         return 0;
     }
     if (watchdog->model == WATCHDOG_DIAG288)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "watchdog model 'diag288' is not supported by this machine");
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "watchdog model 'diag288' is not supported by this machine");
     props_string(&props, "driver", watchdog_model_names[watchdog->model]);
     if (props_info(build, &props, &watchdog->info, err) < 0)
         return -1;

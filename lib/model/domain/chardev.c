@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Chardev: rows of serial, parallel, console and channel, and of the source that other devices share with them. */
+/* Chardev: rows of serial, parallel, console and channel, and of the source that other devices share with
+ * them. */
 #define ERR_FROM ERR_FROM_DOMAIN
 
 #include "model/domain/chardev.h"
 
 #include "base/str.h"
 
-const char *const chardev_type_names[] = {"",    "null", "vc",   "pty",      "dev",       "file", "pipe",         "stdio",
-                                          "udp", "tcp",  "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus",
-                                          NULL};
+const char *const chardev_type_names[] = {"",          "null",  "vc",           "pty",  "dev",  "file",
+                                          "pipe",      "stdio", "udp",          "tcp",  "unix", "spicevmc",
+                                          "spiceport", "nmdm",  "qemu-vdagent", "dbus", NULL};
 const char *const chardev_protocol_names[] = {"", "raw", "telnet", "telnets", "tls", NULL};
 const char *const chardev_mode_names[] = {"", "connect", "bind", NULL};
-const char *const chardev_target_names[] = {"",
-                                            "isa-serial",
-                                            "usb-serial",
-                                            "pci-serial",
-                                            "spapr-vio-serial",
-                                            "system-serial",
-                                            "sclp-serial",
-                                            "isa-debug",
-                                            "serial",
-                                            "xen",
-                                            "uml",
-                                            "virtio",
-                                            "lxc",
-                                            "openvz",
-                                            "sclp",
-                                            "sclplm",
-                                            "guestfwd",
-                                            NULL};
+const char *const chardev_target_names[] = {
+    "",          "isa-serial", "usb-serial", "pci-serial", "spapr-vio-serial", "system-serial", "sclp-serial",
+    "isa-debug", "serial",     "xen",        "uml",        "virtio",           "lxc",           "openvz",
+    "sclp",      "sclplm",     "guestfwd",   NULL};
 
 bool chardev_source_same(const struct chardev_source *a, const struct chardev_source *b)
 {
@@ -135,7 +122,8 @@ static int source_check(struct xt_parse *parse, struct chardev_source *source)
         break;
     case CHARDEV_NMDM:
         if (!source->master || !source->slave)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing master or slave path attribute for nmdm device");
+            return err_set(parse->err, ERR_XML_ERROR,
+                           "Missing master or slave path attribute for nmdm device");
         break;
     default:
         break;

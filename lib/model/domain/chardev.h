@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Chardev: a stream of bytes between guest and host: <serial>, <parallel>, <console>, <channel>, and, as a source
- * alone, inside <redirdev>, <smartcard>, <rng>, <interface type='vhostuser'>.
+ * Chardev: a stream of bytes between guest and host: <serial>, <parallel>, <console>, <channel>, and, as a
+ * source alone, inside <redirdev>, <smartcard>, <rng>, <interface type='vhostuser'>.
  */
 #pragma once
 
@@ -28,7 +28,14 @@ enum chardev_type {
 };
 extern const char *const chardev_type_names[];
 
-enum chardev_protocol { CHARPROTO_UNSET, CHARPROTO_RAW, CHARPROTO_TELNET, CHARPROTO_TELNETS, CHARPROTO_TLS, CHARDEV_PROTOCOL_MAX };
+enum chardev_protocol {
+    CHARPROTO_UNSET,
+    CHARPROTO_RAW,
+    CHARPROTO_TELNET,
+    CHARPROTO_TELNETS,
+    CHARPROTO_TLS,
+    CHARDEV_PROTOCOL_MAX
+};
 extern const char *const chardev_protocol_names[];
 
 enum chardev_mode { CHARMODE_UNSET, CHARMODE_CONNECT, CHARMODE_BIND, CHARDEV_MODE_MAX };
@@ -36,17 +43,17 @@ extern const char *const chardev_mode_names[];
 
 struct chardev_source {
     enum chardev_type type;
-    char *path;            /* dev, file, pipe, pty (live), unix */
-    enum tristate append;  /* file: on, off */
-    enum chardev_mode mode; /* tcp, unix */
-    char *host, *service;  /* tcp; udp: where to send */
+    char *path;                     /* dev, file, pipe, pty (live), unix */
+    enum tristate append;           /* file: on, off */
+    enum chardev_mode mode;         /* tcp, unix */
+    char *host, *service;           /* tcp; udp: where to send */
     char *bind_host, *bind_service; /* udp */
     enum chardev_protocol protocol;
-    enum tristate tls;     /* yes, no */
+    enum tristate tls; /* yes, no */
     struct reconnect reconnect;
-    char *channel;         /* spiceport, dbus */
-    char *master, *slave;  /* nmdm */
-    char *vdagent_mouse;   /* server, client */
+    char *channel;                   /* spiceport, dbus */
+    char *master, *slave;            /* nmdm */
+    char *vdagent_mouse;             /* server, client */
     enum tristate vdagent_clipboard; /* yes, no */
     char *logfile;
     enum tristate logappend; /* on, off */
@@ -87,11 +94,11 @@ struct chardev {
     char *tty; /* console: the pty's path once more, as an attribute (live) */
     enum chardev_target target;
     struct opt_u32 port;
-    char *target_model;     /* "isa-serial", "pl011", ... */
-    char *target_name;      /* channel: org.qemu.guest_agent.0 */
-    char *target_address;   /* guestfwd */
-    uint32_t target_port;   /* guestfwd */
-    char *state;            /* channel: connected, disconnected (live) */
+    char *target_model;   /* "isa-serial", "pl011", ... */
+    char *target_name;    /* channel: org.qemu.guest_agent.0 */
+    char *target_address; /* guestfwd */
+    uint32_t target_port; /* guestfwd */
+    char *state;          /* channel: connected, disconnected (live) */
     struct device_info info;
 };
 XT_DECLARE(serial_table, struct chardev);

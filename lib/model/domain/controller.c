@@ -6,8 +6,8 @@
 
 #include "base/str.h"
 
-const char *const controller_type_names[] = {"",     "ide", "fdc", "scsi",   "sata", "virtio-serial",
-                                             "ccid", "usb", "pci", "xenbus", "isa",  "nvme", NULL};
+const char *const controller_type_names[] = {
+    "", "ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa", "nvme", NULL};
 const char *const controller_model_names[] = {
     [CMODEL_UNSET] = "",
     [CMODEL_SCSI_AUTO] = "auto",
@@ -86,7 +86,8 @@ static int controller_finish(struct xt_parse *parse, void *object)
     /* the companions' places at their master are fixed by the chip */
     if (controller->model >= CMODEL_USB_ICH9_UHCI1 && controller->model <= CMODEL_USB_ICH9_UHCI3 &&
         !controller->info.master_port.set)
-        controller->info.master_port = (struct opt_u32){2 * (controller->model - CMODEL_USB_ICH9_UHCI1), true};
+        controller->info.master_port =
+            (struct opt_u32){2 * (controller->model - CMODEL_USB_ICH9_UHCI1), true};
     if (controller->type == CONTROLLER_PCI && !controller->model)
         return err_set(parse->err, ERR_XML_ERROR, "Missing 'model' attribute of controller type 'pci'");
     if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) &&

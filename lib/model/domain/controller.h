@@ -62,7 +62,7 @@ enum controller_model {
     CMODEL_IDE_PIIX3, /* ide */
     CMODEL_IDE_PIIX4,
     CMODEL_IDE_ICH6,
-    CMODEL_VIRTIO, /* virtio-serial */
+    CMODEL_VIRTIO,                  /* virtio-serial */
     CMODEL_VIRTIO_TRANSITIONAL,     /* scsi and virtio-serial */
     CMODEL_VIRTIO_NON_TRANSITIONAL, /* scsi and virtio-serial */
     CONTROLLER_MODEL_MAX

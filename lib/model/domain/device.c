@@ -374,21 +374,29 @@ static const struct xt_hook alias_hook = {.parse = alias_parse,
                                           .copy = alias_copy,
                                           .known = (const char *const[]){"@name", NULL}};
 
+/* clang-format off */
 #define T struct device_info
 XT_DEFINE_ROWS(device_info_table, "info", NULL,
-               XT_GROUP("boot", 0, XT_ATTR(T, boot_order, "order", u32, 0),
-                        XT_ATTR(T, loadparm, "loadparm", str, 0)),
-               XT_HOOK(T, alias, "alias", alias_hook, 0),
-               XT_GROUP("master", 0, XT_ATTR(T, master_port, "startport", opt_u32, XT_ABI)),
-               XT_GROUP("rom", 0, XT_ATTR(T, rom.enabled, "enabled", yesno, 0),
-                        XT_ATTR(T, rom.bar, "bar", onoff, 0), XT_ATTR(T, rom.file, "file", str, 0)),
-               XT_GROUP("acpi", 0, XT_ATTR(T, acpi_index, "index", u32, XT_ABI),
-                        XT_ATTR(T, acpi_nodes, "nodeset", bitmap, XT_ABI)),
-               XT_HOOK(T, address, "address", address_hook, XT_ABI));
+    XT_GROUP("boot", 0,
+        XT_ATTR(T, boot_order, "order", u32, 0),
+        XT_ATTR(T, loadparm, "loadparm", str, 0)),
+    XT_HOOK(T, alias, "alias", alias_hook, 0),
+    XT_GROUP("master", 0,
+        XT_ATTR(T, master_port, "startport", opt_u32, XT_ABI)),
+    XT_GROUP("rom", 0,
+        XT_ATTR(T, rom.enabled, "enabled", yesno, 0),
+        XT_ATTR(T, rom.bar, "bar", onoff, 0),
+        XT_ATTR(T, rom.file, "file", str, 0)),
+    XT_GROUP("acpi", 0,
+        XT_ATTR(T, acpi_index, "index", u32, XT_ABI),
+        XT_ATTR(T, acpi_nodes, "nodeset", bitmap, XT_ABI)),
+    XT_HOOK(T, address, "address", address_hook, XT_ABI));
 #undef T
 
 #define T struct virtio_options
-XT_DEFINE_ROWS(virtio_options_table, "driver", NULL, XT_ATTR(T, iommu, "iommu", onoff, XT_ABI),
-               XT_ATTR(T, ats, "ats", onoff, XT_ABI), XT_ATTR(T, packed, "packed", onoff, XT_ABI),
-               XT_ATTR(T, page_per_vq, "page_per_vq", onoff, XT_ABI));
+XT_DEFINE_ROWS(virtio_options_table, "driver", NULL,
+    XT_ATTR(T, iommu, "iommu", onoff, XT_ABI),
+    XT_ATTR(T, ats, "ats", onoff, XT_ABI),
+    XT_ATTR(T, packed, "packed", onoff, XT_ABI),
+    XT_ATTR(T, page_per_vq, "page_per_vq", onoff, XT_ABI));
 #undef T

@@ -68,27 +68,31 @@ struct devices {
 XT_DECLARE_ROWS(devices_table, struct devices);
 
 /*
- * After the table parse, before any driver's defaults: rules of the format itself that need more than one element:
- * order of disks and controllers, indices and ports that weren't given, drive addresses that follow from the names of
- * disks, a MAC for every interface, the serial port that is the first console. Returns negative with err set.
+ * After the table parse, before any driver's defaults: rules of the format itself that need more than one
+ * element: order of disks and controllers, indices and ports that weren't given, drive addresses that follow
+ * from the names of disks, a MAC for every interface, the serial port that is the first console. Returns
+ * negative with err set.
  */
 int devices_settle(struct devices *devices, struct arena *arena, struct err *err);
 
-/* Every controller that a drive, virtio-serial or ccid address names exists afterwards. For drivers' defaults. */
+/* Every controller that a drive, virtio-serial or ccid address names exists afterwards. For drivers'
+ * defaults. */
 void devices_add_implicit_controllers(struct devices *devices, struct arena *arena);
 /* The first console is the first serial port: make it show what that one is (call again when it changes). */
 void devices_sync_console(struct devices *devices, struct arena *arena);
 
 /* By type and index; NULL: there is none. */
-struct controller *devices_controller(const struct devices *devices, enum controller_type type, uint32_t index);
+struct controller *devices_controller(const struct devices *devices, enum controller_type type,
+                                      uint32_t index);
 /* A new one behind all others; index -1: the first that is free. */
-struct controller *devices_add_controller(struct devices *devices, struct arena *arena, enum controller_type type,
-                                          int index, enum controller_model model);
+struct controller *devices_add_controller(struct devices *devices, struct arena *arena,
+                                          enum controller_type type, int index, enum controller_model model);
 
 /* Append to a list of devices, remove from it: DEVICE_ADD(arena, devices, disks, disk). */
 #define DEVICE_ADD(arena, devices, list, item)                                                               \
     do {                                                                                                     \
-        (devices)->list = arena_grow((arena), (devices)->list, (devices)->n_##list, sizeof(*(devices)->list)); \
+        (devices)->list =                                                                                    \
+            arena_grow((arena), (devices)->list, (devices)->n_##list, sizeof(*(devices)->list));             \
         (devices)->list[(devices)->n_##list++] = (item);                                                     \
     } while (0)
 #define DEVICE_REMOVE(devices, list, at)                                                                     \
@@ -96,12 +100,13 @@ struct controller *devices_add_controller(struct devices *devices, struct arena 
             (--(devices)->n_##list - (at)) * sizeof(*(devices)->list))
 
 /*
- * Every device that has an info, in the order of the struct above: for aliases, address sets, searches by alias.
- * visit returns nonzero to stop, which devices_foreach returns.
+ * Every device that has an info, in the order of the struct above: for aliases, address sets, searches by
+ * alias. visit returns nonzero to stop, which devices_foreach returns.
  */
 struct device_visit {
     const char *kind; /* name of its element */
     void *device;
     struct device_info *info;
 };
-int devices_foreach(struct devices *devices, int (*visit)(void *data, const struct device_visit *device), void *data);
+int devices_foreach(struct devices *devices, int (*visit)(void *data, const struct device_visit *device),
+                    void *data);

@@ -19,7 +19,8 @@ static int filesystem_finish(struct xt_parse *parse, void *object)
     if (!fs->target)
         return err_set(parse->err, ERR_XML_ERROR, "missing target of <filesystem>");
     if ((fs->type == FS_MOUNT || fs->type == FS_BIND) && !fs->dir && !fs->socket)
-        return err_set(parse->err, ERR_XML_ERROR, "missing source of <filesystem> with target '%s'", fs->target);
+        return err_set(parse->err, ERR_XML_ERROR, "missing source of <filesystem> with target '%s'",
+                       fs->target);
     return 0;
 }
 

@@ -15,7 +15,8 @@ const char *const spice_channel_mode_names[] = {"", "any", "secure", "insecure",
 
 static bool has_network(const struct graphics *graphics)
 {
-    return graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE || graphics->type == GRAPHICS_RDP;
+    return graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE ||
+           graphics->type == GRAPHICS_RDP;
 }
 
 static int settle_listens(struct xt_parse *parse, struct graphics *graphics)
@@ -34,10 +35,11 @@ static int settle_listens(struct xt_parse *parse, struct graphics *graphics)
     first = graphics->listens[0];
     if (first->type == LISTEN_ADDRESS && graphics->listen && first->address &&
         !str_eq(graphics->listen, first->address))
-        return err_set(parse->err, ERR_XML_ERROR,
-                       "graphics 'listen' attribute '%s' must match 'address' attribute of first listen element "
-                       "(found '%s')",
-                       graphics->listen, first->address);
+        return err_set(
+            parse->err, ERR_XML_ERROR,
+            "graphics 'listen' attribute '%s' must match 'address' attribute of first listen element "
+            "(found '%s')",
+            graphics->listen, first->address);
     if (first->type == LISTEN_ADDRESS && !first->address)
         first->address = graphics->listen;
     if (first->type == LISTEN_NETWORK && parse->flags & XT_PARSE_INACTIVE)
@@ -91,7 +93,8 @@ static int graphics_finish(struct xt_parse *parse, void *object)
     if (!graphics->type)
         return err_set(parse->err, ERR_XML_ERROR, "missing graphics device type");
     if (graphics->passwd_valid_to && strlen(graphics->passwd_valid_to) != strlen("2010-04-09T15:51:00"))
-        return err_set(parse->err, ERR_INVALID_ARG, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS",
+        return err_set(parse->err, ERR_INVALID_ARG,
+                       "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS",
                        graphics->passwd_valid_to);
     if (!has_network(graphics))
         return 0;

@@ -17,7 +17,14 @@ enum graphics_type {
 };
 extern const char *const graphics_type_names[];
 
-enum listen_type { LISTEN_UNSET, LISTEN_ADDRESS, LISTEN_NETWORK, LISTEN_SOCKET, LISTEN_NONE, LISTEN_TYPE_MAX };
+enum listen_type {
+    LISTEN_UNSET,
+    LISTEN_ADDRESS,
+    LISTEN_NETWORK,
+    LISTEN_SOCKET,
+    LISTEN_NONE,
+    LISTEN_TYPE_MAX
+};
 extern const char *const listen_type_names[];
 
 struct graphics_listen {
@@ -41,7 +48,13 @@ enum spice_channel_name {
 };
 extern const char *const spice_channel_names[];
 
-enum spice_channel_mode { SPICE_MODE_UNSET, SPICE_MODE_ANY, SPICE_MODE_SECURE, SPICE_MODE_INSECURE, SPICE_MODE_MAX };
+enum spice_channel_mode {
+    SPICE_MODE_UNSET,
+    SPICE_MODE_ANY,
+    SPICE_MODE_SECURE,
+    SPICE_MODE_INSECURE,
+    SPICE_MODE_MAX
+};
 extern const char *const spice_channel_mode_names[];
 
 struct spice_channel {
@@ -52,21 +65,21 @@ struct spice_channel {
 struct graphics {
     enum graphics_type type;
     struct opt_i32 port, tls_port, websocket; /* -1: chosen at start */
-    enum tristate autoport;        /* yes, no */
-    char *listen;                  /* the attribute: address of the first listen */
-    char *socket;                  /* the old attribute of vnc */
+    enum tristate autoport;                   /* yes, no */
+    char *listen;                             /* the attribute: address of the first listen */
+    char *socket;                             /* the old attribute of vnc */
     char *keymap;
-    char *passwd;                  /* SECRET */
-    char *passwd_valid_to;         /* "2030-04-09T15:51:00", UTC */
-    char *connected;               /* keep, disconnect, fail */
-    char *share_policy;            /* allow-exclusive, force-shared, ignore */
-    enum tristate power_control;   /* yes, no */
-    enum tristate wait;            /* yes, no */
-    char *display, *xauth;         /* sdl, desktop */
-    enum tristate fullscreen;      /* yes, no */
+    char *passwd;                           /* SECRET */
+    char *passwd_valid_to;                  /* "2030-04-09T15:51:00", UTC */
+    char *connected;                        /* keep, disconnect, fail */
+    char *share_policy;                     /* allow-exclusive, force-shared, ignore */
+    enum tristate power_control;            /* yes, no */
+    enum tristate wait;                     /* yes, no */
+    char *display, *xauth;                  /* sdl, desktop */
+    enum tristate fullscreen;               /* yes, no */
     enum tristate replace_user, multi_user; /* rdp */
     char *username;
-    enum tristate p2p;             /* dbus: yes, no */
+    enum tristate p2p; /* dbus: yes, no */
     char *dbus_address;
     enum spice_channel_mode default_mode;
     struct graphics_listen **listens;

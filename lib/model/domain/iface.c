@@ -6,19 +6,23 @@
 
 #include "base/str.h"
 
-const char *const iface_type_names[] = {"",       "user",     "ethernet", "vhostuser", "server", "client",
-                                        "mcast",  "network",  "bridge",   "internal",  "direct", "hostdev",
-                                        "udp",    "vdpa",     "null",     "vds",       NULL};
+const char *const iface_type_names[] = {"",      "user",    "ethernet", "vhostuser", "server", "client",
+                                        "mcast", "network", "bridge",   "internal",  "direct", "hostdev",
+                                        "udp",   "vdpa",    "null",     "vds",       NULL};
 const char *const macvtap_mode_names[] = {"", "vepa", "private", "bridge", "passthrough", NULL};
 /* The words differ from those of other unix sockets: "server" listens. */
-static const char *const vhostuser_mode_names[] = {
-    [CHARMODE_UNSET] = "", [CHARMODE_CONNECT] = "client", [CHARMODE_BIND] = "server", [CHARDEV_MODE_MAX] = NULL};
+static const char *const vhostuser_mode_names[] = {[CHARMODE_UNSET] = "",
+                                                   [CHARMODE_CONNECT] = "client",
+                                                   [CHARMODE_BIND] = "server",
+                                                   [CHARDEV_MODE_MAX] = NULL};
 const char *const link_state_names[] = {"", "up", "down", NULL};
 
-static int missing(struct xt_parse *parse, const struct iface *iface, const char *attribute, const char *element)
+static int missing(struct xt_parse *parse, const struct iface *iface, const char *attribute,
+                   const char *element)
 {
-    return err_set(parse->err, ERR_XML_ERROR, "No <source> '%s' attribute specified with <interface type='%s'/>%s",
-                   attribute, iface_type_names[iface->type], element);
+    return err_set(parse->err, ERR_XML_ERROR,
+                   "No <source> '%s' attribute specified with <interface type='%s'/>%s", attribute,
+                   iface_type_names[iface->type], element);
 }
 
 static bool speaks_virtio(const struct iface *iface)
@@ -30,8 +34,16 @@ static bool speaks_virtio(const struct iface *iface)
 /* Known models are written in one way; what only virtio cards have goes when the card isn't one. */
 static void settle_model(struct iface *iface)
 {
-    static const char *const models[] = {"virtio", "virtio-transitional", "virtio-non-transitional", "e1000", "e1000e",
-                                         "igb", "rtl8139", "usb-net", "vmxnet3", NULL};
+    static const char *const models[] = {"virtio",
+                                         "virtio-transitional",
+                                         "virtio-non-transitional",
+                                         "e1000",
+                                         "e1000e",
+                                         "igb",
+                                         "rtl8139",
+                                         "usb-net",
+                                         "vmxnet3",
+                                         NULL};
 
     for (int i = 0; iface->model && models[i]; i++)
         if (str_eq_nocase(iface->model, models[i]))
@@ -95,7 +107,8 @@ static int iface_finish(struct xt_parse *parse, void *object)
     }
     /* names that the system makes itself belong to a run, not to the configuration */
     if (parse->flags & XT_PARSE_INACTIVE &&
-        (str_after(iface->target, "vnet") || str_after(iface->target, "macvtap") || str_after(iface->target, "macvlan")))
+        (str_after(iface->target, "vnet") || str_after(iface->target, "macvtap") ||
+         str_after(iface->target, "macvlan")))
         iface->target = NULL;
     return 0;
 }

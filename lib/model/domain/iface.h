@@ -25,7 +25,14 @@ enum iface_type {
 };
 extern const char *const iface_type_names[];
 
-enum macvtap_mode { MACVTAP_UNSET, MACVTAP_VEPA, MACVTAP_PRIVATE, MACVTAP_BRIDGE, MACVTAP_PASSTHROUGH, MACVTAP_MODE_MAX };
+enum macvtap_mode {
+    MACVTAP_UNSET,
+    MACVTAP_VEPA,
+    MACVTAP_PRIVATE,
+    MACVTAP_BRIDGE,
+    MACVTAP_PASSTHROUGH,
+    MACVTAP_MODE_MAX
+};
 extern const char *const macvtap_mode_names[];
 
 enum link_state { LINK_UNSET, LINK_UP, LINK_DOWN, LINK_STATE_MAX };
@@ -99,11 +106,11 @@ struct iface_hostdev {
 
 struct iface {
     enum iface_type type;
-    enum tristate managed;           /* hostdev: yes, no */
-    enum tristate trust_rx_filters;  /* yes, no */
+    enum tristate managed;          /* hostdev: yes, no */
+    enum tristate trust_rx_filters; /* yes, no */
 
-    struct mac mac;   /* always given after domain_parse */
-    char *mac_type;   /* generated, static */
+    struct mac mac;          /* always given after domain_parse */
+    char *mac_type;          /* generated, static */
     enum tristate mac_check; /* yes, no */
     struct mac mac_current;
 
@@ -128,7 +135,7 @@ struct iface {
 
     char *script, *downscript;
     char *backend_domain;
-    char *target; /* name of the tap on the host */
+    char *target;                 /* name of the tap on the host */
     enum tristate target_managed; /* yes, no */
     char *model;
     char *backend_type; /* default, passt */

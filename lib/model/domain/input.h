@@ -15,7 +15,15 @@ enum input_type {
 };
 extern const char *const input_type_names[];
 
-enum input_bus { INPUT_BUS_UNSET, INPUT_BUS_PS2, INPUT_BUS_USB, INPUT_BUS_XEN, INPUT_BUS_VIRTIO, INPUT_BUS_NONE, INPUT_BUS_MAX };
+enum input_bus {
+    INPUT_BUS_UNSET,
+    INPUT_BUS_PS2,
+    INPUT_BUS_USB,
+    INPUT_BUS_XEN,
+    INPUT_BUS_VIRTIO,
+    INPUT_BUS_NONE,
+    INPUT_BUS_MAX
+};
 extern const char *const input_bus_names[];
 
 struct input {

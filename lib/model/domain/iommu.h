@@ -10,7 +10,7 @@ extern const char *const iommu_model_names[];
 struct iommu {
     enum iommu_model model;
     enum tristate intremap, caching_mode, eim, iotlb, dma_translation, xtsup, passthrough; /* on, off */
-    uint32_t aw_bits; /* 0: not given */
+    uint32_t aw_bits;                                                                      /* 0: not given */
     struct opt_u32 pci_bus;
     struct device_info info;
 };

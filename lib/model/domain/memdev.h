@@ -20,18 +20,18 @@ struct memdev {
     char *access;          /* shared, private */
     enum tristate discard; /* yes, no */
     char *uuid;
-    char *path;            /* source */
+    char *path; /* source */
     uint64_t pagesize, alignsize;
     bool pmem;
-    char *nodemask;        /* "1-3" */
+    char *nodemask; /* "1-3" */
     uint64_t size;
-    struct opt_u32 node;   /* target NUMA cell */
+    struct opt_u32 node; /* target NUMA cell */
     uint64_t block;
     struct opt_u64 requested, current; /* virtio-mem */
     uint64_t label_size;
     bool readonly;
     enum tristate dynamic_memslots; /* yes, no */
-    struct opt_u64 target_base;           /* virtio-mem, virtio-pmem: <target><address base=> */
+    struct opt_u64 target_base;     /* virtio-mem, virtio-pmem: <target><address base=> */
     struct virtio_options virtio;
     struct device_info info;
 };

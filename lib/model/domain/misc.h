@@ -10,8 +10,8 @@ struct nvram {
 XT_DECLARE(nvram_table, struct nvram);
 
 struct crypto {
-    char *model; /* virtio */
-    char *type;  /* qemu */
+    char *model;   /* virtio */
+    char *type;    /* qemu */
     char *backend; /* builtin, lkcf */
     uint32_t queues;
     struct virtio_options virtio;

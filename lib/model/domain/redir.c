@@ -37,10 +37,16 @@ static bool any_given(const void *value)
 
 XT_TYPE(usb_byte, struct opt_u32);
 XT_TYPE(usb_word, struct opt_u32);
-const struct xt_type xt_usb_byte = {.name = "number", .size = sizeof(struct opt_u32), .parse = parse_any,
-                                    .format = format_byte, .given = any_given};
-const struct xt_type xt_usb_word = {.name = "number", .size = sizeof(struct opt_u32), .parse = parse_any,
-                                    .format = format_word, .given = any_given};
+const struct xt_type xt_usb_byte = {.name = "number",
+                                    .size = sizeof(struct opt_u32),
+                                    .parse = parse_any,
+                                    .format = format_byte,
+                                    .given = any_given};
+const struct xt_type xt_usb_word = {.name = "number",
+                                    .size = sizeof(struct opt_u32),
+                                    .parse = parse_any,
+                                    .format = format_word,
+                                    .given = any_given};
 
 static int rule_finish(struct xt_parse *parse, void *object)
 {

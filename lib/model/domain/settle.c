@@ -9,7 +9,8 @@
 
 /* ---- controllers ---- */
 
-struct controller *devices_controller(const struct devices *devices, enum controller_type type, uint32_t index)
+struct controller *devices_controller(const struct devices *devices, enum controller_type type,
+                                      uint32_t index)
 {
     for (size_t i = 0; i < devices->n_controllers; i++)
         if (devices->controllers[i]->type == type && devices->controllers[i]->index.set &&
@@ -18,8 +19,10 @@ struct controller *devices_controller(const struct devices *devices, enum contro
     return NULL;
 }
 
-/* The place of a controller among count others: sorted by index within its type, USB masters before companions. */
-static size_t controller_place(struct controller *const *list, size_t count, const struct controller *controller)
+/* The place of a controller among count others: sorted by index within its type, USB masters before
+ * companions. */
+static size_t controller_place(struct controller *const *list, size_t count,
+                               const struct controller *controller)
 {
     size_t place = count;
 
@@ -60,8 +63,8 @@ static uint32_t unused_index(const struct devices *devices, enum controller_type
     return index;
 }
 
-struct controller *devices_add_controller(struct devices *devices, struct arena *arena, enum controller_type type,
-                                          int index, enum controller_model model)
+struct controller *devices_add_controller(struct devices *devices, struct arena *arena,
+                                          enum controller_type type, int index, enum controller_model model)
 {
     struct controller *controller = ARENA_NEW(arena, struct controller);
 
@@ -88,7 +91,8 @@ static void settle_controllers(struct devices *devices, struct arena *arena)
     for (size_t i = 0; i < count; i++)
         insert_controller(devices, arena, list[i]);
     for (size_t i = 0; i < count; i++) {
-        struct controller *controller = devices->controllers[i], *before = i ? devices->controllers[i - 1] : NULL;
+        struct controller *controller = devices->controllers[i],
+                          *before = i ? devices->controllers[i - 1] : NULL;
 
         if (controller->index.set)
             continue;
@@ -171,8 +175,9 @@ static int settle_disks(struct devices *devices, struct err *err)
 
         for (size_t j = 0; j < i; j++)
             if (str_eq(devices->disks[j]->dst, disk->dst))
-                return err_set(err, ERR_INTERNAL_ERROR, "target '%s' duplicated for disk sources '%s' and '%s'",
-                               disk->dst, devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
+                return err_set(err, ERR_INTERNAL_ERROR,
+                               "target '%s' duplicated for disk sources '%s' and '%s'", disk->dst,
+                               devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
                                disk->src.path ? disk->src.path : "");
         settle_drive_address(disk);
     }
@@ -212,8 +217,8 @@ static void settle_hostdevs(struct devices *devices)
         while (drive_taken(devices, place / NARROW_SCSI_UNITS, place % NARROW_SCSI_UNITS))
             place++;
         dev->info.address.type = ADDRESS_DRIVE;
-        dev->info.address.drive =
-            (struct drive_address){.controller = place / NARROW_SCSI_UNITS, .unit = place % NARROW_SCSI_UNITS};
+        dev->info.address.drive = (struct drive_address){.controller = place / NARROW_SCSI_UNITS,
+                                                         .unit = place % NARROW_SCSI_UNITS};
     }
 }
 
@@ -297,7 +302,8 @@ static int settle_videos(struct devices *devices, struct err *err)
 
 /* ---- controllers that addresses imply ---- */
 
-static void need_controller(struct devices *devices, struct arena *arena, enum controller_type type, uint32_t last)
+static void need_controller(struct devices *devices, struct arena *arena, enum controller_type type,
+                            uint32_t last)
 {
     /* a hostile index doesn't make a million controllers: the address itself is refused later */
     for (uint32_t index = 0; index <= last && index < 256; index++)
@@ -349,8 +355,10 @@ void devices_add_implicit_controllers(struct devices *devices, struct arena *are
             need_controller(devices, arena, CONTROLLER_CCID, info->address.ccid.controller);
     }
     for (size_t i = 0; i < devices->n_hostdevs; i++)
-        if (devices->hostdevs[i]->type == HOSTDEV_SCSI && devices->hostdevs[i]->info.address.type == ADDRESS_DRIVE)
-            need_controller(devices, arena, CONTROLLER_SCSI, devices->hostdevs[i]->info.address.drive.controller);
+        if (devices->hostdevs[i]->type == HOSTDEV_SCSI &&
+            devices->hostdevs[i]->info.address.type == ADDRESS_DRIVE)
+            need_controller(devices, arena, CONTROLLER_SCSI,
+                            devices->hostdevs[i]->info.address.drive.controller);
 }
 
 /* ---- all ---- */
@@ -388,7 +396,8 @@ int devices_settle(struct devices *devices, struct arena *arena, struct err *err
             return r;                                                                                        \
     }
 
-int devices_foreach(struct devices *devices, int (*visit)(void *data, const struct device_visit *device), void *data)
+int devices_foreach(struct devices *devices, int (*visit)(void *data, const struct device_visit *device),
+                    void *data)
 {
     VISIT("disk", disks);
     VISIT("controller", controllers);

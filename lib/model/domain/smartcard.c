@@ -15,7 +15,8 @@ static int smartcard_finish(struct xt_parse *parse, void *object)
     if (card->mode == SMARTCARD_HOST_CERTIFICATES && card->n_certificates != 3)
         return err_set(parse->err, ERR_XML_ERROR, "host-certificates mode needs exactly three certificates");
     if (card->mode == SMARTCARD_PASSTHROUGH && !card->source.type)
-        return err_set(parse->err, ERR_XML_ERROR, "passthrough mode requires a character device type attribute");
+        return err_set(parse->err, ERR_XML_ERROR,
+                       "passthrough mode requires a character device type attribute");
     return 0;
 }
 

@@ -4,7 +4,13 @@
 
 #include "model/domain/chardev.h"
 
-enum smartcard_mode { SMARTCARD_UNSET, SMARTCARD_HOST, SMARTCARD_HOST_CERTIFICATES, SMARTCARD_PASSTHROUGH, SMARTCARD_MODE_MAX };
+enum smartcard_mode {
+    SMARTCARD_UNSET,
+    SMARTCARD_HOST,
+    SMARTCARD_HOST_CERTIFICATES,
+    SMARTCARD_PASSTHROUGH,
+    SMARTCARD_MODE_MAX
+};
 extern const char *const smartcard_mode_names[];
 
 struct smartcard_certificate {

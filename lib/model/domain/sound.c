@@ -4,7 +4,7 @@
 
 #include "model/domain/sound.h"
 
-const char *const sound_model_names[] = {"",     "sb16", "es1370", "pcspk", "ac97",   "ich6",
+const char *const sound_model_names[] = {"",     "sb16", "es1370", "pcspk",  "ac97", "ich6",
                                          "ich9", "usb",  "ich7",   "virtio", NULL};
 const char *const audio_type_names[] = {"",    "none",  "alsa", "coreaudio", "jack",     "oss", "pulseaudio",
                                         "sdl", "spice", "file", "dbus",      "pipewire", NULL};

@@ -6,10 +6,12 @@
 
 const char *const storage_type_names[] = {"",       "file", "block",     "dir",       "network",
                                           "volume", "nvme", "vhostuser", "vhostvdpa", NULL};
-const char *const storage_format_names[] = {"",    "raw", "dir",   "bochs", "cloop", "dmg",   "iso", "vpc", "vdi", "fat",
-                                            "vhd", "ploop", "luks", "cow", "qcow", "qcow2", "qed", "vmdk", "aio", NULL};
-const char *const net_protocol_names[] = {"",      "nbd", "rbd",  "sheepdog", "gluster", "iscsi", "http", "https",
-                                          "ftp", "ftps", "tftp", "ssh",      "vxhs",    "nfs",   NULL};
+const char *const storage_format_names[] = {"",     "raw",   "dir", "bochs", "cloop", "dmg",  "iso",
+                                            "vpc",  "vdi",   "fat", "vhd",   "ploop", "luks", "cow",
+                                            "qcow", "qcow2", "qed", "vmdk",  "aio",   NULL};
+const char *const net_protocol_names[] = {"",      "nbd",  "rbd",   "sheepdog", "gluster",
+                                          "iscsi", "http", "https", "ftp",      "ftps",
+                                          "tftp",  "ssh",  "vxhs",  "nfs",      NULL};
 const char *const net_transport_names[] = {"", "tcp", "unix", "rdma", NULL};
 
 bool storage_is_empty(const struct storage *storage)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Storage: where a disk's bytes come from, of every type that a disk, its backing chain, a mirror, a data store or an
- * NVRAM image may have. One `struct storage` is one layer; `backing` leads to the next.
+ * Storage: where a disk's bytes come from, of every type that a disk, its backing chain, a mirror, a data
+ * store or an NVRAM image may have. One `struct storage` is one layer; `backing` leads to the next.
  */
 #pragma once
 
@@ -133,15 +133,15 @@ XT_DECLARE(source_seclabel_table, struct source_seclabel);
 struct storage {
     enum storage_type type;
     enum storage_format format;
-    char *path;              /* file, dir, block device, vhostuser socket, vhostvdpa device */
-    char *startup_policy;    /* mandatory, requisite, optional */
+    char *path;           /* file, dir, block device, vhostuser socket, vhostvdpa device */
+    char *startup_policy; /* mandatory, requisite, optional */
     char *fdgroup;
-    struct opt_u32 index;    /* live: names the node of this layer */
+    struct opt_u32 index; /* live: names the node of this layer */
 
     enum net_protocol protocol;
-    char *name;              /* of the image on the server */
+    char *name; /* of the image on the server */
     char *query;
-    enum tristate tls;       /* yes, no */
+    enum tristate tls; /* yes, no */
     char *tls_hostname;
     struct net_host **hosts;
     size_t n_hosts;
@@ -151,15 +151,15 @@ struct storage {
     struct cookie **cookies;
     size_t n_cookies;
     struct opt_u64 readahead, timeout;
-    char *user, *group;       /* nfs identity */
+    char *user, *group; /* nfs identity */
     char *ssh_user, *ssh_agent, *ssh_keyfile, *ssh_known_hosts;
 
     char *pool, *volume, *mode; /* volume */
 
-    enum tristate nvme_managed;  /* yes, no */
+    enum tristate nvme_managed; /* yes, no */
     struct opt_u64 nvme_namespace;
     struct pci_address nvme_address;
-    char *nvme_type;             /* pci */
+    char *nvme_type; /* pci */
 
     struct storage_auth *auth;
     struct storage_encryption *encryption;
@@ -172,7 +172,8 @@ struct storage {
     uint64_t cache_max_size; /* metadata_cache, bytes; 0: not given */
 
     struct storage *data_store;
-    struct storage *backing; /* NULL: not known; type STORAGE_UNSET: there is none (an empty <backingStore/>) */
+    struct storage
+        *backing; /* NULL: not known; type STORAGE_UNSET: there is none (an empty <backingStore/>) */
 };
 /* <source>, by type. */
 XT_DECLARE_ROWS(storage_source_table, struct storage);

@@ -13,13 +13,13 @@ extern const char *const tpm_backend_names[];
 struct tpm {
     enum tpm_model model;
     enum tpm_backend backend;
-    char *version;                 /* 1.2, 2.0 */
+    char *version;                  /* 1.2, 2.0 */
     enum tristate persistent_state; /* yes, no */
     struct opt_u32 debug;
-    char *device_path;             /* passthrough */
-    char *encryption_secret;       /* UUID */
+    char *device_path;       /* passthrough */
+    char *encryption_secret; /* UUID */
     bool has_banks;
-    bool sha1, sha256, sha384, sha512; /* active_pcr_banks */
+    bool sha1, sha256, sha384, sha512;             /* active_pcr_banks */
     char *source_type, *source_path, *source_mode; /* emulator (file, dir), external (unix) */
     char *profile_source, *profile_name, *profile_remove_disabled;
     char *socket; /* live: where the module is served; not in the XML */

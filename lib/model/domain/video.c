@@ -4,8 +4,8 @@
 
 #include "model/domain/video.h"
 
-const char *const video_type_names[] = {"",    "vga",       "cirrus", "vmvga", "xen",  "vbox",  "qxl",
-                                        "parallels", "virtio", "gop",   "none", "bochs", "ramfb", NULL};
+const char *const video_type_names[] = {"",          "vga",    "cirrus", "vmvga", "xen",   "vbox",  "qxl",
+                                        "parallels", "virtio", "gop",    "none",  "bochs", "ramfb", NULL};
 
 /* clang-format off */
 #define T struct video

@@ -29,9 +29,9 @@ struct video {
     enum video_type type;
     uint32_t ram, vram, vram64, vgamem; /* KiB; 0: not given */
     uint32_t heads;
-    enum tristate primary;     /* yes, no */
-    enum tristate blob, edid;  /* on, off */
-    char *device;              /* virtio-vga, virtio-gpu, ... */
+    enum tristate primary;          /* yes, no */
+    enum tristate blob, edid;       /* on, off */
+    char *device;                   /* virtio-vga, virtio-gpu, ... */
     enum tristate accel2d, accel3d; /* yes, no */
     char *rendernode;
     struct opt_u32 res_x, res_y;

@@ -4,7 +4,14 @@
 
 #include "model/domain/device.h"
 
-enum watchdog_model { WATCHDOG_UNSET, WATCHDOG_I6300ESB, WATCHDOG_IB700, WATCHDOG_DIAG288, WATCHDOG_ITCO, WATCHDOG_MODEL_MAX };
+enum watchdog_model {
+    WATCHDOG_UNSET,
+    WATCHDOG_I6300ESB,
+    WATCHDOG_IB700,
+    WATCHDOG_DIAG288,
+    WATCHDOG_ITCO,
+    WATCHDOG_MODEL_MAX
+};
 extern const char *const watchdog_model_names[];
 
 enum watchdog_action {
@@ -27,7 +34,15 @@ struct watchdog {
 };
 XT_DECLARE(watchdog_table, struct watchdog);
 
-enum panic_model { PANIC_UNSET, PANIC_ISA, PANIC_PSERIES, PANIC_HYPERV, PANIC_S390, PANIC_PVPANIC, PANIC_MODEL_MAX };
+enum panic_model {
+    PANIC_UNSET,
+    PANIC_ISA,
+    PANIC_PSERIES,
+    PANIC_HYPERV,
+    PANIC_S390,
+    PANIC_PVPANIC,
+    PANIC_MODEL_MAX
+};
 extern const char *const panic_model_names[];
 
 struct panic {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Stats: the numbers of a machine. What the host knows is read at once; what only QEMU knows is asked for in one go,
- * of all machines before any answer is waited for, and never waited for long: a QEMU that doesn't answer costs its own
- * numbers, not those of others.
+ * Stats: the numbers of a machine. What the host knows is read at once; what only QEMU knows is asked for in
+ * one go, of all machines before any answer is waited for, and never waited for long: a QEMU that doesn't
+ * answer costs its own numbers, not those of others.
  */
 #pragma once
 
@@ -15,21 +15,22 @@ struct disk;
 /* What is asked of QEMU for one machine. */
 enum stats_ask {
     STATS_ASK_BLOCKSTATS = 1 << 0,
-    STATS_ASK_BLOCK = 1 << 1,    /* sizes of images */
-    STATS_ASK_BALLOON = 1 << 2,  /* what the guest's driver said of its memory */
+    STATS_ASK_BLOCK = 1 << 1,   /* sizes of images */
+    STATS_ASK_BALLOON = 1 << 2, /* what the guest's driver said of its memory */
     STATS_ASK_IOTHREADS = 1 << 3,
 };
 enum { STATS_ASK_COUNT = 4 };
 
 struct stats {
-    struct vm *vm;     /* referenced */
-    int32_t id;        /* of the run that was asked; the machine may have ended since */
-    unsigned asked;    /* enum stats_ask */
+    struct vm *vm;  /* referenced */
+    int32_t id;     /* of the run that was asked; the machine may have ended since */
+    unsigned asked; /* enum stats_ask */
     struct qmp_call calls[STATS_ASK_COUNT];
     struct json_object *answers[STATS_ASK_COUNT]; /* NULL: not asked, refused, or too late */
 };
 
-/* Take a reference and put the questions that make sense for this machine; nothing is sent to a stopped QEMU. */
+/* Take a reference and put the questions that make sense for this machine; nothing is sent to a stopped QEMU.
+ */
 void stats_ask(struct req *rq, struct stats *stats, struct vm *vm, unsigned ask);
 /* Wait for the answers until `deadline` (CLOCK_MONOTONIC us). Errors of QEMU are missing numbers. */
 void stats_await(struct req *rq, struct stats *stats, uint64_t deadline);

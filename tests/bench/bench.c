@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bench: one client of the public API that measures a daemon, ours or libvirt's alike. Each subcommand does one
- * measurement and prints `NAME VALUE UNIT` lines; tests/bench/run interleaves them on two hosts and compares.
- * It is linked with whatever libvirt.so.0 the host has, so that only the daemon differs.
+ * Bench: one client of the public API that measures a daemon, ours or libvirt's alike. Each subcommand does
+ * one measurement and prints `NAME VALUE UNIT` lines; tests/bench/run interleaves them on two hosts and
+ * compares. It is linked with whatever libvirt.so.0 the host has, so that only the daemon differs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -554,11 +554,11 @@ static const struct {
     void (*run)(int argc, char **argv);
     int arguments;
 } benches[] = {
-    {"calls", bench_calls, 1},       {"clients", bench_clients, 0}, {"open", bench_open, 0},
-    {"first", bench_first, 0},       {"list", bench_list, 0},       {"first-list", bench_first_list, 0},
-    {"define", bench_define, 2},     {"start", bench_start, 2},     {"undefine", bench_undefine, 0},
-    {"destroy", bench_destroy, 0},   {"stats", bench_stats, 0},     {"suspend", bench_suspend, 1},
-    {"pss", bench_pss, 1},           {"bare", bench_bare, 0},       {"info", bench_info, 1},
+    {"calls", bench_calls, 1},     {"clients", bench_clients, 0}, {"open", bench_open, 0},
+    {"first", bench_first, 0},     {"list", bench_list, 0},       {"first-list", bench_first_list, 0},
+    {"define", bench_define, 2},   {"start", bench_start, 2},     {"undefine", bench_undefine, 0},
+    {"destroy", bench_destroy, 0}, {"stats", bench_stats, 0},     {"suspend", bench_suspend, 1},
+    {"pss", bench_pss, 1},         {"bare", bench_bare, 0},       {"info", bench_info, 1},
     {"alone", bench_alone, 2},
 };
 

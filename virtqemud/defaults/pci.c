@@ -6,185 +6,7 @@
  */
 #define ERR_FROM ERR_FROM_QEMU
 
-#include "base/str.h"
-#include "virtqemud/defaults/defaults.h"
-#include "virtqemud/defaults/pci-set.h"
-
-struct placer {
-    struct defaults *defaults;
-    struct pci_set set;
-    unsigned virtio;        /* what a virtio device connects to here */
-    unsigned conventional;  /* a conventional PCI device */
-    unsigned express;       /* a device that is PCI Express where the machine is */
-    size_t pci_controllers; /* that the definition has, the root included */
-};
-
-/* ---- who needs an address, and of what kind ---- */
-
-static bool wants(const struct device_info *info)
-{
-    return !info->address.type || (info->address.type == ADDRESS_PCI && !info->address.pci.placed);
-}
-
-static unsigned controller_connects(const struct placer *placer, const struct controller *controller)
-{
-    switch (controller->type) {
-    case CONTROLLER_PCI:
-        return pci_controller_connects(controller->model);
-    case CONTROLLER_USB:
-        if (controller->model == CMODEL_USB_NEC_XHCI || controller->model == CMODEL_USB_QEMU_XHCI)
-            return placer->express;
-        return controller->model == CMODEL_USB_NONE ? 0 : placer->conventional;
-    case CONTROLLER_SCSI:
-        switch (controller->model) {
-        case CMODEL_SCSI_VIRTIO:
-        case CMODEL_VIRTIO_NON_TRANSITIONAL:
-            return placer->virtio;
-        case CMODEL_SCSI_LSISAS1078:
-        case CMODEL_SCSI_IBMVSCSI:
-            return controller->model == CMODEL_SCSI_IBMVSCSI ? 0 : placer->conventional;
-        default:
-            return placer->conventional;
-        }
-    case CONTROLLER_VIRTIO_SERIAL:
-        return controller->model == CMODEL_VIRTIO_TRANSITIONAL ? placer->conventional : placer->virtio;
-    case CONTROLLER_SATA:
-    case CONTROLLER_IDE:
-        return placer->conventional;
-    case CONTROLLER_NVME:
-        return placer->express;
-    default:
-        return 0;
-    }
-}
-
-static unsigned virtio_connects(const struct placer *placer, enum virtio_model model)
-{
-    return model == VIRTIO_MODEL_TRANSITIONAL ? placer->conventional : placer->virtio;
-}
-
-static unsigned iface_connects(const struct placer *placer, const struct iface *iface)
-{
-    if (iface->type == IFACE_HOSTDEV)
-        return placer->express;
-    if (str_eq(iface->model, "usb-net") || str_eq(iface->model, "spapr-vlan"))
-        return 0;
-    if (str_eq(iface->model, "virtio") || str_eq(iface->model, "virtio-non-transitional"))
-        return placer->virtio;
-    if (str_eq(iface->model, "e1000e") || str_eq(iface->model, "igb") || str_eq(iface->model, "vmxnet3"))
-        return str_eq(iface->model, "vmxnet3") ? placer->conventional : placer->express;
-    return placer->conventional;
-}
-
-static unsigned sound_connects(const struct placer *placer, const struct sound *sound)
-{
-    switch (sound->model) {
-    case SOUND_ES1370:
-    case SOUND_AC97:
-    case SOUND_ICH6:
-    case SOUND_ICH9:
-        return placer->conventional;
-    case SOUND_VIRTIO:
-        return placer->virtio;
-    default:
-        return 0;
-    }
-}
-
-static unsigned disk_connects(const struct placer *placer, const struct disk *disk)
-{
-    if (disk->bus != DISK_BUS_VIRTIO)
-        return 0;
-    return disk->model == DISK_MODEL_VIRTIO_TRANSITIONAL ? placer->conventional : placer->virtio;
-}
-
-static unsigned video_connects(const struct placer *placer, const struct video *video)
-{
-    switch (video->type) {
-    case VIDEO_VIRTIO:
-        return placer->virtio;
-    case VIDEO_BOCHS:
-    case VIDEO_VGA:
-    case VIDEO_CIRRUS:
-    case VIDEO_VMVGA:
-    case VIDEO_QXL:
-        return placer->conventional;
-    default:
-        return 0;
-    }
-}
-
-static unsigned hostdev_connects(const struct placer *placer, const struct hostdev *dev)
-{
-    switch (dev->type) {
-    case HOSTDEV_PCI:
-        return placer->express;
-    case HOSTDEV_MDEV:
-        return str_eq(dev->model, "vfio-pci") ? placer->express : 0;
-    case HOSTDEV_SCSI_HOST:
-        return str_eq(dev->model, "virtio-transitional") ? placer->conventional : placer->virtio;
-    default:
-        return 0;
-    }
-}
-
-/* What any device connects to; 0: it doesn't sit on PCI. */
-static unsigned connects(const struct placer *placer, const struct device_visit *visit)
-{
-    const char *kind = visit->kind;
-
-    if (str_eq(kind, "controller"))
-        return controller_connects(placer, visit->device);
-    if (str_eq(kind, "filesystem"))
-        return virtio_connects(placer, ((const struct filesystem *)visit->device)->model);
-    if (str_eq(kind, "interface"))
-        return iface_connects(placer, visit->device);
-    if (str_eq(kind, "sound"))
-        return sound_connects(placer, visit->device);
-    if (str_eq(kind, "disk"))
-        return disk_connects(placer, visit->device);
-    if (str_eq(kind, "hostdev"))
-        return hostdev_connects(placer, visit->device);
-    if (str_eq(kind, "memballoon")) {
-        const struct balloon *balloon = visit->device;
-        if (balloon->model == BALLOON_VIRTIO_TRANSITIONAL)
-            return placer->conventional;
-        return balloon->model == BALLOON_NONE || balloon->model == BALLOON_XEN ? 0 : placer->virtio;
-    }
-    if (str_eq(kind, "rng"))
-        return virtio_connects(placer, ((const struct rng *)visit->device)->model);
-    if (str_eq(kind, "watchdog"))
-        return ((const struct watchdog *)visit->device)->model == WATCHDOG_I6300ESB ? placer->conventional
-                                                                                    : 0;
-    if (str_eq(kind, "video"))
-        return video_connects(placer, visit->device);
-    if (str_eq(kind, "shmem"))
-        return placer->conventional;
-    if (str_eq(kind, "input")) {
-        const struct input *input = visit->device;
-        return input->bus == INPUT_BUS_VIRTIO ? virtio_connects(placer, input->model) : 0;
-    }
-    if (str_eq(kind, "serial"))
-        return ((const struct chardev *)visit->device)->target == CHARTARGET_PCI_SERIAL ? placer->conventional
-                                                                                        : 0;
-    if (str_eq(kind, "vsock"))
-        return virtio_connects(placer, ((const struct vsock *)visit->device)->model);
-    if (str_eq(kind, "iommu"))
-        return ((const struct iommu *)visit->device)->model == IOMMU_VIRTIO ? PCI_EXPRESS | PCI_CONVENTIONAL
-                                                                            : 0;
-    if (str_eq(kind, "memory")) {
-        const struct memdev *memory = visit->device;
-        bool virtio = memory->model == MEMDEV_VIRTIO_MEM || memory->model == MEMDEV_VIRTIO_PMEM;
-        return virtio ? placer->virtio : 0;
-    }
-    if (str_eq(kind, "crypto"))
-        return placer->virtio;
-    if (str_eq(kind, "pstore"))
-        return placer->conventional;
-    if (str_eq(kind, "panic"))
-        return ((const struct panic *)visit->device)->model == PANIC_PVPANIC ? placer->conventional : 0;
-    return 0;
-}
+#include "virtqemud/defaults/pci.h"
 
 /* ---- what is fixed ---- */
 
@@ -195,7 +17,7 @@ static int reserve_given(void *data, const struct device_visit *visit)
 
     if (info->address.type != ADDRESS_PCI || !info->address.pci.placed)
         return 0;
-    unsigned connect = connects(placer, visit);
+    unsigned connect = pci_connects(placer, visit);
     return pci_set_reserve(&placer->set, &info->address.pci, connect ? connect : placer->conventional);
 }
 
@@ -219,11 +41,11 @@ static int place_primary_video(struct placer *placer, uint32_t slot)
     struct devices *devices = placer->defaults->devices;
     struct video *video = devices->n_videos ? devices->videos[0] : NULL;
 
-    if (!video || !video_connects(placer, video) || !wants(&video->info))
+    if (!video || !pci_video_kind(placer, video) || !pci_wants(&video->info))
         return 0;
     if (pci_set_slot_taken(&placer->set, 0, slot)) {
         video->info.address.type = ADDRESS_PCI;
-        return pci_set_take(&placer->set, video_connects(placer, video), &video->info.address.pci);
+        return pci_set_take(&placer->set, pci_video_kind(placer, video), &video->info.address.pci);
     }
     place_at(placer, &video->info, fixed(slot, 0));
     placer->set.buses[0].slots[slot].functions = 0xff;
@@ -244,7 +66,7 @@ static int chipset_i440fx(struct placer *placer)
         if (controller->type == CONTROLLER_USB && controller->model &&
             controller->model != CMODEL_USB_PIIX3_UHCI)
             continue;
-        if (wants(&controller->info)) {
+        if (pci_wants(&controller->info)) {
             place_at(placer, &controller->info, fixed(1, function));
         } else if (controller->type == CONTROLLER_IDE &&
                    (controller->info.address.pci.bus || controller->info.address.pci.slot != 1 ||
@@ -275,12 +97,12 @@ static int place_ich9_usb(struct placer *placer)
         struct device_info *sibling = NULL;
 
         if (controller->model < CMODEL_USB_ICH9_EHCI1 || controller->model > CMODEL_USB_ICH9_UHCI3 ||
-            !wants(&controller->info))
+            !pci_wants(&controller->info))
             continue;
         for (size_t j = 0; j < devices->n_controllers; j++)
             if (devices->controllers[j] != controller && devices->controllers[j]->type == CONTROLLER_USB &&
                 devices->controllers[j]->index.value == controller->index.value &&
-                !wants(&devices->controllers[j]->info))
+                !pci_wants(&devices->controllers[j]->info))
                 sibling = &devices->controllers[j]->info;
         uint32_t function = functions[controller->model - CMODEL_USB_ICH9_EHCI1];
         struct pci_address address = fixed(0, function);
@@ -319,9 +141,9 @@ static int chipset_q35(struct placer *placer)
     for (size_t i = 0; i < devices->n_controllers; i++) {
         struct controller *controller = devices->controllers[i];
 
-        if (controller->type == CONTROLLER_SATA && !controller->index.value && wants(&controller->info))
+        if (controller->type == CONTROLLER_SATA && !controller->index.value && pci_wants(&controller->info))
             place_at(placer, &controller->info, fixed(0x1f, 2));
-        if (controller->model == CMODEL_DMI_TO_PCI_BRIDGE && wants(&controller->info) &&
+        if (controller->model == CMODEL_DMI_TO_PCI_BRIDGE && pci_wants(&controller->info) &&
             !pci_set_slot_taken(set, 0, 0x1e)) {
             place_at(placer, &controller->info, fixed(0x1e, 0));
             set->buses[0].slots[0x1e].functions = 0xff;
@@ -336,7 +158,7 @@ static int chipset_q35(struct placer *placer)
     for (size_t i = 0; i < devices->n_sounds; i++) {
         struct sound *sound = devices->sounds[i];
 
-        if (sound->model == SOUND_ICH9 && wants(&sound->info) && !pci_set_slot_taken(set, 0, 0x1b)) {
+        if (sound->model == SOUND_ICH9 && pci_wants(&sound->info) && !pci_set_slot_taken(set, 0, 0x1b)) {
             place_at(placer, &sound->info, fixed(0x1b, 0));
             set->buses[0].slots[0x1b].functions = 0xff;
             break;
@@ -349,7 +171,7 @@ static int chipset_q35(struct placer *placer)
 
 static int place(struct placer *placer, struct device_info *info, unsigned connect)
 {
-    if (!connect || !wants(info))
+    if (!connect || !pci_wants(info))
         return 0;
     enum tristate multifunction =
         info->address.type == ADDRESS_PCI ? info->address.pci.multifunction : TRI_NONE;
@@ -371,7 +193,7 @@ static int place_controllers(struct placer *placer, bool bridges)
         if ((controller->type == CONTROLLER_PCI) != bridges)
             continue;
         placer->set.below = bridges ? controller->index.value : 0;
-        if (place(placer, &controller->info, controller_connects(placer, controller)) < 0)
+        if (place(placer, &controller->info, pci_controller_kind(placer, controller)) < 0)
             return -1;
         placer->set.below = 0;
     }
@@ -384,8 +206,8 @@ static int place_controllers(struct placer *placer, bool bridges)
     return -1
 
 #define PLACE_KIND(list, kind)                                                                               \
-    PLACE_LIST(list,                                                                                         \
-               connects(placer, &(struct device_visit){kind, devices->list[i], &devices->list[i]->info}))
+    PLACE_LIST(                                                                                              \
+        list, pci_connects(placer, &(struct device_visit){kind, devices->list[i], &devices->list[i]->info}))
 
 static int place_all(struct placer *placer)
 {
@@ -403,21 +225,21 @@ static int place_all(struct placer *placer)
     PLACE_KIND(disks, "disk");
     PLACE_KIND(hostdevs, "hostdev");
     if (devices->balloon && place(placer, &devices->balloon->info,
-                                  connects(placer, &(struct device_visit){"memballoon", devices->balloon,
-                                                                          &devices->balloon->info})) < 0)
+                                  pci_connects(placer, &(struct device_visit){"memballoon", devices->balloon,
+                                                                              &devices->balloon->info})) < 0)
         return -1;
     PLACE_KIND(rngs, "rng");
     PLACE_KIND(watchdogs, "watchdog");
-    if (devices->iommu &&
-        place(placer, &devices->iommu->info,
-              connects(placer, &(struct device_visit){"iommu", devices->iommu, &devices->iommu->info})) < 0)
+    if (devices->iommu && place(placer, &devices->iommu->info,
+                                pci_connects(placer, &(struct device_visit){"iommu", devices->iommu,
+                                                                            &devices->iommu->info})) < 0)
         return -1;
     PLACE_KIND(videos, "video");
     PLACE_KIND(shmems, "shmem");
     PLACE_KIND(inputs, "input");
     PLACE_KIND(serials, "serial");
     if (devices->vsock &&
-        place(placer, &devices->vsock->info, virtio_connects(placer, devices->vsock->model)) < 0)
+        place(placer, &devices->vsock->info, pci_virtio_kind(placer, devices->vsock->model)) < 0)
         return -1;
     PLACE_KIND(memdevs, "memory");
     PLACE_KIND(cryptos, "crypto");
@@ -473,7 +295,7 @@ static int remember(void *data, const struct device_visit *visit)
 {
     struct memory_of_addresses *memory = data;
 
-    if (!wants(visit->info))
+    if (!pci_wants(visit->info))
         return 0;
     memory->list = arena_grow(memory->arena, memory->list, memory->count, sizeof(*memory->list));
     memory->list[memory->count++] = (struct remembered){visit->info, visit->info->address};

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
-#include "virtsecretd/method.h"
 #include "virtsecretd/secret.h"
 #include "virtsecretd/secretd.h"
 

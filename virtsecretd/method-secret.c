@@ -6,7 +6,6 @@
 #include "access/identity.h"
 #include "protocol/remote.h"
 #include "rpc/client.h"
-#include "virtsecretd/method.h"
 #include "virtsecretd/secret.h"
 #include "virtsecretd/secretd.h"
 

@@ -21,3 +21,5 @@ struct secretd {
 };
 
 extern struct secretd secretd;
+
+extern const struct method secret_methods[]; /* method-secret.c */

@@ -68,6 +68,7 @@ def meant(text):
 class Answers:
     def __init__(self):
         tree = tempfile.mkdtemp(prefix="vireo-answers-")
+        os.chmod(tree, 0o755)  # it is laid over the root directory of the host
         os.makedirs(f"{tree}/usr/local/sbin")
         os.makedirs(f"{tree}/cpu")
         shutil.copy(f"{build_dir()}/virtqemud/virtqemud", f"{tree}/usr/local/sbin/virtqemud")

@@ -10,15 +10,16 @@ SKIPPED = 77  # automake's exit status for "not run here"
 
 # Made by tools, or data that tests feed to programs as it is.
 FOREIGN = ("tests/data/", "tests/fuzz/corpus/", "build", "m4/", "autom4te.cache/", "configure", "aclocal.m4", "LICENSE",
+           "Makefile.in", "config.h.in",
            "include/libvirt/")
 
 
 def files(*suffixes):
     """Paths of our own files, relative to TOP, those with these suffixes; a checkout's tracked ones, or a tarball's all."""
-    try:
+    if os.path.exists(os.path.join(TOP, ".git")):
         listed = subprocess.run(["git", "-c", "safe.directory=*", "-C", TOP, "ls-files", "-z"], check=True,
                                 capture_output=True, text=True).stdout.split("\0")
-    except (OSError, subprocess.CalledProcessError):
+    else:  # unpacked, maybe beneath somebody's checkout
         listed = [os.path.relpath(os.path.join(folder, name), TOP) for folder, _, names in os.walk(TOP) for name in names]
     return sorted(path for path in listed if path and not path.startswith(FOREIGN) and os.path.isfile(os.path.join(TOP, path))
                   and (not suffixes or path.endswith(suffixes)))

@@ -219,7 +219,7 @@ def machine_runs(host):
         assert "qemu" in host.sh("machinectl list --no-legend")
         host.sh("grep -q starting /var/log/libvirt/qemu/ours-one.log")
         assert host.sh("stat -c %U /var/lib/libvirt/images/ours-one.qcow2").strip() == "libvirt-qemu"
-        host.sh("expect -c 'set timeout 90; spawn -noecho virsh -q -c qemu:///system console ours-one --force; send \"\\r\";"
+        host.sh("expect -c 'set timeout 90; spawn -noecho virsh -q -c qemu:///system console ours-one --force; sleep 3; send \"\\r\";"
                 " expect login: {exit 0} timeout {exit 1} eof {exit 2}'")
     finally:
         host.virsh("destroy ours-one")

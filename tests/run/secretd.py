@@ -239,8 +239,8 @@ def idle(daemon):
 
 
 def one_instance(daemon):
-    program = daemon.daemons["virtsecretd"].args[0]
-    done = subprocess.run([program], env=daemon.env, capture_output=True, text=True, check=False, timeout=20)
+    command = daemon.daemons["virtsecretd"].args
+    done = subprocess.run(command, env=daemon.env, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 1 and "it runs already" in done.stderr, done.stderr
     daemon.tell("secret-list")
 

@@ -256,33 +256,52 @@ void vcpus_drop_iothread(struct vcpus *vcpus, uint32_t id)
     count_iothreads(vcpus);
 }
 
-/* The rest get the lowest free ids. */
+/* The rest get the lowest free ids, none of which is larger than the number of all. */
 void vcpus_fill_iothreads(struct vcpus *vcpus, struct arena *arena)
 {
-    uint32_t id = 1;
+    uint32_t count = vcpus->iothreads_given.set ? vcpus->iothreads_given.value : 0, id = 0;
+    auto_bitmap struct bitmap taken = {0};
 
     vcpus->n_iothreads = vcpus->n_iothreadids;
-    while (vcpus->iothreads_given.set && vcpus->n_iothreads < vcpus->iothreads_given.value) {
-        while (vcpus_iothread(vcpus, id))
-            id++;
-        add_iothread(vcpus, arena, id);
-    }
+    for (size_t i = 0; i < vcpus->n_iothreads; i++)
+        if (vcpus->iothreads[i]->id <= count)
+            bitmap_set(&taken, vcpus->iothreads[i]->id);
+    while (vcpus->n_iothreads < count)
+        if (!bitmap_get(&taken, ++id))
+            add_iothread(vcpus, arena, id);
     if (vcpus->n_iothreadids)
         vcpus->n_iothreadids = vcpus->n_iothreads;
     count_iothreads(vcpus);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The ids that are given are positive and differ. */
+static int check_iothread_ids(const struct vcpus *vcpus, struct err *err)
+{
+    auto_free uint32_t *ids = NEW_ARRAY(uint32_t, vcpus->n_iothreadids);
+
+    for (size_t i = 0; i < vcpus->n_iothreadids; i++)
+        ids[i] = vcpus->iothreads[i]->id;
+    qsort(ids, vcpus->n_iothreadids, sizeof(*ids), by_id);
+    if (vcpus->n_iothreadids && !ids[0])
+        return err_set(err, ERR_XML_ERROR, "iothread id '0' is not valid");
+    for (size_t i = 1; i < vcpus->n_iothreadids; i++)
+        if (ids[i] == ids[i - 1])
+            return err_set(err, ERR_XML_ERROR, "duplicate iothread id '%u' found", ids[i]);
+    return 0;
+}
+
 /* <iothreads> is a number, <iothreadids> may name some of them. */
 static int settle_iothreads(struct vcpus *vcpus, struct arena *arena, struct err *err)
 {
-    for (size_t i = 0; i < vcpus->n_iothreadids; i++) {
-        if (!vcpus->iothreads[i]->id)
-            return err_set(err, ERR_XML_ERROR, "iothread id '0' is not valid");
-        for (size_t j = 0; j < i; j++)
-            if (vcpus->iothreads[i]->id == vcpus->iothreads[j]->id)
-                return err_set(err, ERR_XML_ERROR, "duplicate iothread id '%u' found",
-                               vcpus->iothreads[i]->id);
-    }
+    if (check_iothread_ids(vcpus, err) < 0)
+        return -1;
     if (vcpus->iothreads_given.set && vcpus->iothreads_given.value > IOTHREADS_MAX)
         return err_set(err, ERR_XML_ERROR, "invalid iothreads count '%u'", vcpus->iothreads_given.value);
     vcpus_fill_iothreads(vcpus, arena);

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "protocol/admin.h"
 #include "protocol/procedure.h"
 #include "protocol/remote.h"
 #include "protocol/wire.h"
@@ -27,12 +28,16 @@
 #define SHARED __attribute__((visibility("default")))
 
 struct link;
+struct local_driver;
 struct events;
 
-/* What every object of the API begins with. KIND_* are enum object_kind, and two more. */
+/* What every object of the API begins with. Kinds are enum object_kind, and some that no daemon looks up. */
 enum {
     KIND_CONNECT = OBJECT_KIND_MAX,
     KIND_STREAM,
+    KIND_ADMIN, /* a connection to a daemon's admin socket */
+    OBJECT_ADMIN_SERVER,
+    OBJECT_ADMIN_CLIENT,
     KIND_MAX,
 };
 
@@ -63,6 +68,8 @@ OBJECT_STRUCT(_virSecret, wire_secret);
 OBJECT_STRUCT(_virInterface, wire_interface);
 OBJECT_STRUCT(_virNWFilter, wire_nwfilter);
 OBJECT_STRUCT(_virNWFilterBinding, wire_nwfilter_binding);
+OBJECT_STRUCT(_virAdmServer, wire_admin_server);
+OBJECT_STRUCT(_virAdmClient, wire_admin_client);
 
 struct _virConnect {
     struct object object;
@@ -70,7 +77,9 @@ struct _virConnect {
     char *type;     /* answer of virConnectGetType, kept since the caller doesn't free it; set once */
     bool read_only; /* asked for so: calls that change are refused here already */
     bool encrypted, secure;
-    struct link *link;
+    struct link *link;                /* to the daemon; with a driver in this process only streams use it */
+    const struct local_driver *local; /* the driver in this process, NULL: a daemon answers */
+    void *local_state;
     struct events *events;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -86,13 +95,17 @@ struct _virConnect {
 
 /* A new one with one reference, from a reference that came over the wire. */
 SHARED void *object_new(virConnectPtr conn, unsigned kind, const void *wire);
-void *object_ref(void *object);
-void object_unref(void *object); /* NULL is fine */
+SHARED void *object_ref(void *object);
+SHARED void object_unref(void *object); /* NULL is fine */
 /* Alive and of this kind? Sets err as the API wants it ("invalid domain pointer in FUNCTION"). */
 SHARED bool object_check(const void *object, unsigned kind, const char *function, struct err *err);
 virConnectPtr object_conn(void *object);
 /* Error domain of functions about this kind of object. */
 enum err_domain object_err_domain(unsigned kind);
+
+/* A connection over this socket, which becomes its own; nothing is said on it yet. kind: KIND_CONNECT,
+ * KIND_ADMIN. */
+SHARED virConnectPtr conn_new(unsigned kind, const char *uri, bool read_only, int fd);
 
 /* Errors: the last one is the thread's. */
 
@@ -102,8 +115,8 @@ SHARED void error_raise(virConnectPtr conn, struct err *err);
 /* The same with an error as the API has it; strings are copied. */
 void error_tell(virConnectPtr conn, const virError *error);
 /* An argument that is wrong: the message stands alone there, without the template of its code. */
-void error_argument(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
-                    const char *what);
+SHARED void error_argument(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
+                           const char *what);
 /* The same for what a daemon said. */
 void error_raise_remote(virConnectPtr conn, const struct wire_error *error);
 
@@ -147,12 +160,12 @@ int call_names(struct call *call, uint32_t n, char **names, char **ret, int room
 /* Texts into a new NULL-terminated array: how many. */
 int call_text_list(uint32_t n, char **texts, char ***ret);
 /* Objects into a new NULL-terminated array: how many. ret may be NULL. */
-int call_objects(struct call *call, unsigned kind, uint32_t n, const void *wires, void ***ret);
+SHARED int call_objects(struct call *call, unsigned kind, uint32_t n, const void *wires, void ***ret);
 
 /* Typed parameters from and to the wire. */
-int params_to_wire(struct call *call, virTypedParameterPtr params, int count, uint32_t *ret_n,
-                   struct wire_typed_param **ret);
+SHARED int params_to_wire(struct call *call, virTypedParameterPtr params, int count, uint32_t *ret_n,
+                          struct wire_typed_param **ret);
 int params_from_wire(struct call *call, uint32_t n, const struct wire_typed_param *wires,
                      virTypedParameterPtr params, int *count);
-int params_alloc_from_wire(struct call *call, uint32_t n, const struct wire_typed_param *wires,
-                           virTypedParameterPtr *ret, int *ret_count);
+SHARED int params_alloc_from_wire(struct call *call, uint32_t n, const struct wire_typed_param *wires,
+                                  virTypedParameterPtr *ret, int *ret_count);

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "libvirt/link.h"
+#include "libvirt/local-conn.h"
 #include "libvirt/stream.h"
 #include "protocol/xdr-table.h"
 #include "rpc/xdr.h"
@@ -39,6 +40,8 @@ static enum err_domain call_domain(const struct procedure *procedure)
     unsigned permission = procedure->filter ? procedure->filter : procedure->acl[0].permission;
     const char *name = procedure_name(procedure);
 
+    if (procedure->program == PROCEDURE(admin, CONNECT_OPEN)->program)
+        return ERR_FROM_ADMIN;
     if (str_after(name, "domain_snapshot_"))
         return ERR_FROM_DOMAIN_SNAPSHOT;
     if (str_after(name, "domain_checkpoint_"))
@@ -176,7 +179,7 @@ static int send_call(struct call *call, struct answer *answer, const void *in)
                      &frame, call->fds, call->fd_count, &call->err);
 }
 
-int call_run(struct call *call, const void *in, void *out)
+static int run_remote(struct call *call, const void *in, void *out)
 {
     struct answer answer = {.target = {.program = call->procedure->program,
                                        .procedure = call->procedure->number,
@@ -185,8 +188,6 @@ int call_run(struct call *call, const void *in, void *out)
     struct link *link = call->conn->link;
     int r;
 
-    if (!call_writable(call))
-        return -1;
     /* the stream has to be there before its first byte can come */
     link_add(link, &answer.target);
     if (call->stream)
@@ -201,6 +202,18 @@ int call_run(struct call *call, const void *in, void *out)
         stream_stop(call->stream);
     buf_done(&answer.payload);
     return r;
+}
+
+int call_run(struct call *call, const void *in, void *out)
+{
+    int r;
+
+    if (!call_writable(call))
+        return -1;
+    r = call->conn->local ? local_run(call, in, out) : run_remote(call, in, out);
+    if (r == LOCAL_NO_METHOD)
+        err_set_from(&call->err, call_domain(call->procedure), ERR_NO_SUPPORT, "%s", call->function);
+    return r < 0 ? -1 : 0;
 }
 
 void call_end(struct call *call)
@@ -251,6 +264,8 @@ int call_objects(struct call *call, unsigned kind, uint32_t n, const void *wires
         [OBJECT_INTERFACE] = XDR_wire_interface,
         [OBJECT_NWFILTER] = XDR_wire_nwfilter,
         [OBJECT_NWFILTER_BINDING] = XDR_wire_nwfilter_binding,
+        [OBJECT_ADMIN_SERVER] = XDR_wire_admin_server,
+        [OBJECT_ADMIN_CLIENT] = XDR_wire_admin_client,
     };
     size_t size = xdr_types[types[kind]].size;
 

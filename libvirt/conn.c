@@ -9,69 +9,21 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "conf/conf.h"
+#include "libvirt/default-uri.h"
 #include "libvirt/events.h"
 #include "libvirt/link.h"
+#include "libvirt/local-conn.h"
 #include "libvirt/socket.h"
 #include "uri/uri.h"
 
 enum { AUTH_LIST_NONE = AUTH_TYPE_NONE, FLAG_READ_ONLY = 1 };
 
-struct settings {
-    const char *uri_default;
-    const char *const *uri_aliases;
+static const struct uri_source uri_source = {
+    .environment = "LIBVIRT_DEFAULT_URI",
+    .file = "libvirt.conf",
+    .system = "qemu:///system",
+    .session = "qemu:///session",
 };
-
-static const struct conf_key keys[] = {
-    CONF_ROW(struct settings, uri_default, CONF_STRING, NULL,
-             .help = "URI of a connection opened without one."),
-    CONF_ROW(struct settings, uri_aliases, CONF_STRINGS, NULL, .help = "Short names for URIs: \"name=uri\"."),
-    {0},
-};
-
-static int read_settings(struct arena *arena, struct settings *ret, struct err *err)
-{
-    const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
-    bool found = false;
-
-    if (geteuid() != 0) {
-        const char *path = config && *config
-                               ? arena_printf(arena, "%s/libvirt/libvirt.conf", config)
-                               : arena_printf(arena, "%s/.config/libvirt/libvirt.conf", home ? home : "");
-
-        if (conf_read_file(arena, keys, path, 0, ret, &found, err) < 0)
-            return -1;
-    }
-    return found ? 0 : conf_read_file(arena, keys, SYSCONFDIR "/libvirt/libvirt.conf", 0, ret, NULL, err);
-}
-
-/* The URI that is meant: an alias resolved, a default found. */
-static int find_uri(struct arena *arena, const char *name, const char **ret, struct err *err)
-{
-    struct settings settings = {0};
-    const char *given = name && *name ? name : getenv("LIBVIRT_DEFAULT_URI");
-
-    if (given && strchr(given, ':')) {
-        *ret = arena_strdup(arena, given);
-        return 0;
-    }
-    if (read_settings(arena, &settings, err) < 0)
-        return -1;
-    if (!given || !*given)
-        given = settings.uri_default;
-    for (const char *const *alias = settings.uri_aliases; given && alias && *alias; alias++) {
-        const char *uri = str_after(*alias, given);
-
-        if (uri && *uri == '=') {
-            *ret = uri + 1;
-            return 0;
-        }
-    }
-    if (!given || !*given)
-        given = geteuid() == 0 ? "qemu:///system" : "qemu:///session";
-    *ret = arena_strdup(arena, given);
-    return 0;
-}
 
 /* What the daemon gets to see: the URI without what only concerns the way to it. */
 static bool only_ours(const char *name)
@@ -138,8 +90,10 @@ static int greet(struct call *call, const char *name)
 
 void conn_done(virConnectPtr conn)
 {
-    if (conn->link && link_alive(conn->link)) {
-        struct call call = {.conn = conn, .procedure = PROCEDURE(remote, CONNECT_CLOSE)};
+    if (!conn->local && conn->link && link_alive(conn->link)) {
+        const struct procedure *close = conn->object.kind == KIND_ADMIN ? PROCEDURE(admin, CONNECT_CLOSE)
+                                                                        : PROCEDURE(remote, CONNECT_CLOSE);
+        struct call call = {.conn = conn, .procedure = close};
         struct remote_connect_close_in in;
         struct remote_connect_close_out out;
 
@@ -147,6 +101,7 @@ void conn_done(virConnectPtr conn)
         err_clear(&call.err);
         arena_done(&call.arena);
     }
+    local_close(conn);
     events_free(conn->events);
     link_free(conn->link);
     if (conn->closed_free)
@@ -157,11 +112,35 @@ void conn_done(virConnectPtr conn)
     free(conn->type);
 }
 
-static virConnectPtr conn_open(const char *function, const char *name, unsigned flags)
+virConnectPtr conn_new(unsigned kind, const char *uri, bool read_only, int fd)
+{
+    virConnectPtr conn = NEW(struct _virConnect);
+
+    object_init(&conn->object, kind, NULL);
+    pthread_mutex_init(&conn->lock, NULL);
+    conn->uri = mem_strdup(uri);
+    conn->read_only = read_only;
+    conn->secure = true;
+    conn->events = events_new(conn);
+    conn->link = link_new(fd, events_message, events_gone, conn->events);
+    return conn;
+}
+
+/* A daemon answers: say who wants what. */
+static int open_remote(struct call *call, const struct uri *uri)
+{
+    auto_free char *forward = daemon_uri(uri);
+
+    if (greet(call, forward) < 0)
+        return -1;
+    events_start(call->conn->events);
+    return 0;
+}
+
+static virConnectPtr conn_open(const char *function, const char *name, virConnectAuthPtr auth, unsigned flags)
 {
     auto_arena struct arena arena = {0};
     struct call call = {.function = function};
-    auto_free char *forward = NULL;
     struct uri uri;
     virConnectPtr conn = NULL;
     const char *text;
@@ -173,22 +152,14 @@ static virConnectPtr conn_open(const char *function, const char *name, unsigned 
                      flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES), function);
         goto failed;
     }
-    if (find_uri(&arena, name, &text, &call.err) < 0 || uri_parse(&arena, text, &uri, &call.err) < 0 ||
-        socket_open(&uri, text, flags & VIR_CONNECT_RO, &fd, &call.err) < 0)
+    if (default_uri(&arena, &uri_source, name, !(flags & VIR_CONNECT_NO_ALIASES), &text, &uri, &call.err) <
+            0 ||
+        (!local_wanted(&uri) && socket_open(&uri, text, flags & VIR_CONNECT_RO, &fd, &call.err) < 0))
         goto failed;
-    conn = NEW(struct _virConnect);
-    object_init(&conn->object, KIND_CONNECT, NULL);
-    pthread_mutex_init(&conn->lock, NULL);
-    conn->uri = mem_strdup(text);
-    conn->read_only = flags & VIR_CONNECT_RO;
-    conn->secure = true;
-    conn->events = events_new(conn);
-    conn->link = link_new(fd, events_message, events_gone, conn->events);
+    conn = conn_new(KIND_CONNECT, text, flags & VIR_CONNECT_RO, fd);
     call.conn = conn;
-    forward = daemon_uri(&uri);
-    if (greet(&call, forward) < 0)
+    if ((fd < 0 ? local_open(conn, &uri, auth, &call.err) : open_remote(&call, &uri)) < 0)
         goto failed;
-    events_start(conn->events);
     call_end(&call);
     return conn;
 
@@ -201,17 +172,17 @@ failed:
 
 API virConnectPtr virConnectOpen(const char *name)
 {
-    return conn_open(__func__, name, 0);
+    return conn_open(__func__, name, NULL, 0);
 }
 
 API virConnectPtr virConnectOpenReadOnly(const char *name)
 {
-    return conn_open(__func__, name, VIR_CONNECT_RO);
+    return conn_open(__func__, name, NULL, VIR_CONNECT_RO);
 }
 
 API virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags)
 {
-    return conn_open(__func__, name, flags);
+    return conn_open(__func__, name, auth, flags);
 }
 
 /* The version of the API that this library offers, and of a driver (which has the same). */

@@ -12,7 +12,7 @@ struct events;
 struct events *events_new(virConnectPtr conn);
 void events_free(struct events *events);
 /* Watch the connection from the event loop, when the program has one. */
-void events_start(struct events *events);
+SHARED void events_start(struct events *events);
 
 /* Does the program's loop watch this connection? */
 SHARED bool events_running(struct events *events);
@@ -23,6 +23,14 @@ int events_keepalive(struct events *events, int interval, unsigned count);
 void events_message(void *events, const struct wire_message_header *header, const char *payload,
                     size_t length);
 void events_gone(void *events);
+
+/* The one callback that hears of a connection's end; kind: KIND_CONNECT or KIND_ADMIN. 0 or -1, error told.
+ */
+SHARED int closed_register(const char *function, virConnectPtr conn, unsigned kind,
+                           const struct procedure *procedure, virConnectCloseFunc cb, void *opaque,
+                           virFreeCallback freecb);
+SHARED int closed_unregister(const char *function, virConnectPtr conn, unsigned kind,
+                             const struct procedure *procedure, virConnectCloseFunc cb);
 
 /* The loop of the program; false: none was registered. */
 bool loop_registered(void);

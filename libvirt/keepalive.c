@@ -16,7 +16,9 @@ API int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int co
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_SUPPORTS_FEATURE)))
         return -1;
-    if (!events_running(conn->events))
+    if (conn->local)
+        err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_NO_SUPPORT, "%s", __func__);
+    else if (!events_running(conn->events))
         err_set(
             &call.err, ERR_INTERNAL_ERROR,
             "the caller doesn't support keepalive protocol; perhaps it's missing event loop implementation");

@@ -61,7 +61,8 @@ void link_free(struct link *link)
     if (!link)
         return;
     drop_fds(link);
-    close(link->fd);
+    if (link->fd >= 0)
+        close(link->fd);
     buf_done(&link->in);
     pthread_mutex_destroy(&link->lock);
     pthread_mutex_destroy(&link->write_lock);
@@ -392,7 +393,7 @@ int link_wait(struct link *link, struct link_target *target, bool (*ready)(struc
 void link_poll(struct link *link)
 {
     link_lock(link);
-    if (!link->reading && !link->ended)
+    if (link->fd >= 0 && !link->reading && !link->ended)
         read_some(link, false);
     pass_on(link);
     link_unlock(link);

@@ -24,7 +24,7 @@ struct link_target {
     pthread_cond_t wake;
 };
 
-/* The link owns fd. event() hears of messages (events), under the lock; gone() once when the connection
+/* The link owns fd (-1: nobody is on the other side, for streams of a driver in this process). event() hears of messages (events), under the lock; gone() once when the connection
  * ended. */
 struct link *link_new(int fd,
                       void (*event)(void *arg, const struct wire_message_header *header, const char *payload,
@@ -32,7 +32,7 @@ struct link *link_new(int fd,
                       void (*gone)(void *arg), void *arg);
 void link_free(struct link *link);
 int link_fd(const struct link *link);
-bool link_alive(struct link *link);
+SHARED bool link_alive(struct link *link);
 
 /* Call `frame` (with room for the header in front) as procedure; target gets a serial and the answer. */
 int link_send(struct link *link, struct link_target *target, enum wire_message_type type,

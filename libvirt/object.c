@@ -32,6 +32,9 @@ static const struct kind {
     [OBJECT_NWFILTER_BINDING] = {0x62696e31, XDR_wire_nwfilter_binding, ERR_INVALID_NWFILTER_BINDING, ERR_FROM_NWFILTER},
     [KIND_CONNECT] = {0x636f6e31, XDR_NONE, ERR_INVALID_CONN, ERR_FROM_NONE},
     [KIND_STREAM] = {0x73747231, XDR_NONE, ERR_INVALID_STREAM, ERR_FROM_STREAMS},
+    [KIND_ADMIN] = {0x61646d31, XDR_NONE, ERR_INVALID_CONN, ERR_FROM_ADMIN},
+    [OBJECT_ADMIN_SERVER] = {0x73727631, XDR_wire_admin_server, ERR_INVALID_CONN, ERR_FROM_ADMIN},
+    [OBJECT_ADMIN_CLIENT] = {0x636c6931, XDR_wire_admin_client, ERR_INVALID_CONN, ERR_FROM_ADMIN},
     /* clang-format on */
 };
 
@@ -93,7 +96,7 @@ void object_unref(void *pointer)
     object->magic = 0;
     object_unref(object->parent);
     free(object->text);
-    if (object->kind == KIND_CONNECT)
+    if (object->kind == KIND_CONNECT || object->kind == KIND_ADMIN)
         conn_done((virConnectPtr)object);
     else if (object->kind == KIND_STREAM)
         stream_done((virStreamPtr)object);
@@ -118,7 +121,7 @@ virConnectPtr object_conn(void *object)
 {
     struct object *base = object;
 
-    return base->kind == KIND_CONNECT ? object : base->conn;
+    return base->conn ? base->conn : object;
 }
 
 enum err_domain object_err_domain(unsigned kind)

@@ -65,6 +65,9 @@ static int events_add(const char *function, virConnectPtr conn, unsigned kind, v
                      "eventID in %s must be less than %d", function, family->last);
         goto done;
     }
+    /* a driver in this process needs no loop before somebody wants its events */
+    if (conn->local && !events_running(events))
+        events_start(events);
     if (!events_running(events)) {
         err_set(&call.err, ERR_INTERNAL_ERROR,
                 "the program has no event loop: register one before it connects");
@@ -132,13 +135,14 @@ API int virConnectDomainEventDeregister(virConnectPtr conn, virConnectDomainEven
     return events_remove(__func__, conn, OBJECT_DOMAIN, 0, (void *)cb);
 }
 
-API int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque,
-                                        virFreeCallback freecb)
+int closed_register(const char *function, virConnectPtr conn, unsigned kind,
+                    const struct procedure *procedure, virConnectCloseFunc cb, void *opaque,
+                    virFreeCallback freecb)
 {
     struct call call;
     bool taken = false;
 
-    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_REGISTER_CLOSE_CALLBACK)))
+    if (!call_begin(&call, function, conn, kind, procedure))
         return -1;
     if (call_argument(&call, (const void *)cb, "cb")) {
         pthread_mutex_lock(&conn->lock);
@@ -156,15 +160,15 @@ API int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc 
     return taken ? 0 : -1;
 }
 
-API int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb)
+int closed_unregister(const char *function, virConnectPtr conn, unsigned kind,
+                      const struct procedure *procedure, virConnectCloseFunc cb)
 {
     virFreeCallback release = NULL;
     void *data = NULL;
     struct call call;
     bool found;
 
-    if (!call_begin(&call, __func__, conn, KIND_CONNECT,
-                    PROCEDURE(remote, CONNECT_UNREGISTER_CLOSE_CALLBACK)))
+    if (!call_begin(&call, function, conn, kind, procedure))
         return -1;
     pthread_mutex_lock(&conn->lock);
     found = conn->closed && conn->closed == cb;
@@ -181,4 +185,17 @@ API int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFun
         err_set(&call.err, ERR_OPERATION_INVALID, "A different callback was requested");
     call_end(&call);
     return found ? 0 : -1;
+}
+
+API int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque,
+                                        virFreeCallback freecb)
+{
+    return closed_register(__func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_REGISTER_CLOSE_CALLBACK),
+                           cb, opaque, freecb);
+}
+
+API int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb)
+{
+    return closed_unregister(__func__, conn, KIND_CONNECT,
+                             PROCEDURE(remote, CONNECT_UNREGISTER_CLOSE_CALLBACK), cb);
 }

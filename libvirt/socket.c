@@ -168,3 +168,19 @@ int socket_open(const struct uri *uri, const char *text, bool read_only, int *re
         fd = connect_started(buf_text(&direct), program);
     return finish(fd, buf_text(&direct), ret_fd, err);
 }
+
+int socket_open_admin(const struct uri *uri, int *ret_fd, struct err *err)
+{
+    const char *given = uri_param(uri, "socket");
+    auto_buf struct buf path = {0};
+    bool system = str_eq(uri->path, "/system");
+
+    if (!system && !str_eq(uri->path, "/session"))
+        return err_set_from(err, ERR_FROM_ADMIN, ERR_CONFIG_UNSUPPORTED,
+                            "Invalid URI path '%s', try '/system'", uri->path);
+    if (given)
+        return finish(try_connect(given), given, ret_fd, err);
+    socket_folder(&path, system);
+    buf_printf(&path, "/%s-admin-sock", str_eq(uri->driver, "libvirtd") ? "libvirt" : uri->driver);
+    return finish(try_connect(buf_text(&path)), buf_text(&path), ret_fd, err);
+}

@@ -2,7 +2,7 @@
 /* Socket: which Unix socket a URI leads to, and getting a connection to it. */
 #pragma once
 
-#include "base/err.h"
+#include "libvirt/api.h"
 #include "uri/uri.h"
 
 /*
@@ -10,3 +10,5 @@
  * when none listens, unless LIBVIRT_AUTOSTART=0. Negative with err set.
  */
 int socket_open(const struct uri *uri, const char *text, bool read_only, int *ret_fd, struct err *err);
+/* The same for the admin socket of the daemon that the URI's scheme names; nothing is started. */
+SHARED int socket_open_admin(const struct uri *uri, int *ret_fd, struct err *err);

@@ -84,6 +84,17 @@ void stream_start(virStreamPtr stream, const struct procedure *procedure, uint32
     stream->started = true;
 }
 
+void stream_start_local(virStreamPtr stream, const struct procedure *procedure, const struct buf *content)
+{
+    stream_start(stream, procedure, 0);
+    link_lock(stream->object.conn->link);
+    buf_add(&stream->in, content->data, content->length);
+    stream->received += content->length;
+    stream->at_end = true;
+    stream->confirmed = true; /* there is nobody to ask */
+    link_unlock(stream->object.conn->link);
+}
+
 void stream_stop(virStreamPtr stream)
 {
     if (!stream->started)
@@ -281,7 +292,9 @@ static int end(virStreamPtr stream, const char *function, enum wire_message_stat
 
     if (!begin(stream, function, &err))
         return finish_error(NULL, &err);
-    r = stream->failed ? -1 : send_frame(stream, MESSAGE_TYPE_STREAM, status, "", 0, &err);
+    r = stream->failed      ? -1
+        : stream->confirmed ? 0
+                            : send_frame(stream, MESSAGE_TYPE_STREAM, status, "", 0, &err);
     if (r == 0)
         r = link_wait(stream->object.conn->link, &stream->target, confirmed, &err);
     stream_stop(stream);

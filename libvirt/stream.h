@@ -38,6 +38,8 @@ struct _virStream {
 
 /* From now on frames with this serial are the stream's. */
 void stream_start(virStreamPtr stream, const struct procedure *procedure, uint32_t serial);
+/* The same when a driver in this process gave at once all that there is to read. */
+void stream_start_local(virStreamPtr stream, const struct procedure *procedure, const struct buf *content);
 void stream_stop(virStreamPtr stream); /* the call failed: as if it had never begun */
 /* The hole that is next to be read, NULL: bytes are (or nothing). Is there anything to read? Under the link's
  * lock. */

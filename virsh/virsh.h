@@ -11,7 +11,8 @@
  *     };
  *
  * The order of all commands stands in commands.def (a command that nobody wrote yet is left out).
- * TEMPORARY: skeletons of all tables, made from the help of stock: /tmp/virsh-skel/GROUP.c. Only the public API and lib/base are used here.
+ * TEMPORARY: skeletons of all tables, made from the help of stock: /tmp/virsh-skel/GROUP.c. Only the public
+ * API and lib/base are used here.
  *
  * A function returns 0, or -1 after it said why with say_error (or let an accessor say it); the message of
  * the library's last error is printed behind that by the frame. What accessors and *_own functions return
@@ -98,14 +99,20 @@ struct option {
     FLAG("config", VIR_DOMAIN_AFFECT_CONFIG, "affect next boot"), \
     FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "affect running domain"), \
     FLAG("current", VIR_DOMAIN_AFFECT_CURRENT, "affect current domain")
+/* of commands that end with print_xml() */
+#define XPATH \
+    STRING("xpath", "xpath expression to filter the XML document"), \
+    FLAG("wrap", 0, "wrap xpath results in an common root element")
 /* for .conflicts, in stock's order */
 #define AFFECT_CONFLICTS "current live, current config"
 /* clang-format on */
 
-completer complete_domain, complete_network, complete_pool, complete_volume, complete_secret, complete_interface,
-    complete_nodedev, complete_nwfilter, complete_snapshot, complete_checkpoint, complete_file, complete_command;
+completer complete_domain, complete_network, complete_pool, complete_volume, complete_secret,
+    complete_interface, complete_nodedev, complete_nwfilter, complete_snapshot, complete_checkpoint,
+    complete_file, complete_command;
 /* For completers: take over a malloc'd vector of objects and name each. */
-char **complete_names(void *objects, int count, const char *(*name)(void *object), int (*unref)(void *object));
+char **complete_names(void *objects, int count, const char *(*name)(void *object),
+                      int (*unref)(void *object));
 
 /* ---- a command -------------------------------------------------------------------------------------- */
 
@@ -142,15 +149,16 @@ union action_call {
     int (*nodedev_flags)(virNodeDevicePtr, unsigned int);
 };
 #define ACTION(kind, function) .object = OBJECT_##kind, .call.kind = function
-#define ACTION_FLAGS(kind, function) .object = OBJECT_##kind, .call.kind##_flags = function, .with_flags = true
+#define ACTION_FLAGS(kind, function)                                                                         \
+    .object = OBJECT_##kind, .call.kind##_flags = function, .with_flags = true
 
 enum command_is {
     NEEDS_NO_CONNECTION = 1 << 0,
-    IS_ALIAS = 1 << 1,       /* .help: the command that it stands for */
-    IS_INTERNAL = 1 << 2,    /* not in lists */
-    IS_NEW = 1 << 3,         /* libvirt 9.0 didn't have it: not in lists */
-    KEEPS_TIMEOUT = 1 << 4,  /* has a --timeout of its own */
-    IS_STREAMING = 1 << 5,   /* each JSON document is a line of its own, printed at once */
+    IS_ALIAS = 1 << 1,      /* .help: the command that it stands for */
+    IS_INTERNAL = 1 << 2,   /* not in lists */
+    IS_NEW = 1 << 3,        /* libvirt 9.0 didn't have it: not in lists */
+    KEEPS_TIMEOUT = 1 << 4, /* has a --timeout of its own */
+    IS_STREAMING = 1 << 5,  /* each JSON document is a line of its own, printed at once */
 };
 
 struct command {
@@ -266,7 +274,8 @@ enum layout {
 void layout(struct cmd *cmd, enum layout layout);
 void field(struct cmd *cmd, const char *key, const char *label, const char *value); /* NULL: null, "" */
 void field_number(struct cmd *cmd, const char *key, const char *label, long long value, const char *unit);
-void field_u64(struct cmd *cmd, const char *key, const char *label, unsigned long long value, const char *unit);
+void field_u64(struct cmd *cmd, const char *key, const char *label, unsigned long long value,
+               const char *unit);
 /* yes_no: "yes/no", "enable/disable" ... */
 void field_bool(struct cmd *cmd, const char *key, const char *label, bool value, const char *yes_no);
 /* Text that differs from the JSON value: "12.3s", "3.5 GiB". json: a JSON value as it stands. */
@@ -284,14 +293,15 @@ void end_document(struct cmd *cmd);
 
 /*
  * Tables: columns "key:Title" in text order; the type stands behind the key when it isn't text:
- * "id#:Id" (number), "active?:Active" (first letter y/e/n/d: boolean). A cell NULL or "-" in a # column is null.
+ * "id#:Id" (number), "active?:Active" (first letter y/e/n/d: boolean). A cell NULL or "-" in a # column is
+ * null.
  *
  *     struct table *t = table_new(cmd, "id#:Id", "name:Name", "state:State");
  *     table_row(t, "1", "test", "running");
  *     table_print(t, NULL);
  *
- * key: name inside an object, or NULL where the table is the whole document (an array). Titles "" or '!' before a
- * key ("!uuid:") make a column that only JSON has.
+ * key: name inside an object, or NULL where the table is the whole document (an array). Titles "" or '!'
+ * before a key ("!uuid:") make a column that only JSON has.
  */
 struct table;
 struct table *table_new_(struct cmd *cmd, const char *column, ...) __attribute__((__sentinel__));
@@ -305,8 +315,13 @@ void table_print(struct table *table, const char *key);
 /* ---- XML, waiting, editing -------------------------------------------------------------------------- */
 
 /* Values that an XPath finds in a document; libxml2 is opened when this is first called. */
-char *xml_value(struct cmd *cmd, const char *document, const char *xpath); /* owned by cmd; NULL: none */
+char *xml_value(struct cmd *cmd, const char *document, const char *xpath);   /* owned by cmd; NULL: none */
 char **xml_values(struct cmd *cmd, const char *document, const char *xpath); /* owned by cmd; never NULL */
+/*
+ * The document that a call of the library gave (owned by cmd from here; NULL: the call failed, -1): whole, or
+ * what the options --xpath and --wrap pick. In JSON: {xml: string}, with --xpath alone {nodes: [string]}.
+ */
+int print_xml(struct cmd *cmd, char *document);
 
 /*
  * `edit`: text goes through the user's editor until `store` takes it (0) or the user gives up. store tells

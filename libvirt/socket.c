@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,18 +70,19 @@ static int try_connect(const char *path)
     return fd;
 }
 
-/* Start the session's daemon, as nobody's child. The caller may have threads: only calls that are safe in a
- * fork. */
-static void start_daemon(const char *program)
+/*
+ * Start a daemon, as nobody's child; keep_fd (-1: none) stays open in it. The caller may have threads: only
+ * calls that are safe in a fork.
+ */
+static void start_daemon(const char *const argv[], int keep_fd)
 {
     static const char *const folders[] = {SBINDIR, "/usr/sbin", "/usr/local/sbin", NULL};
     const char *given = getenv("VIRTD_PATH");
     char paths[ARRAY_SIZE(folders)][256];
-    const char *argv[] = {program, "--timeout=120", NULL};
     pid_t pid;
 
     for (size_t i = 0; folders[i]; i++)
-        snprintf(paths[i], sizeof(paths[i]), "%s/%s", folders[i], program);
+        snprintf(paths[i], sizeof(paths[i]), "%s/%s", folders[i], argv[0]);
     pid = fork();
     if (pid > 0)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -92,6 +94,8 @@ static void start_daemon(const char *program)
         _exit(0);
     for (int fd = 0, null = open("/dev/null", O_RDWR); fd < 3; fd++)
         dup2(null, fd);
+    if (keep_fd >= 0)
+        fcntl(keep_fd, F_SETFD, 0);
     if (given)
         execv(given, (char *const *)argv);
     for (size_t i = 0; !given && folders[i]; i++)
@@ -102,11 +106,12 @@ static void start_daemon(const char *program)
 static int connect_started(const char *path, const char *program)
 {
     const struct timespec pause = {.tv_nsec = START_PAUSE_MS * 1000000L};
+    const char *const argv[] = {program, "--timeout=120", NULL};
     int fd = try_connect(path);
 
     if (fd != -ENOENT && fd != -ECONNREFUSED)
         return fd;
-    start_daemon(program);
+    start_daemon(argv, -1);
     for (int i = 0; i < START_TRIES && (fd == -ENOENT || fd == -ECONNREFUSED); i++) {
         nanosleep(&pause, NULL);
         fd = try_connect(path);
@@ -134,6 +139,29 @@ static int finish(int fd, const char *path, int *ret_fd, struct err *err)
     return 0;
 }
 
+/* A daemon of the program's own, with everything below a folder; it leaves when the connection ends. */
+static int open_embedded(const struct uri *uri, const char *program, int *ret_fd, struct err *err)
+{
+    const char *root = uri_param(uri, "root");
+    char embed[32], folder[PATH_MAX + 8];
+    const char *const argv[] = {program, embed, folder, NULL};
+    int pair[2];
+
+    if (!root)
+        return err_set_from(err, ERR_FROM_QEMU, ERR_INVALID_ARG, "Missing URI parameter 'root'");
+    if (root[0] != '/')
+        return err_set_from(err, ERR_FROM_QEMU, ERR_CONFIG_UNSUPPORTED, "root path must be absolute");
+    if ((size_t)snprintf(folder, sizeof(folder), "--root=%s", root) >= sizeof(folder))
+        return err_system(err, -ENAMETOOLONG, "root directory '%s'", root);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_system(err, -errno, "cannot make a socket pair");
+    snprintf(embed, sizeof(embed), "--embed=%d", pair[1]);
+    start_daemon(argv, pair[1]);
+    close(pair[1]);
+    *ret_fd = pair[0];
+    return 0;
+}
+
 int socket_open(const struct uri *uri, const char *text, bool read_only, int *ret_fd, struct err *err)
 {
     const char *given = uri_param(uri, "socket"), *mode = uri_param(uri, "mode");
@@ -148,6 +176,8 @@ int socket_open(const struct uri *uri, const char *text, bool read_only, int *re
                             "transport of '%s': only Unix sockets are there yet", text);
     if (!program && !uri->transport)
         return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "%s", text);
+    if (program && str_eq(uri->path, "/embed"))
+        return open_embedded(uri, program, ret_fd, err);
     if (given)
         return finish(try_connect(given), given, ret_fd, err);
     socket_folder(&legacy, system);

@@ -31,7 +31,8 @@ static void fill_dirs(struct serve *serve)
     const struct paths *paths = &serve->daemon->paths;
     struct arena *arena = &serve->daemon->arena;
     struct qemud_dirs *dirs = &qemud.dirs;
-    bool system = serve->daemon->privileged;
+    /* a user's daemon shares folders with other programs and keeps to one of its own in each */
+    bool system = serve->daemon->privileged || serve->daemon->root;
     const char *lib = arena_printf(arena, "%s/qemu", paths->lib);
 
     dirs->config = arena_printf(arena, "%s/qemu", paths->etc);
@@ -180,7 +181,7 @@ static int on_reload(struct serve *serve, struct err *err)
 
 static void on_stop(struct serve *serve)
 {
-    timer_done(&load_timer);
+    timer_stop(&load_timer);
     if (qemud.vms)
         vms_free(qemud.vms);
     store_close(qemud.store);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 
 /* -- options -- */
 
-enum { OPTION_ROOT = DAEMON_OPTION_LONG, OPTION_SESSION, OPTION_SAMPLE, OPTION_MANUAL };
+enum { OPTION_ROOT = DAEMON_OPTION_LONG, OPTION_EMBED, OPTION_SESSION, OPTION_SAMPLE, OPTION_MANUAL };
 
 const struct daemon_option daemon_options_table[] = {
     {'h', "help", NULL, "show this text and leave"},
@@ -28,6 +29,7 @@ const struct daemon_option daemon_options_table[] = {
     {'p', "pid-file", "FILE", "pid file"},
     {'V', "version", NULL, "show the version and leave"},
     {OPTION_ROOT, "root", "DIR", "keep everything below DIR (an instance of its own)"},
+    {OPTION_EMBED, "embed", "FD", "serve the connected socket FD alone and leave with it"},
     {OPTION_SESSION, "session", NULL, "serve this user alone, also when it is root"},
     {OPTION_SAMPLE, "sample-config", "[FILE]", "print a configuration file with all keys and leave"},
     {OPTION_MANUAL, "manual", NULL, "print the manual page (for man -l) and leave"},
@@ -72,7 +74,7 @@ static int wrong(const struct daemon *daemon, const char *what, const char *valu
 
 static int set_option(struct daemon *daemon, int letter, const char *value)
 {
-    uint32_t seconds;
+    uint32_t seconds, fd;
 
     switch (letter) {
     case 'h':
@@ -108,6 +110,11 @@ static int set_option(struct daemon *daemon, int letter, const char *value)
             return wrong(daemon, "--timeout needs a number of seconds, not", value);
         daemon->idle_usec = SECONDS(seconds);
         return 0;
+    case OPTION_EMBED:
+        if (!daemon->spec->serve || str_to_u32(value, &fd) < 0 || fd > INT_MAX)
+            return wrong(daemon, "--embed needs a descriptor, not", value);
+        daemon->embed_fd = (int)fd;
+        return fd_set_cloexec(daemon->embed_fd, true);
     case OPTION_ROOT:
         daemon->root = value;
         return 0;

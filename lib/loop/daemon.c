@@ -230,6 +230,8 @@ static int start(struct daemon *daemon, struct err *err)
     daemon->started = true;
     if (spec->start && spec->start(daemon, err) < 0)
         return -1;
+    if (daemon->embed_fd >= 0)
+        return spec->serve(daemon, daemon->embed_fd, err);
     return spec->listen ? open_sockets(daemon, err) : 0;
 }
 
@@ -237,7 +239,7 @@ static void finish(struct daemon *daemon)
 {
     if (daemon->started && daemon->spec->stop)
         daemon->spec->stop(daemon);
-    timer_done(&daemon->idle);
+    timer_stop(&daemon->idle);
     if (daemon->own_sockets)
         listen_remove_own(daemon);
     if (daemon->pid_fd >= 0)
@@ -249,8 +251,12 @@ static void finish(struct daemon *daemon)
 
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
 {
-    struct daemon daemon = {
-        .spec = spec, .data = spec->data, .privileged = geteuid() == 0, .pid_fd = -1, .ready_fd = -1};
+    struct daemon daemon = {.spec = spec,
+                            .data = spec->data,
+                            .privileged = geteuid() == 0,
+                            .pid_fd = -1,
+                            .ready_fd = -1,
+                            .embed_fd = -1};
     auto_err struct err err = {0};
     int r = daemon_options(&daemon, argc, argv);
 

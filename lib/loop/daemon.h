@@ -70,6 +70,9 @@ struct daemon_spec {
     int (*start)(struct daemon *daemon, struct err *err);
     /* One call for each listening socket; the daemon owns fd now. */
     int (*listen)(struct daemon *daemon, int fd, enum daemon_socket kind, struct err *err);
+    /* Instead, for a daemon that a program keeps for itself: its one connection, whose end is the daemon's.
+     */
+    int (*serve)(struct daemon *daemon, int fd, struct err *err);
     /*
      * SIGHUP; the common settings of logging were renewed already. A failure is logged, the daemon goes on.
      * /
@@ -85,7 +88,8 @@ struct daemon_spec {
 struct daemon {
     const struct daemon_spec *spec;
     bool privileged;  /* system instance: runs as root */
-    const char *root; /* --root DIR: embedded; NULL: not */
+    const char *root; /* --root DIR: everything below it; NULL: where the system has it */
+    int embed_fd;     /* --embed FD: a connected socket, served alone; -1: not */
     struct paths paths;
     struct daemon_conf *conf; /* its first member; as read at start, lives as long as the daemon */
     void *data;               /* the daemon's own */

@@ -34,10 +34,14 @@ static int check_uri(const struct server_spec *spec, const char *uri, struct err
         return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "%s", uri);
     end = path + strcspn(path, "?#");
     given = mem_strndup(path, (size_t)(end - path));
-    if (str_eq(given, "session") || (spec->privileged && str_eq(given, "system")))
+    if (spec->embedded ? str_eq(given, "embed")
+                       : str_eq(given, "session") || (spec->privileged && str_eq(given, "system")))
         return 0;
     return err_set_from(err, ERR_FROM_NONE, ERR_INTERNAL_ERROR, "unexpected %s URI path '/%s', try %s:///%s",
-                        spec->driver, given, spec->scheme, spec->privileged ? "system" : "session");
+                        spec->driver, given, spec->scheme,
+                        spec->embedded     ? "embed"
+                        : spec->privileged ? "system"
+                                           : "session");
 }
 
 static int m_connect_open(struct req *rq, struct client *client, const struct remote_connect_open_in *in,

@@ -26,6 +26,8 @@ static void activity(struct server *server, bool busy)
         daemon_hold(serve->daemon);
     else
         daemon_release(serve->daemon);
+    if (!busy && serve->daemon->embed_fd >= 0)
+        daemon_stop(serve->daemon, "the program that it belongs to closed its connection");
 }
 
 static int set_timeout(struct server *server, unsigned seconds, struct err *err)
@@ -79,6 +81,7 @@ static int serve_start(struct daemon *daemon, struct err *err)
     serve->spec = serve->what->server;
     serve->spec.name = daemon->spec->name;
     serve->spec.privileged = daemon->privileged;
+    serve->spec.embedded = daemon->embed_fd >= 0;
     serve->spec.activity = activity;
     serve->spec.set_timeout = set_timeout;
     serve->spec.shutdown = shut_down;
@@ -96,6 +99,13 @@ static int serve_listen(struct daemon *daemon, int fd, enum daemon_socket kind, 
     struct serve *serve = daemon->data;
 
     return server_listen(serve->server, fd, services[kind], err);
+}
+
+static int serve_one(struct daemon *daemon, int fd, struct err *err)
+{
+    struct serve *serve = daemon->data;
+
+    return server_add_client(serve->server, fd, SERVICE_MAIN, err) ? 0 : -1;
 }
 
 static int serve_reload(struct daemon *daemon, struct err *err)
@@ -129,6 +139,7 @@ int serve_main(int argc, char **argv, const struct serve_spec *what)
 
     spec.start = serve_start;
     spec.listen = serve_listen;
+    spec.serve = serve_one;
     spec.reload = serve_reload;
     spec.drain = serve_drain;
     spec.stop = serve_stop;

@@ -35,6 +35,7 @@ struct server_spec {
     const char *driver; /* "QEMU": answer of connect_get_type; also "connect_driver" of ACL checks */
     const char *scheme; /* "qemu": URIs qemu:///system (privileged) or qemu:///session are opened, also "" */
     bool privileged;    /* system instance */
+    bool embedded;      /* a program's own: answers to SCHEME:///embed */
     bool forward;       /* calls of other subsystems go to their daemons; false: code 3 */
     unsigned owners;    /* bits 1 << OWNER_x: the subsystems that this daemon answers itself */
     const struct method *const *methods;                /* NULL-terminated list of tables */

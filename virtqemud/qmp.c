@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "loop/loop.h"
 
 enum {
     LINE_MAX_BYTES = 16 << 20, /* the longest answers known (query-qmp-schema) have 200 KB */
@@ -25,7 +26,7 @@ enum {
 struct qmp {
     unsigned refs; /* the owner's, and one for each call on its way */
     int fd;        /* -1 once the owner has let go */
-    sd_event_source *source;
+    struct watch watch;
     const struct qmp_handlers *handlers;
     void *owner;
     char *whose, *broken;
@@ -60,7 +61,7 @@ static void qmp_break(struct qmp *qmp, const char *why)
     if (qmp->broken)
         return;
     qmp->broken = mem_strdup(why ? why : "End of file from qemu monitor");
-    qmp->source = sd_event_source_disable_unref(qmp->source);
+    watch_remove(&qmp->watch);
     for (struct qmp_call *call = qmp->calls; call; call = call->next)
         wait_wake(&call->wait, -EPIPE);
     if (qmp->owner)
@@ -143,9 +144,7 @@ static void take_lines(struct qmp *qmp)
 
 static void set_events(struct qmp *qmp)
 {
-    uint32_t events = EPOLLIN | (qmp->sent < qmp->out.length ? EPOLLOUT : 0);
-
-    sd_event_source_set_io_events(qmp->source, events);
+    watch_set(&qmp->watch, EPOLLIN | (qmp->sent < qmp->out.length ? EPOLLOUT : 0u));
 }
 
 static void drop_fds(struct qmp *qmp)
@@ -223,18 +222,17 @@ static bool receive(struct qmp *qmp)
     return false;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void on_io(struct watch *watch, uint32_t events)
 {
-    struct qmp *qmp = arg;
+    struct qmp *qmp = CONTAINER_OF(watch, struct qmp, watch);
 
     if (events & EPOLLOUT)
         qmp_flush(qmp);
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-        return 0;
+        return;
     qmp->refs++; /* a handler may free it */
     receive(qmp);
     qmp_unref(qmp);
-    return 0;
 }
 
 void qmp_drain(struct qmp *qmp)
@@ -254,7 +252,7 @@ struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handle
     qmp->whose = mem_strdup(whose);
     qmp->handlers = handlers;
     qmp->owner = owner;
-    if (sd_event_add_io(loop_event(), &qmp->source, fd, EPOLLIN, on_io, qmp) < 0)
+    if (watch_add(&qmp->watch, fd, EPOLLIN, on_io) < 0)
         abort();
     return qmp;
 }

@@ -62,7 +62,7 @@ static void run_free(struct run *run)
 {
     console_let_go(run);
     client_unwatch(&run->autodestroy);
-    sd_event_source_disable_unref(run->exit);
+    watch_remove(&run->exit);
     sd_event_source_disable_unref(run->kill);
     fd_close(&run->pidfd);
     if (run->caps)
@@ -123,19 +123,20 @@ static const char *const stop_words[] = {
     [API_DOMAIN_SHUTOFF_DAEMON] = "daemon",
 };
 
-static void remove_lib_dir(const struct run *run)
+/* A directory of this run alone, and what QEMU put into it. */
+static void remove_dir(const char *dir)
 {
     auto_strv char **names = NULL;
 
-    if (!run->lib_dir || file_list(AT_FDCWD, run->lib_dir, &names) < 0)
+    if (!dir || file_list(AT_FDCWD, dir, &names) < 0)
         return;
     for (char **name = names; *name; name++) {
-        auto_free char *path = mem_printf("%s/%s", run->lib_dir, *name);
+        auto_free char *path = mem_printf("%s/%s", dir, *name);
 
         if (unlink(path) < 0 && errno == EISDIR)
             rmdir(path);
     }
-    rmdir(run->lib_dir);
+    rmdir(dir);
 }
 
 void run_end(struct vm *vm, unsigned reason, unsigned detail)
@@ -160,7 +161,8 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
     run->build = NULL;
     owner_restore(run);
     scope_leave(run);
-    remove_lib_dir(run);
+    remove_dir(run->lib_dir);
+    remove_dir(run->channel_dir);
     status_remove(vm);
     job_break(&vm->job, -ESHUTDOWN);
     job_reset(&vm->job);
@@ -187,10 +189,10 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
 }
 
 /* The process is gone. How it went tells why, unless somebody knows better. */
-static int on_exit_event(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void on_exit_event(struct watch *watch, uint32_t events)
 {
-    struct vm *vm = arg;
-    struct run *run = vm->run;
+    struct run *run = CONTAINER_OF(watch, struct run, exit);
+    struct vm *vm = run->vm;
     siginfo_t info = {0};
 
     if (run->ours && waitid(P_PIDFD, (id_t)run->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid)
@@ -201,7 +203,7 @@ static int on_exit_event(sd_event_source *source, int fd, uint32_t events, void 
         qmp_drain(run->qmp); /* its last words may say SHUTDOWN */
     if (vm->run == run && !run->up) {
         run->pid = 0;
-        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        watch_remove(watch);
         qmp_free(TAKE(run->qmp)); /* machine_start waits for an answer, or comes by soon; it ends the run */
         if (!run->starting)
             run_end(vm, API_DOMAIN_SHUTOFF_FAILED, API_DOMAIN_EVENT_STOPPED_FAILED);
@@ -212,12 +214,11 @@ static int on_exit_event(sd_event_source *source, int fd, uint32_t events, void 
             run_end(vm, API_DOMAIN_SHUTOFF_CRASHED, API_DOMAIN_EVENT_STOPPED_FAILED);
     }
     vm_unref(vm);
-    return 0;
 }
 
 int run_watch(struct vm *vm)
 {
-    return sd_event_add_io(loop_event(), &vm->run->exit, vm->run->pidfd, EPOLLIN, on_exit_event, vm);
+    return watch_add(&vm->run->exit, vm->run->pidfd, EPOLLIN, on_exit_event);
 }
 
 int run_await_end(struct req *rq, struct vm *vm, uint64_t usec)

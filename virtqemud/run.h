@@ -14,6 +14,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/list.h"
+#include "loop/loop.h"
 #include "rpc/client.h"
 #include "virtqemud/vm.h"
 
@@ -49,11 +50,12 @@ struct run {
     uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
     struct list consoles;  /* struct console: open character devices */
     struct list waiters;   /* struct run_waiter: who waits for the end */
-    sd_event_source *exit; /* of pidfd */
+    struct watch exit;     /* of pidfd */
     sd_event_source *kill; /* timer: SIGTERM was not enough */
     struct client_watch autodestroy;
-    struct vm *vm;       /* whose run this is */
-    const char *lib_dir; /* /var/lib/libvirt/qemu/domain-ID-NAME */
+    struct vm *vm;           /* whose run this is */
+    const char *lib_dir;     /* /var/lib/libvirt/qemu/domain-ID-NAME */
+    const char *channel_dir; /* the same beneath channel/target: sockets that the guest's channels end at */
     const char *monitor_path;
     const char *log_path;
     sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */

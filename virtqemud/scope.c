@@ -3,10 +3,10 @@
 #include "virtqemud/scope.h"
 
 #include <stdio.h>
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "loop/bus.h"
 #include "loop/fiber.h"
 #include "virtqemud/qemud.h"
 
@@ -14,20 +14,14 @@
 
 #define MACHINED "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
 
-/* The system bus, connected when the first machine starts; NULL: this host has none. */
+/* The system bus, where there is a systemd to ask; NULL: this host has none. */
 static sd_bus *system_bus(void)
 {
-    static sd_bus *bus;
-    sd_bus *fresh = NULL;
+    sd_bus *bus;
 
-    if (bus && sd_bus_is_open(bus) > 0)
-        return bus;
-    bus = sd_bus_flush_close_unref(bus);
     if (access("/run/systemd/seats", F_OK) < 0 && access("/run/systemd/system", F_OK) < 0)
         return NULL;
-    if (sd_bus_open_system(&fresh) < 0 || sd_bus_attach_event(fresh, loop_event(), 0) < 0)
-        return sd_bus_unref(fresh);
-    return bus = fresh;
+    return bus_system(&bus) < 0 ? NULL : bus;
 }
 
 /* What systemd accepts in a machine's name: letters, digits, dots and dashes, 64 at most. */
@@ -102,9 +96,10 @@ int scope_await(struct req *rq, struct vm *vm)
 
 void scope_leave(struct run *run)
 {
+    sd_bus *bus = run->machine_name ? system_bus() : NULL;
+
     run->scope_slot = sd_bus_slot_unref(run->scope_slot);
-    if (run->machine_name && system_bus())
-        sd_bus_call_method_async(system_bus(), NULL, MACHINED, "TerminateMachine", NULL, NULL, "s",
-                                 run->machine_name);
+    if (bus)
+        sd_bus_call_method_async(bus, NULL, MACHINED, "TerminateMachine", NULL, NULL, "s", run->machine_name);
     run->machine_name = NULL;
 }

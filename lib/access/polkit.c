@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * CheckAuthorization of org.freedesktop.PolicyKit1 over the system bus. The bus connection is made when first
- * needed and again after it broke (static state of this file); many questions can be under way at once.
- */
+/* CheckAuthorization of org.freedesktop.PolicyKit1 over the system bus; many questions can be under way. */
 #define ERR_FROM ERR_FROM_POLKIT
 #include "access/polkit.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "loop/bus.h"
 
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
-static sd_bus *bus;
 static uint64_t last_question;
-
-static int bus_get(struct err *err)
-{
-    int r;
-
-    if (bus && sd_bus_is_open(bus) > 0)
-        return 0;
-    bus = sd_bus_close_unref(bus);
-    r = sd_bus_open_system(&bus);
-    if (r >= 0)
-        r = sd_bus_attach_event(bus, loop_event(), SD_EVENT_PRIORITY_NORMAL);
-    if (r >= 0)
-        return 0;
-    bus = sd_bus_close_unref(bus);
-    return err_set(
-        err, ERR_AUTH_UNAVAILABLE,
-        "no connection to the system bus to ask polkit (%s); start dbus and polkit, or set auth_unix_rw",
-        strerror(-r));
-}
 
 static int question_append(sd_bus_message *message, const struct polkit_question *question,
                            const char *cancel)
@@ -110,6 +87,7 @@ static int answer_read(struct req *rq, sd_bus_message *message, const char *acti
 
 int polkit_ask(struct req *rq, const struct polkit_question *question, uint64_t usec)
 {
+    sd_bus *bus;
     sd_bus_message *message = NULL;
     sd_bus_slot *slot = NULL;
     struct answer answer = {0};
@@ -120,8 +98,12 @@ int polkit_ask(struct req *rq, const struct polkit_question *question, uint64_t 
         !identity_start_time(question->subject))
         return err_set(&rq->err, ERR_AUTH_FAILED,
                        "no process is known for the caller, polkit can't be asked");
-    if (bus_get(&rq->err) < 0)
-        return -1;
+    r = bus_system(&bus);
+    if (r < 0)
+        return err_set(
+            &rq->err, ERR_AUTH_UNAVAILABLE,
+            "no connection to the system bus to ask polkit (%s); start dbus and polkit, or set auth_unix_rw",
+            strerror(-r));
     snprintf(cancel, sizeof(cancel), "vireo-%d-%" PRIu64, (int)getpid(), ++last_question);
     r = sd_bus_message_new_method_call(bus, &message, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
                                        "CheckAuthorization");
@@ -136,8 +118,9 @@ int polkit_ask(struct req *rq, const struct polkit_question *question, uint64_t 
     r = fiber_await(rq, &answer.wait, usec + SECONDS(1), "polkit's answer");
     sd_bus_slot_unref(slot);
     if (r < 0) {
-        sd_bus_call_method_async(bus, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                 "CancelCheckAuthorization", NULL, NULL, "s", cancel);
+        if (bus_system(&bus) >= 0)
+            sd_bus_call_method_async(bus, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
+                                     "CancelCheckAuthorization", NULL, NULL, "s", cancel);
         sd_bus_message_unref(answer.message);
         return err_set(&rq->err, r == -ECANCELED ? ERR_AUTH_CANCELLED : ERR_AUTH_UNAVAILABLE,
                        "polkit gave no answer about '%s' within %" PRIu64 " seconds", question->action,

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "loop/loop.h"
 
 enum { OUTPUT_MAX = 1024 * 1024, READ_SIZE = 16 * 1024, STDERR_SHOWN = 1024 };
 
@@ -27,7 +27,7 @@ static const char *const clean_env[] = {
 struct child_pipe {
     struct child *child;
     int fd;
-    sd_event_source *source;
+    struct watch watch;
     struct buf data;
 };
 
@@ -35,7 +35,7 @@ struct child_pipe {
 struct child {
     pid_t pid;
     int pidfd;
-    sd_event_source *ended;
+    struct watch ended;
     struct child_pipe pipes[2]; /* stdout, stderr */
     struct wait *wait;          /* of child_run; NULL: abandoned */
     size_t output_max;
@@ -44,7 +44,7 @@ struct child {
 
 static void pipe_done(struct child_pipe *pipe)
 {
-    pipe->source = sd_event_source_disable_unref(pipe->source);
+    watch_remove(&pipe->watch);
     fd_close(&pipe->fd);
     buf_done(&pipe->data);
 }
@@ -53,7 +53,7 @@ static void child_free(struct child *child)
 {
     if (!child)
         return;
-    child->ended = sd_event_source_disable_unref(child->ended);
+    watch_remove(&child->ended);
     for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
         pipe_done(&child->pipes[i]);
     fd_close(&child->pidfd);
@@ -78,7 +78,7 @@ static void pipe_drain(struct child_pipe *pipe)
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
-            pipe->source = sd_event_source_disable_unref(pipe->source);
+            watch_remove(&pipe->watch);
             fd_close(&pipe->fd);
             return;
         }
@@ -88,29 +88,27 @@ static void pipe_drain(struct child_pipe *pipe)
     }
 }
 
-static int pipe_readable(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void pipe_readable(struct watch *watch, uint32_t events)
 {
-    struct child_pipe *pipe = arg;
+    struct child_pipe *pipe = CONTAINER_OF(watch, struct child_pipe, watch);
 
     pipe_drain(pipe);
     if (pipe->child->too_much)
         child_wake(pipe->child);
-    return 0;
 }
 
-static int child_ended(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void child_ended(struct watch *watch, uint32_t events)
 {
-    struct child *child = arg;
+    struct child *child = CONTAINER_OF(watch, struct child, ended);
 
     child->over = true;
-    child->ended = sd_event_source_disable_unref(child->ended);
+    watch_remove(&child->ended);
     if (child->wait) {
         child_wake(child);
     } else {
         (void)waitpid(child->pid, /* status= */ NULL, WNOHANG);
         child_free(child);
     }
-    return 0;
 }
 
 /* Gone from now on; whatever it started in its group too. */
@@ -172,11 +170,11 @@ static int spawn(const struct child_spec *spec, const int fds[3], pid_t *ret_pid
     return -r;
 }
 
-static int watch(struct child *child, int fd, struct child_pipe *pipe)
+static int watch_pipe(struct child *child, int fd, struct child_pipe *pipe)
 {
     pipe->child = child;
     pipe->fd = fd;
-    return sd_event_add_io(loop_event(), &pipe->source, fd, EPOLLIN, pipe_readable, pipe);
+    return watch_add(&pipe->watch, fd, EPOLLIN, pipe_readable);
 }
 
 static int child_start(const struct child_spec *spec, struct child **ret)
@@ -198,7 +196,7 @@ static int child_start(const struct child_spec *spec, struct child **ret)
         else
             r = fd_set_nonblock(ends[i][0], true);
         if (r >= 0)
-            r = watch(child, ends[i][0], &child->pipes[i]);
+            r = watch_pipe(child, ends[i][0], &child->pipes[i]);
         else
             fd_close(&ends[i][0]);
     }
@@ -215,7 +213,7 @@ static int child_start(const struct child_spec *spec, struct child **ret)
     if (r < 0)
         r = -errno;
     else
-        r = sd_event_add_io(loop_event(), &child->ended, child->pidfd, EPOLLIN, child_ended, child);
+        r = watch_add(&child->ended, child->pidfd, EPOLLIN, child_ended);
     if (r < 0) {
         kill(-child->pid, SIGKILL);
         (void)waitpid(child->pid, /* status= */ NULL, 0);

@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "loop/daemon-private.h"
 #include "loop/listen.h"
+#include "loop/loop.h"
 #include "loop/pid-file.h"
 #include "loop/signal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fibers: requests as straight-line code on one sd-event loop, one thread, no locks. A fiber runs until it
+ * Fibers: requests as straight-line code on one loop, one thread, no locks. A fiber runs until it
  * waits; what it saw before a wait may have changed after it (hold the object's job across the wait, or look
  * again). Stacks are recycled: a request that never waits costs no allocation and no system call.
  */
@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
+#include <sys/epoll.h>
 
 #include "loop/req.h"
 
@@ -60,13 +60,6 @@ void fiber_shield(struct req *rq, bool on);
 /* The request whose fiber is running now; NULL on the loop itself. */
 struct req *fiber_current(void);
 
-/* The loop of this daemon (one a process), made on first use. */
-sd_event *loop_event(void);
-/*
- * Run it until sd_event_exit(loop_event(), code); returns code, or a negative errno. Cheaper than
- * sd_event_loop: fibers that became ready go on at once, without another round of the loop.
- */
-int loop_run(void);
 /* Give stacks that nobody uses back to the system: for a daemon that has nothing to do. */
 void fiber_trim(void);
 

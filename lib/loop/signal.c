@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "base/mem.h"
-#include "loop/fiber.h"
+#include "loop/loop.h"
 
 struct catcher {
     void (*caught)(int number, void *arg);

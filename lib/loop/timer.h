@@ -7,21 +7,22 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 struct timer {
-    sd_event_source *source; /* kept when stopped, for the next start */
+    uint64_t at;    /* CLOCK_MONOTONIC, us */
+    uint64_t every; /* 0: once */
+    size_t place;   /* among those that run; 0: it doesn't */
     void (*due)(void *arg);
     void *arg;
-    uint64_t every; /* 0: once */
 };
 
 /* (Re)start: due(arg) in usec from now. */
 void timer_once(struct timer *timer, uint64_t usec, void (*due)(void *arg), void *arg);
+/* At this time of CLOCK_MONOTONIC. */
+void timer_at(struct timer *timer, uint64_t at, void (*due)(void *arg), void *arg);
 /* The same every usec; a round that is late is not made up for. */
 void timer_every(struct timer *timer, uint64_t usec, void (*due)(void *arg), void *arg);
 void timer_stop(struct timer *timer);
 bool timer_running(const struct timer *timer);
-/* Stop and release. */
-void timer_done(struct timer *timer);

@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/list.h"
+#include "loop/loop.h"
 
 enum { WORKERS = 4, LOST_MAX = 60, IDLE_SECONDS = 10, STACK_SIZE = 256 * 1024 };
 
@@ -41,7 +41,7 @@ static struct {
     struct list waiting, finished;
     unsigned workers, idle, lost;
     int done_fd;
-    sd_event_source *done;
+    struct watch done;
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER,
           .waiting = LIST_INIT(pool.waiting),
           .finished = LIST_INIT(pool.finished),
@@ -85,13 +85,13 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-static int work_finished(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void work_finished(struct watch *watch, uint32_t events)
 {
     struct list finished;
     struct work *work;
     uint64_t count;
 
-    (void)!read(fd, &count, sizeof(count));
+    (void)!read(watch->fd, &count, sizeof(count));
     list_init(&finished);
     pthread_mutex_lock(&pool.mutex);
     while ((work = LIST_FIRST(&pool.finished, struct work, node))) {
@@ -111,7 +111,6 @@ static int work_finished(sd_event_source *source, int fd, uint32_t events, void 
             work->release(work->arg);
         free(work);
     }
-    return 0;
 }
 
 static int add_worker(void)
@@ -137,16 +136,13 @@ static int add_worker(void)
 
 static int pool_open(void)
 {
-    int r;
-
-    if (pool.done)
+    if (pool.done.on)
         return 0;
     if (pool.done_fd < 0)
         pool.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (pool.done_fd < 0)
         return -errno;
-    r = sd_event_add_io(loop_event(), &pool.done, pool.done_fd, EPOLLIN, work_finished, /* userdata= */ NULL);
-    return r < 0 ? r : 0;
+    return watch_add(&pool.done, pool.done_fd, EPOLLIN, work_finished);
 }
 
 static int submit(struct work *work)

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -372,9 +371,9 @@ static void on_ready(struct watch *watch, uint32_t events)
 }
 
 /* What was received before a hold is handled now, from the loop. */
-static void on_called(struct watch *watch)
+static void on_again(struct later *later)
 {
-    struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
+    struct conn *conn = CONTAINER_OF(later, struct conn, again);
     int r = 0;
 
     if (!conn->holds && conn_open(conn))
@@ -399,7 +398,7 @@ void conn_release(struct conn *conn, enum conn_hold why)
         return;
     conn_listen(conn);
     if (conn->in_at < conn->in.length)
-        watch_call(&conn->watch);
+        later_call(&conn->again);
 }
 
 void conn_close(struct conn *conn, int reason)
@@ -418,9 +417,8 @@ int conn_init(struct conn *conn, int fd, const struct conn_ops *ops)
     int r;
 
     *conn = (struct conn){.fd = fd, .ops = ops, .frame_max = FRAME_MAX};
-    conn->watch.ready = on_ready;
-    conn->watch.called = on_called;
-    r = watch_add(&conn->watch, fd, EPOLLIN);
+    conn->again.call = on_again;
+    r = watch_add(&conn->watch, fd, EPOLLIN, on_ready);
     if (r < 0)
         fd_close(&conn->fd);
     return r;
@@ -429,6 +427,7 @@ int conn_init(struct conn *conn, int fd, const struct conn_ops *ops)
 void conn_done(struct conn *conn)
 {
     watch_remove(&conn->watch);
+    later_cancel(&conn->again);
     out_forget(conn);
     if (conn->in_fd_count)
         in_fds_drop(conn, conn->in_fd_count);

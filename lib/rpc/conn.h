@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "loop/loop.h"
 #include "rpc/frame.h"
-#include "rpc/watch.h"
 
 struct conn;
 
@@ -44,6 +44,7 @@ enum conn_hold {
 struct conn {
     int fd;
     struct watch watch;
+    struct later again; /* what was received before a hold is handled */
     const struct conn_ops *ops;
     struct buf in, out;   /* data == NULL when idle */
     size_t in_at, out_at; /* consumed, sent */

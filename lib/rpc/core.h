@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "loop/fiber.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
 #include "rpc/client.h"
 #include "rpc/conn.h"
 #include "rpc/event.h"
@@ -40,7 +42,7 @@ struct listener {
     struct server *server;
     int fd;
     enum server_service service;
-    sd_event_source *source;
+    struct watch watch;
 };
 
 struct server {
@@ -57,7 +59,7 @@ struct server {
     uint64_t next_id, next_call;
     bool accepting, draining;
     struct wait *idle;     /* server_drain waits for call_count == 0 */
-    sd_event_source *tick; /* keepalive and anonymous clients */
+    struct timer tick; /* keepalive and anonymous clients */
     char *uri;             /* default URI */
 };
 

@@ -3,34 +3,14 @@
  * Dispatch: from a frame to a method and back. For each call: the procedure's row; may this connection do it;
  * decode into the request's arena; fiber; object; access; job; method; encode; give everything back.
  *
- * A daemon lists its methods in tables:
- *
- *     static const struct method methods[] = {
- *         METHOD(remote, DOMAIN_SUSPEND, m_domain_suspend),
- *         {0},
- *     };
- *
+ * A daemon lists its methods in tables (protocol/method.h).
  * A method returns 0 with *out filled (its memory in rq->arena or older), or a negative number with rq->err
  * set.
  */
 #pragma once
 
 #include "loop/req.h"
-#include "protocol/procedure.h"
-
-typedef int method_function(struct req *rq, void *object, const void *in, void *out);
-
-struct method {
-    const struct procedure *procedure;
-    method_function *function;
-};
-
-/* procedure.h declares the exact prototype of each method; a function that differs doesn't compile. */
-#define METHOD(program, NAME, method_)                                                                       \
-    {                                                                                                        \
-        PROCEDURE(program, NAME),                                                                            \
-            (method_function *)(void (*)(void))(1 ? (method_) : METHOD_TYPE(program, NAME))                  \
-    }
+#include "protocol/method.h"
 
 /* The descriptors that came with the call; the method takes what it keeps (and leaves -1 behind). */
 int *req_fds(const struct req *rq, unsigned *ret_count);

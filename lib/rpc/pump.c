@@ -7,11 +7,10 @@
 #include "rpc/stream.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "loop/fiber.h"
+#include "loop/loop.h"
 
 enum { PIECE = 65536 };
 
@@ -19,22 +18,28 @@ struct pump {
     struct stream *stream;
     int fd;
     enum stream_pump_way way;
-    uint64_t left;           /* bytes that may still be copied */
-    sd_event_source *source; /* NULL: a regular file */
-    bool reading, writing;   /* events we wait for */
+    uint64_t left;         /* bytes that may still be copied */
+    bool reading, writing; /* events we wait for */
+    bool regular;          /* a file that can't be watched */
+    struct watch watch;
     void (*closed)(void *arg, int reason);
     void *arg;
 };
 
-/* Off while nothing is wanted: a hang-up is reported whether one asks or not, and would wake the loop for
- * ever. */
+static void on_fd(struct watch *watch, uint32_t events);
+
+/* Off while nothing is wanted: a hang-up is told whether one asks or not, and would wake the loop for ever.
+ */
 static void pump_listen(struct pump *pump)
 {
-    if (!pump->source)
-        return;
-    sd_event_source_set_io_events(pump->source,
-                                  (pump->reading ? EPOLLIN : 0u) | (pump->writing ? EPOLLOUT : 0u));
-    sd_event_source_set_enabled(pump->source, pump->reading || pump->writing ? SD_EVENT_ON : SD_EVENT_OFF);
+    uint32_t interest = (pump->reading ? EPOLLIN : 0u) | (pump->writing ? EPOLLOUT : 0u);
+
+    if (!interest)
+        watch_remove(&pump->watch);
+    else if (pump->watch.on)
+        watch_set(&pump->watch, interest);
+    else if (!pump->regular)
+        pump->regular = watch_add(&pump->watch, pump->fd, interest, on_fd) < 0;
 }
 
 /* One read towards the client. 1 more may come, 0 not now, negative err is set. */
@@ -72,7 +77,7 @@ static int on_room(struct stream *stream, void *arg, struct err *err)
         return 0;
     pump->reading = true;
     pump_listen(pump);
-    while (r > 0 && !pump->source)
+    while (r > 0 && pump->regular)
         r = pump_read(pump, err);
     return r < 0 ? r : 0;
 }
@@ -102,7 +107,7 @@ static int on_hole(struct stream *stream, void *arg, uint64_t length, struct err
 {
     struct pump *pump = arg;
 
-    if (pump->source || !(pump->way & STREAM_FROM_CLIENT) || length > pump->left)
+    if (!pump->regular || !(pump->way & STREAM_FROM_CLIENT) || length > pump->left)
         return err_set(err, ERR_OPERATION_FAILED, "the stream's target takes no hole of %llu bytes",
                        (unsigned long long)length);
     if (pump->left != UINT64_MAX)
@@ -116,7 +121,7 @@ static void on_closed(struct stream *stream, void *arg, int reason)
 {
     struct pump *pump = arg;
 
-    sd_event_source_disable_unref(pump->source);
+    watch_remove(&pump->watch);
     fd_close(&pump->fd);
     if (pump->closed)
         pump->closed(pump->arg, reason);
@@ -126,9 +131,9 @@ static void on_closed(struct stream *stream, void *arg, int reason)
 static const struct stream_ops pump_ops = {
     .data = on_data, .hole = on_hole, .room = on_room, .closed = on_closed};
 
-static int on_fd(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void on_fd(struct watch *watch, uint32_t events)
 {
-    struct pump *pump = arg;
+    struct pump *pump = CONTAINER_OF(watch, struct pump, watch);
     auto_err struct err err = {0};
     int r = 0;
 
@@ -140,7 +145,6 @@ static int on_fd(sd_event_source *source, int fd, uint32_t events, void *arg)
         pump->writing = false;
         stream_more(pump->stream); /* may be its end */
     }
-    return 0;
 }
 
 struct stream *stream_pump(struct req *rq, int fd, enum stream_pump_way way, uint64_t length_max,
@@ -150,10 +154,6 @@ struct stream *stream_pump(struct req *rq, int fd, enum stream_pump_way way, uin
 
     *pump = (struct pump){.fd = fd, .way = way, .left = length_max, .closed = closed, .arg = arg};
     fd_set_nonblock(fd, true);
-    /* Watched for nothing until the reply is out; a regular file can't be watched at all. */
-    if (sd_event_add_io(loop_event(), &pump->source, fd, 0, on_fd, pump) < 0)
-        pump->source = NULL;
-    pump_listen(pump);
     pump->stream = stream_open(rq, &pump_ops, pump);
     return pump->stream;
 }

@@ -7,7 +7,6 @@
 #include "rpc/server.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -95,11 +94,11 @@ void server_free(struct server *server)
         end_clients(server->admin);
     server_free(server->admin);
     LIST_FOREACH(&server->listeners, listener, link) {
-        sd_event_source_disable_unref(listener->source);
+        watch_remove(&listener->watch);
         fd_close(&listener->fd);
         free(listener);
     }
-    sd_event_source_disable_unref(server->tick);
+    timer_stop(&server->tick);
     for (unsigned i = 0; i < server->program_count; i++)
         free(server->programs[i].functions);
     free(server->uri);
@@ -143,7 +142,7 @@ void server_accept_again(struct server *server)
         log_warning("server '%s' is full (%u clients, %u of them not authenticated): new ones have to wait",
                     server->name, server->client_count, server->anonymous_count);
     LIST_FOREACH(&server->listeners, listener, link)
-        sd_event_source_set_enabled(listener->source, accepting ? SD_EVENT_ON : SD_EVENT_OFF);
+        watch_set(&listener->watch, accepting ? EPOLLIN : 0);
 }
 
 static void server_activity(struct server *server, bool busy)
@@ -181,25 +180,24 @@ void server_client_gone(struct server *server, struct client *client)
         server_activity(main, false);
 }
 
-static int on_listener(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void on_listener(struct watch *watch, uint32_t events)
 {
-    struct listener *listener = arg;
+    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
     struct server *server = listener->server;
     auto_err struct err err = {0};
-    int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int client = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (client < 0) {
         if (errno == EMFILE || errno == ENFILE) { /* the next one that leaves makes room */
             log_error("server '%s' can't accept a client: %s", server->name, strerror(errno));
             server->accepting = false;
-            sd_event_source_set_enabled(source, SD_EVENT_OFF);
+            watch_set(watch, 0);
             server_need_tick(server);
         }
-        return 0;
+        return;
     }
     if (!server_add_client(server->main ? server->main : server, client, listener->service, &err))
         log_warning("server '%s' refused a client: %s", server->name, err.message);
-    return 0;
 }
 
 int server_listen(struct server *server, int fd, enum server_service service, struct err *err)
@@ -212,7 +210,7 @@ int server_listen(struct server *server, int fd, enum server_service service, st
     listener->fd = fd;
     listener->service = service;
     fd_set_nonblock(fd, true);
-    r = sd_event_add_io(loop_event(), &listener->source, fd, EPOLLIN, on_listener, listener);
+    r = watch_add(&listener->watch, fd, EPOLLIN, on_listener);
     if (r < 0) {
         fd_close(&fd);
         free(listener);
@@ -253,7 +251,7 @@ static bool tick_client(struct server *server, struct client *client, uint64_t n
     return true;
 }
 
-static int on_tick(sd_event_source *source, uint64_t due, void *arg)
+static void on_tick(void *arg)
 {
     struct server *server = arg;
     uint64_t now = time_monotonic();
@@ -263,27 +261,14 @@ static int on_tick(sd_event_source *source, uint64_t due, void *arg)
     LIST_FOREACH(&server->clients, client, link)
         again |= tick_client(server, client, now);
     server_accept_again(server);
-    if (again) {
-        sd_event_source_set_time(source, now + tick_interval(server));
-        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-    }
-    return 0;
+    if (again)
+        server_need_tick(server);
 }
 
 void server_need_tick(struct server *server)
 {
-    uint64_t due = time_monotonic() + tick_interval(server);
-    int enabled = SD_EVENT_OFF;
-
-    if (!server->tick) {
-        sd_event_add_time(loop_event(), &server->tick, CLOCK_MONOTONIC, due, SECONDS(1), on_tick, server);
-        return;
-    }
-    sd_event_source_get_enabled(server->tick, &enabled);
-    if (enabled == SD_EVENT_OFF) {
-        sd_event_source_set_time(server->tick, due);
-        sd_event_source_set_enabled(server->tick, SD_EVENT_ONESHOT);
-    }
+    if (!timer_running(&server->tick))
+        timer_once(&server->tick, tick_interval(server), on_tick, server);
 }
 
 /* The end. */

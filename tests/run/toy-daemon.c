@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "loop/loop.h"
 #include "protocol/qemu.h"
 #include "protocol/remote.h"
 #include "rpc/client.h"

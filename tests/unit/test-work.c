@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "loop/loop.h"
 #include "loop/signal.h"
 #include "loop/timer.h"
 
@@ -37,7 +38,7 @@ static void in_fiber(void (*body)(struct req *rq, void *arg), void (*meanwhile)(
     if (meanwhile)
         meanwhile(&rq);
     while (!over && time_monotonic() < end)
-        ck_assert_int_ge(sd_event_run(loop_event(), MILLISECONDS(100)), 0);
+        loop_once(MILLISECONDS(100));
     ck_assert(over);
 }
 
@@ -271,7 +272,7 @@ static void timer_body(struct req *rq, void *arg)
     ck_assert_int_eq(fiber_sleep(rq, MILLISECONDS(100), "one tick"), 0);
     ck_assert_int_eq(ticks, 1);
     timer_once(&timer, MILLISECONDS(10), tick, NULL);
-    timer_done(&timer);
+    timer_stop(&timer);
     ck_assert_int_eq(fiber_sleep(rq, MILLISECONDS(50), "no tick"), 0);
     ck_assert_int_eq(ticks, 1);
 }

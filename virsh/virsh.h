@@ -48,6 +48,7 @@ enum option_is {
     IS_REPEATED = 1 << 2,   /* takes the rest; the last of the table */
     IS_NAMED = 1 << 3,      /* never filled by position */
     IS_EMPTY_OK = 1 << 4,   /* '' is a value */
+    IS_UNNAMED = 1 << 6,    /* has no --name: only for `echo` */
     IS_HIDDEN = 1 << 5,     /* accepted, not shown in help: what libvirt 9.0 didn't have */
 };
 
@@ -55,7 +56,7 @@ enum option_is {
  * wait for anything but an open local connection. */
 typedef char **completer(struct cmd *cmd, unsigned bits);
 
-struct option {
+struct cmd_option {
     const char *name;
     enum option_kind kind;
     unsigned is;
@@ -66,7 +67,7 @@ struct option {
 };
 
 /* clang-format off */
-#define OPTIONS(...) .options = (const struct option[]){__VA_ARGS__, {0}}
+#define OPTIONS(...) .options = (const struct cmd_option[]){__VA_ARGS__, {0}}
 /* FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "affect running domain") */
 #define FLAG(name, bits, help) {name, OPTION_FLAG, 0, help, bits}
 #define FLAG_NEW(name, bits, help) {name, OPTION_FLAG, IS_HIDDEN, help, bits}
@@ -99,9 +100,10 @@ struct option {
     FLAG("config", VIR_DOMAIN_AFFECT_CONFIG, "affect next boot"), \
     FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "affect running domain"), \
     FLAG("current", VIR_DOMAIN_AFFECT_CURRENT, "affect current domain")
+#define VALIDATE(bits) FLAG("validate", bits, "validate the XML against the schema")
 /* of commands that end with print_xml() */
 #define XPATH \
-    STRING("xpath", "xpath expression to filter the XML document"), \
+    STRING_NAMED("xpath", "xpath expression to filter the XML document"), \
     FLAG("wrap", 0, "wrap xpath results in an common root element")
 /* for .conflicts, in stock's order */
 #define AFFECT_CONFLICTS "current live, current config"
@@ -152,18 +154,75 @@ union action_call {
 #define ACTION_FLAGS(kind, function)                                                                         \
     .object = OBJECT_##kind, .call.kind##_flags = function, .with_flags = true
 
+/*
+ * Commands about documents, see document.c; each call takes cmd_flags():
+ *     DUMPXML(network, virNetworkGetXMLDesc)         the object's document; ends the options with XPATH
+ *     DEFINES(network, virNetworkDefineXML),         an object from the document in --file: the first call
+ *         .make_flagged.network = virNetworkDefineXMLFlags   when no flag is given, else the second
+ *     DEFINES_FLAGGED(pool, virStoragePoolDefineXML) where there is but one call
+ *                                                    .done: the object's name and the file, .failed: the file
+ *     EDITS(network, virNetworkGetXMLDesc, VIR_NETWORK_XML_INACTIVE, "Network %s XML configuration"),
+ *         .make.network = virNetworkDefineXML
+ *     AUTOSTARTS(network, virNetworkSetAutostart, "network", "Network")   --disable; two spellings of the
+ * noun
+ */
+union document_call {
+    char *(*domain)(virDomainPtr, unsigned int);
+    char *(*network)(virNetworkPtr, unsigned int);
+    char *(*pool)(virStoragePoolPtr, unsigned int);
+    char *(*volume)(virStorageVolPtr, unsigned int);
+    char *(*interface)(virInterfacePtr, unsigned int);
+    char *(*nodedev)(virNodeDevicePtr, unsigned int);
+    char *(*nwfilter)(virNWFilterPtr, unsigned int);
+    char *(*binding)(virNWFilterBindingPtr, unsigned int);
+    char *(*secret)(virSecretPtr, unsigned int);
+};
+union make_call {
+    virDomainPtr (*domain)(virConnectPtr, const char *);
+    virNetworkPtr (*network)(virConnectPtr, const char *);
+    virNWFilterPtr (*nwfilter)(virConnectPtr, const char *);
+};
+union make_flagged_call {
+    virDomainPtr (*domain)(virConnectPtr, const char *, unsigned int);
+    virNetworkPtr (*network)(virConnectPtr, const char *, unsigned int);
+    virStoragePoolPtr (*pool)(virConnectPtr, const char *, unsigned int);
+    virInterfacePtr (*interface)(virConnectPtr, const char *, unsigned int);
+    virNodeDevicePtr (*nodedev)(virConnectPtr, const char *, unsigned int);
+    virNWFilterPtr (*nwfilter)(virConnectPtr, const char *, unsigned int);
+    virNWFilterBindingPtr (*binding)(virConnectPtr, const char *, unsigned int);
+};
+union autostart_call {
+    int (*network)(virNetworkPtr, int);
+    int (*pool)(virStoragePoolPtr, int);
+    int (*nodedev)(virNodeDevicePtr, int);
+};
+int run_dumpxml(struct cmd *cmd);
+int run_define(struct cmd *cmd);
+int run_edit(struct cmd *cmd);
+int run_autostart(struct cmd *cmd);
+/* clang-format off */
+#define DUMPXML(kind, function) .run = run_dumpxml, .object = OBJECT_##kind, .document.kind = function
+#define DEFINES(kind, function) .run = run_define, .object = OBJECT_##kind, .make.kind = function
+#define DEFINES_FLAGGED(kind, function) \
+    .run = run_define, .object = OBJECT_##kind, .make_flagged.kind = function
+#define EDITS(kind, get, flags, what) \
+    .run = run_edit, .object = OBJECT_##kind, .document.kind = get, .document_flags = flags, .done = what
+#define AUTOSTARTS(kind, function, noun, capital_noun) \
+    .run = run_autostart, .object = OBJECT_##kind, .autostart.kind = function, .failed = noun, \
+    .done = capital_noun
+/* clang-format on */
+
 enum command_is {
     NEEDS_NO_CONNECTION = 1 << 0,
-    IS_ALIAS = 1 << 1,      /* .help: the command that it stands for */
-    IS_INTERNAL = 1 << 2,   /* not in lists */
-    IS_NEW = 1 << 3,        /* libvirt 9.0 didn't have it: not in lists */
-    KEEPS_TIMEOUT = 1 << 4, /* has a --timeout of its own */
-    IS_STREAMING = 1 << 5,  /* each JSON document is a line of its own, printed at once */
+    IS_ALIAS = 1 << 1,     /* .help: the command that it stands for */
+    IS_INTERNAL = 1 << 2,  /* not in lists */
+    IS_NEW = 1 << 3,       /* libvirt 9.0 didn't have it: not in lists */
+    IS_STREAMING = 1 << 5, /* each JSON document is a line of its own, printed at once */
 };
 
 struct command {
     const char *name, *help, *description; /* description may be NULL */
-    const struct option *options;
+    const struct cmd_option *options;
     int (*run)(struct cmd *cmd); /* NULL: an action */
     unsigned is;
     /* Pairs that exclude each other, checked in this order before the function is called:
@@ -176,6 +235,11 @@ struct command {
     union action_call call;
     bool with_flags;
     const char *done, *failed;
+    union document_call document;
+    unsigned document_flags; /* EDITS: how the document is asked for */
+    union make_call make;
+    union make_flagged_call make_flagged;
+    union autostart_call autostart;
     /*
      * What --json prints, for docs and tests; NULL: {message}. JSON with types for values and ? behind what
      * may be missing: "[{id: number?, name: string, state: string}]", "{name: string, *: number}".
@@ -242,7 +306,17 @@ virStoragePoolPtr own_pool(struct cmd *cmd, virStoragePoolPtr pool);
 virStorageVolPtr own_volume(struct cmd *cmd, virStorageVolPtr volume);
 virNodeDevicePtr own_nodedev(struct cmd *cmd, virNodeDevicePtr device);
 virInterfacePtr own_interface(struct cmd *cmd, virInterfacePtr interface);
+virNWFilterPtr own_nwfilter(struct cmd *cmd, virNWFilterPtr nwfilter);
+virNWFilterBindingPtr own_binding(struct cmd *cmd, virNWFilterBindingPtr binding);
+virSecretPtr own_secret(struct cmd *cmd, virSecretPtr secret);
 virStreamPtr own_stream(struct cmd *cmd, virStreamPtr stream);
+/* All objects of a list and the list itself: own_list(cmd, networks, count, network). */
+#define own_list(cmd, list, count, noun)                                                                     \
+    do {                                                                                                     \
+        for (int at_ = 0; at_ < (count); at_++)                                                              \
+            own_##noun(cmd, (list)[at_]);                                                                    \
+        cmd_own(cmd, list, free);                                                                            \
+    } while (0)
 
 /* ---- saying ----------------------------------------------------------------------------------------- */
 
@@ -250,6 +324,8 @@ virStreamPtr own_stream(struct cmd *cmd, virStreamPtr stream);
 int say_error(struct cmd *cmd, const char *format, ...) PRINTF(2, 3);
 /* Forget the library's last error: what follows isn't about it. */
 void forget_error(void);
+/* Keep the library's last error for the end of the command: calls that follow (cleanup, another thread) don't change it. */
+void keep_error(struct cmd *cmd);
 /* The code of the library's last error, VIR_ERR_OK when there is none. */
 int last_error_code(void);
 /* A sentence about success; -q hides it; in JSON: "message". Ends with the newline that stock prints. */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connect: the one connection of the shell, opened when the first command needs it and again after it was
+ * lost. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "virsh/frame.h"
+
+static void on_close(virConnectPtr conn, int reason, void *data)
+{
+    static const char *const why[] = {
+        [VIR_CONNECT_CLOSE_REASON_ERROR] = "Disconnected from %s due to I/O error",
+        [VIR_CONNECT_CLOSE_REASON_EOF] = "Disconnected from %s due to end of file",
+        [VIR_CONNECT_CLOSE_REASON_KEEPALIVE] = "Disconnected from %s due to keepalive timeout",
+    };
+    struct shell *shell = data;
+    shell->disconnected = 1;
+    if (reason == VIR_CONNECT_CLOSE_REASON_CLIENT || reason >= (int)ARRAY_SIZE(why))
+        return;
+    auto_free char *uri = virConnectGetURI(conn);
+    const char *sentence = why[reason], *hole = strstr(sentence, "%s");
+    shell_error(shell, "%.*s%s%s", (int)(hole - sentence), sentence, uri ? uri : "", hole + 2);
+}
+
+static void *run_loop(void *data)
+{
+    struct shell *shell = data;
+    while (!shell->leaving)
+        if (virEventRunDefaultImpl() < 0)
+            break;
+    return NULL;
+}
+
+static void on_tick(int timer, void *data)
+{
+}
+
+/* Events, console, keepalive: something must run the loop. Its thread ends with the process. */
+void shell_start_loop(struct shell *shell)
+{
+    if (shell->looping)
+        return;
+    shell->looping = true;
+    virEventAddTimeout(1000, on_tick, NULL, NULL);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_loop, shell) == 0)
+        pthread_detach(thread);
+}
+
+static int set_up(struct shell *shell, virConnectPtr conn)
+{
+    if (virConnectRegisterCloseCallback(conn, on_close, shell, NULL) < 0)
+        shell_error(shell, "Unable to register disconnect callback");
+    if (shell->keepalive_interval < 0)
+        return 0;
+    int count = shell->keepalive_count >= 0 ? shell->keepalive_count : 5;
+    if (shell->keepalive_interval &&
+        virConnectSetKeepAlive(conn, shell->keepalive_interval, (unsigned)count)) {
+        shell_error(shell, "Cannot setup keepalive on connection as requested, disconnecting");
+        return -1;
+    }
+    return 0;
+}
+
+void shell_disconnect(struct shell *shell)
+{
+    if (!shell->conn)
+        return;
+    virConnectUnregisterCloseCallback(shell->conn, on_close);
+    if (virConnectClose(shell->conn) > 0)
+        shell_error(shell, "One or more references were leaked after disconnect from the hypervisor");
+    shell->conn = NULL;
+}
+
+int shell_connect(struct shell *shell, const char *uri, bool readonly)
+{
+    bool again = shell->conn && shell->disconnected;
+    shell_disconnect(shell);
+    if (shell->interactive || shell->keepalive_interval > 0)
+        shell_start_loop(shell);
+    virConnectPtr conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, readonly ? VIR_CONNECT_RO : 0);
+    if (!conn) {
+        shell_error(shell,
+                    again ? "Failed to reconnect to the hypervisor" : "failed to connect to the hypervisor");
+        return -1;
+    }
+    if (set_up(shell, conn) < 0) {
+        virConnectClose(conn);
+        return -1;
+    }
+    shell->conn = conn;
+    shell->readonly = readonly;
+    shell->disconnected = 0;
+    if (again)
+        shell_error(shell, "Reconnected to the hypervisor");
+    return 0;
+}
+
+bool shell_connect_quietly(struct shell *shell)
+{
+    if (shell->conn)
+        return !shell->disconnected;
+    const char *uri = shell->uri ? shell->uri : "";
+    if (strchr(uri, '+') || (strstr(uri, "://") && strncmp(strstr(uri, "://"), ":///", 4)))
+        return false;
+    shell->conn = virConnectOpenAuth(shell->uri, NULL, shell->readonly ? VIR_CONNECT_RO : 0);
+    return shell->conn;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Object: what options name, found on the connection; and what a command owns until it ends. */
+#include "base/uuid.h"
+#include "virsh/frame.h"
+
+void *cmd_own(struct cmd *cmd, void *object, void (*release)(void *object))
+{
+    if (!object)
+        return NULL;
+    struct owned *owned = NEW(struct owned);
+    *owned = (struct owned){.object = object, .release = release, .next = cmd->owned};
+    cmd->owned = owned;
+    return object;
+}
+
+char *cmd_own_text(struct cmd *cmd, char *text)
+{
+    return cmd_own(cmd, text, free);
+}
+
+char *cmd_printf(struct cmd *cmd, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    return cmd_own_text(cmd, text.data ? buf_steal(&text) : mem_strdup(""));
+}
+
+#define OWN(noun, type, function)                                                                            \
+    static void noun##_release(void *object)                                                                 \
+    {                                                                                                        \
+        function(object);                                                                                    \
+    }                                                                                                        \
+    type own_##noun(struct cmd *cmd, type noun)                                                              \
+    {                                                                                                        \
+        return cmd_own(cmd, noun, noun##_release);                                                           \
+    }
+OWN(domain, virDomainPtr, virDomainFree)
+OWN(network, virNetworkPtr, virNetworkFree)
+OWN(pool, virStoragePoolPtr, virStoragePoolFree)
+OWN(volume, virStorageVolPtr, virStorageVolFree)
+OWN(nodedev, virNodeDevicePtr, virNodeDeviceFree)
+OWN(interface, virInterfacePtr, virInterfaceFree)
+OWN(nwfilter, virNWFilterPtr, virNWFilterFree)
+OWN(binding, virNWFilterBindingPtr, virNWFilterBindingFree)
+OWN(secret, virSecretPtr, virSecretFree)
+OWN(stream, virStreamPtr, virStreamFree)
+
+virConnectPtr cmd_conn(struct cmd *cmd)
+{
+    return cmd->shell->conn;
+}
+
+static bool is_uuid(const char *text)
+{
+    return strlen(text) == VIR_UUID_STRING_BUFLEN - 1;
+}
+
+virDomainPtr cmd_domain_of(struct cmd *cmd, const char *option)
+{
+    const char *name = NULL;
+    if (cmd_string(cmd, option, &name) <= 0)
+        return NULL;
+    virConnectPtr conn = cmd_conn(cmd);
+    virDomainPtr domain = NULL;
+    int id;
+    if (str_to_i32(name, &id) == 0 && id >= 0)
+        domain = virDomainLookupByID(conn, id);
+    if (!domain && is_uuid(name))
+        domain = virDomainLookupByUUIDString(conn, name);
+    if (!domain)
+        domain = virDomainLookupByName(conn, name);
+    if (!domain) {
+        say_error(cmd, "failed to get domain '%s'", name);
+        forget_error();
+        return NULL;
+    }
+    forget_error();
+    return own_domain(cmd, domain);
+}
+
+virDomainPtr cmd_domain(struct cmd *cmd)
+{
+    return cmd_domain_of(cmd, "domain");
+}
+
+/* An object with a name and perhaps a UUID; by_uuid may be NULL. */
+#define LOOKUP(noun, type, option_name, what, by_uuid, by_name)                                              \
+    static type noun##_of(struct cmd *cmd, const char *option)                                               \
+    {                                                                                                        \
+        const char *name = NULL;                                                                             \
+        if (cmd_string(cmd, option, &name) <= 0)                                                             \
+            return NULL;                                                                                     \
+        type (*uuid)(virConnectPtr, const char *) = by_uuid;                                                 \
+        type noun = uuid && is_uuid(name) ? uuid(cmd_conn(cmd), name) : NULL;                                \
+        if (!noun)                                                                                           \
+            noun = by_name(cmd_conn(cmd), name);                                                             \
+        if (!noun)                                                                                           \
+            say_error(cmd, "failed to get " what " '%s'", name);                                             \
+        else                                                                                                 \
+            forget_error();                                                                                  \
+        return own_##noun(cmd, noun);                                                                        \
+    }                                                                                                        \
+    type cmd_##noun(struct cmd *cmd)                                                                         \
+    {                                                                                                        \
+        return noun##_of(cmd, option_name);                                                                  \
+    }
+LOOKUP(network, virNetworkPtr, "network", "network", virNetworkLookupByUUIDString, virNetworkLookupByName)
+LOOKUP(pool, virStoragePoolPtr, "pool", "pool", virStoragePoolLookupByUUIDString, virStoragePoolLookupByName)
+LOOKUP(interface, virInterfacePtr, "interface", "interface", NULL, virInterfaceLookupByName)
+LOOKUP(nodedev, virNodeDevicePtr, "device", "device", NULL, virNodeDeviceLookupByName)
+LOOKUP(nwfilter, virNWFilterPtr, "nwfilter", "nwfilter", virNWFilterLookupByUUIDString,
+       virNWFilterLookupByName)
+LOOKUP(binding, virNWFilterBindingPtr, "binding", "nwfilter binding", NULL, virNWFilterBindingLookupByPortDev)
+
+virStoragePoolPtr cmd_pool_of(struct cmd *cmd, const char *option)
+{
+    return pool_of(cmd, option);
+}
+
+virSecretPtr cmd_secret(struct cmd *cmd)
+{
+    const char *uuid = NULL;
+    if (cmd_string(cmd, "secret", &uuid) <= 0)
+        return NULL;
+    virSecretPtr secret = virSecretLookupByUUIDString(cmd_conn(cmd), uuid);
+    if (!secret)
+        say_error(cmd, "failed to get secret '%s'", uuid);
+    return own_secret(cmd, secret);
+}
+
+virStorageVolPtr cmd_volume(struct cmd *cmd)
+{
+    const char *name = NULL;
+    if (cmd_string(cmd, "vol", &name) <= 0)
+        return NULL;
+    bool in_pool = cmd_has(cmd, "pool");
+    virStoragePoolPtr pool = in_pool ? pool_of(cmd, "pool") : NULL;
+    if (in_pool && !pool)
+        return NULL;
+    virStorageVolPtr volume = pool ? virStorageVolLookupByName(pool, name) : NULL;
+    if (!volume)
+        volume = virStorageVolLookupByKey(cmd_conn(cmd), name);
+    if (!volume)
+        volume = virStorageVolLookupByPath(cmd_conn(cmd), name);
+    if (!volume) {
+        if (pool)
+            say_error(cmd, "failed to get vol '%s'", name);
+        else
+            say_error(cmd, "failed to get vol '%s', specifying --%s might help", name, "pool");
+        return NULL;
+    }
+    forget_error();
+    return own_volume(cmd, volume);
+}

@@ -42,6 +42,8 @@ static enum err_domain call_domain(const struct procedure *procedure)
 
     if (procedure->program == PROCEDURE(admin, CONNECT_OPEN)->program)
         return ERR_FROM_ADMIN;
+    if (procedure->program != PROCEDURE(remote, CONNECT_OPEN)->program && !procedure->object)
+        return ERR_FROM_NONE;
     if (str_after(name, "domain_snapshot_"))
         return ERR_FROM_DOMAIN_SNAPSHOT;
     if (str_after(name, "domain_checkpoint_"))
@@ -53,6 +55,9 @@ static enum err_domain call_domain(const struct procedure *procedure)
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (str_eq(kinds[i].kind, permission_names[permission].kind))
             return object_err_domain(kinds[i].object);
+    for (size_t i = 1; i < ARRAY_SIZE(kinds); i++)
+        if (strstr(name, kinds[i].kind))
+            return object_err_domain(kinds[i].object);
     return ERR_FROM_DOMAIN;
 }
 
@@ -62,6 +67,8 @@ bool call_begin(struct call *call, const char *function, void *object, unsigned 
     *call = (struct call){.function = function, .procedure = procedure};
     error_reset();
     if (!object_check(object, kind, function, &call->err)) {
+        if (kind == KIND_CONNECT) /* what is wrong belongs to what was asked for */
+            call->err.domain = call_domain(procedure);
         error_raise(NULL, &call->err);
         return false;
     }

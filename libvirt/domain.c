@@ -289,10 +289,12 @@ API int virDomainMemoryStats(virDomainPtr dom, virDomainMemoryStatPtr stats, uns
     struct call call;
     int result = -1;
 
-    if (nr_stats == 0)
-        return 0;
     CALL(call, dom, OBJECT_DOMAIN, DOMAIN_MEMORY_STATS)
     {
+        if (nr_stats == 0) {
+            result = 0;
+            break;
+        }
         in.dom = dom->wire;
         if (in.max_stats > VIR_DOMAIN_MEMORY_STAT_NR)
             in.max_stats = VIR_DOMAIN_MEMORY_STAT_NR;

@@ -129,16 +129,24 @@ enum err_domain object_err_domain(unsigned kind)
     return kinds[kind].domain;
 }
 
-/* Reset the thread's error, look at the pointer, tell when it is wrong. */
-static bool check(const void *object, unsigned kind, const char *function)
+/* Reset the thread's error, look at the pointer, tell when it is wrong. A wrong connection is an error of
+ * what is looked for on it. */
+static bool check_for(const void *object, unsigned kind, unsigned looked_for, const char *function)
 {
     auto_err struct err err = {0};
 
     error_reset();
     if (object_check(object, kind, function, &err))
         return true;
+    if (kind == KIND_CONNECT && looked_for)
+        err.domain = kinds[looked_for].domain;
     error_raise(NULL, &err);
     return false;
+}
+
+static bool check(const void *object, unsigned kind, const char *function)
+{
+    return check_for(object, kind, OBJECT_NONE, function);
 }
 
 static int take_reference(void *object, unsigned kind, const char *function)
@@ -269,7 +277,7 @@ TEXT(virNWFilterBindingGetFilterName, virNWFilterBinding, OBJECT_NWFILTER_BINDIN
     API type##Ptr type##LookupByUUIDString(parent_type##Ptr parent, const char *uuidstr)                     \
     {                                                                                                        \
         uint8_t uuid[UUID_SIZE];                                                                             \
-        if (!check(parent, parent_kind, __func__) || !present(uuidstr, "uuidstr", __func__, looked_for)) return NULL; \
+        if (!check_for(parent, parent_kind, looked_for, __func__) || !present(uuidstr, "uuidstr", __func__, looked_for)) return NULL; \
         if (uuid_parse(uuidstr, uuid) == 0) return type##LookupByUUID(parent, uuid);                         \
         error_argument(NULL, __func__, object_err_domain(looked_for), "uuidstr", "must be a valid UUID");    \
         return NULL;                                                                                         \

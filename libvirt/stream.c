@@ -118,7 +118,7 @@ static bool begin(virStreamPtr stream, const char *function, struct err *err)
         return false;
     if (stream->started)
         return true;
-    err_set(err, ERR_OPERATION_INVALID, "stream is not open");
+    err_set_from(err, ERR_FROM_STREAMS, ERR_NO_SUPPORT, "%s", function); /* no call has started it */
     return false;
 }
 
@@ -149,13 +149,16 @@ static bool confirmed(struct link_target *target)
 
 API virStreamPtr virStreamNew(virConnectPtr conn, unsigned int flags)
 {
-    struct call call;
+    auto_err struct err err = {0};
     virStreamPtr stream;
 
     /* reading a console is for read-only connections too; the call that starts the stream decides */
-    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_URI)))
+    error_reset();
+    if (!object_check(conn, KIND_CONNECT, __func__, &err)) {
+        err.domain = ERR_FROM_STREAMS;
+        error_raise(NULL, &err);
         return NULL;
-    call_end(&call);
+    }
     stream = NEW(struct _virStream);
     object_init(&stream->object, KIND_STREAM, conn);
     stream->flags = flags;
@@ -173,6 +176,13 @@ static int send_frame(virStreamPtr stream, enum wire_message_type type, enum wir
     return link_send(stream->object.conn->link, &stream->target, type, status, &frame, NULL, 0, err);
 }
 
+static bool given(const void *argument, const char *name, const char *function)
+{
+    if (!argument)
+        error_argument(NULL, function, ERR_FROM_STREAMS, name, "must not be NULL");
+    return argument;
+}
+
 API int virStreamSend(virStreamPtr stream, const char *data, size_t nbytes)
 {
     size_t length = nbytes < CHUNK ? nbytes : CHUNK;
@@ -180,6 +190,8 @@ API int virStreamSend(virStreamPtr stream, const char *data, size_t nbytes)
 
     if (!begin(stream, __func__, &err))
         return finish_error(NULL, &err);
+    if (!given(data, "data", __func__))
+        return -1;
     if (stream->failed ||
         send_frame(stream, MESSAGE_TYPE_STREAM, MESSAGE_STATUS_CONTINUE, data, length, &err) < 0)
         return finish_error(stream, &err);
@@ -219,7 +231,7 @@ static size_t take_bytes(virStreamPtr stream, char *data, size_t room)
 }
 
 /* Bytes; 0: the end; -2: nothing now (non-blocking); -3: a hole, and the caller wants to know of it. */
-API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsigned int flags)
+static int receive(const char *function, virStreamPtr stream, char *data, size_t nbytes, unsigned int flags)
 {
     auto_err struct err err = {0};
     struct stream_hole *hole;
@@ -227,8 +239,10 @@ API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsig
     size_t length;
     bool stop;
 
-    if (!begin(stream, __func__, &err))
+    if (!begin(stream, function, &err))
         return finish_error(NULL, &err);
+    if (!given(data, "data", function))
+        return -1;
     link = stream->object.conn->link;
     if (stream->flags & VIR_STREAM_NONBLOCK) {
         bool ready;
@@ -263,9 +277,14 @@ API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsig
     return (int)length;
 }
 
+API int virStreamRecvFlags(virStreamPtr stream, char *data, size_t nbytes, unsigned int flags)
+{
+    return receive(__func__, stream, data, nbytes, flags);
+}
+
 API int virStreamRecv(virStreamPtr stream, char *data, size_t nbytes)
 {
-    return virStreamRecvFlags(stream, data, nbytes, 0);
+    return receive(__func__, stream, data, nbytes, 0);
 }
 
 API int virStreamRecvHole(virStreamPtr stream, long long *length, unsigned int flags)
@@ -275,6 +294,8 @@ API int virStreamRecvHole(virStreamPtr stream, long long *length, unsigned int f
 
     if (!begin(stream, __func__, &err))
         return finish_error(NULL, &err);
+    if (!given(length, "length", __func__))
+        return -1;
     link_lock(stream->object.conn->link);
     hole = stream_hole(stream);
     *length = hole ? hole->length : 0;
@@ -326,16 +347,6 @@ static int needs_blocking(virStreamPtr stream, const char *function)
     return finish_error(NULL, &err);
 }
 
-API int virStreamSendAll(virStreamPtr stream, virStreamSourceFunc handler, void *opaque)
-{
-    return virStreamSparseSendAll(stream, handler, NULL, NULL, opaque);
-}
-
-API int virStreamRecvAll(virStreamPtr stream, virStreamSinkFunc handler, void *opaque)
-{
-    return virStreamSparseRecvAll(stream, handler, NULL, opaque);
-}
-
 static int send_bytes(virStreamPtr stream, const char *data, int length)
 {
     for (int sent = 0; sent < length;) {
@@ -348,13 +359,12 @@ static int send_bytes(virStreamPtr stream, const char *data, int length)
     return 0;
 }
 
-API int virStreamSparseSendAll(virStreamPtr stream, virStreamSourceFunc handler,
-                               virStreamSourceHoleFunc holeHandler, virStreamSourceSkipFunc skipHandler,
-                               void *opaque)
+static int send_all(const char *function, virStreamPtr stream, virStreamSourceFunc handler,
+                    virStreamSourceHoleFunc holeHandler, virStreamSourceSkipFunc skipHandler, void *opaque)
 {
     auto_free char *data = NULL;
 
-    if (needs_blocking(stream, __func__) < 0)
+    if (needs_blocking(stream, function) < 0)
         return -1;
     data = NEW_ARRAY(char, CHUNK);
     for (;;) {
@@ -381,13 +391,13 @@ API int virStreamSparseSendAll(virStreamPtr stream, virStreamSourceFunc handler,
     return -1;
 }
 
-API int virStreamSparseRecvAll(virStreamPtr stream, virStreamSinkFunc handler,
-                               virStreamSinkHoleFunc holeHandler, void *opaque)
+static int receive_all(const char *function, virStreamPtr stream, virStreamSinkFunc handler,
+                       virStreamSinkHoleFunc holeHandler, void *opaque)
 {
     auto_free char *data = NULL;
     int got;
 
-    if (needs_blocking(stream, __func__) < 0)
+    if (needs_blocking(stream, function) < 0)
         return -1;
     data = NEW_ARRAY(char, CHUNK);
     while ((got = virStreamRecvFlags(stream, data, CHUNK, holeHandler ? VIR_STREAM_RECV_STOP_AT_HOLE : 0)) !=
@@ -415,4 +425,39 @@ API int virStreamSparseRecvAll(virStreamPtr stream, virStreamSinkFunc handler,
         return 0;
     virStreamAbort(stream);
     return -1;
+}
+
+/* Ready-made loops: a handler that must be there, and for sparse streams those of the holes. */
+API int virStreamSendAll(virStreamPtr stream, virStreamSourceFunc handler, void *opaque)
+{
+    if (stream && !given((const void *)handler, "handler", __func__))
+        return -1;
+    return send_all(__func__, stream, handler, NULL, NULL, opaque);
+}
+
+API int virStreamRecvAll(virStreamPtr stream, virStreamSinkFunc handler, void *opaque)
+{
+    if (stream && !given((const void *)handler, "handler", __func__))
+        return -1;
+    return receive_all(__func__, stream, handler, NULL, opaque);
+}
+
+API int virStreamSparseSendAll(virStreamPtr stream, virStreamSourceFunc handler,
+                               virStreamSourceHoleFunc holeHandler, virStreamSourceSkipFunc skipHandler,
+                               void *opaque)
+{
+    if (stream && !(given((const void *)handler, "handler", __func__) &&
+                    given((const void *)holeHandler, "holeHandler", __func__) &&
+                    given((const void *)skipHandler, "skipHandler", __func__)))
+        return -1;
+    return send_all(__func__, stream, handler, holeHandler, skipHandler, opaque);
+}
+
+API int virStreamSparseRecvAll(virStreamPtr stream, virStreamSinkFunc handler,
+                               virStreamSinkHoleFunc holeHandler, void *opaque)
+{
+    if (stream && !(given((const void *)handler, "handler", __func__) &&
+                    given((const void *)holeHandler, "holeHandler", __func__)))
+        return -1;
+    return receive_all(__func__, stream, handler, holeHandler, opaque);
 }

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""refusals: every function of the libraries called in wrong ways, on stock's library and on ours: same result, same error.
+
+Each call runs in a process of its own (stock may crash where we refuse). The ways: no object, an object of another kind, an object
+with all else missing (on a writable and on a read-only connection), unknown flags."""
+
+import ctypes
+import importlib.machinery
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+from lab import TOP, Skip, Suite, build_dir
+
+sys.dont_write_bytecode = True
+LIBRARIES = {"libvirt": "libvirt.so.0", "qemu": "libvirt-qemu.so.0", "lxc": "libvirt-lxc.so.0", "admin": "libvirt-admin.so.0"}
+FLAG = 1 << 30
+# How an object of each type is had on test:///default: function, and what comes after the connection (or the object named first).
+OBJECTS = {
+    "virDomainPtr": ("virDomainLookupByName", "virConnectPtr", b"test"),
+    "virNetworkPtr": ("virNetworkLookupByName", "virConnectPtr", b"default"),
+    "virStoragePoolPtr": ("virStoragePoolLookupByName", "virConnectPtr", b"default-pool"),
+    "virInterfacePtr": ("virInterfaceLookupByName", "virConnectPtr", b"eth1"),
+    "virNodeDevicePtr": ("virNodeDeviceLookupByName", "virConnectPtr", b"scsi_host1"),
+    "virStreamPtr": ("virStreamNew", "virConnectPtr", 0),
+}
+# Functions that wait, print, end the process or need a loop; and what only differs by who answers.
+LEFT_OUT = {"virEventRunDefaultImpl", "virConnectAuthPtrDefault", "virInitialize", "virGetVersion", "virConnectOpen", "virConnectOpenAuth",
+            "virConnectOpenReadOnly", "virAdmConnectOpen", "virAdmInitialize"}
+
+
+class Error(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_int), ("domain", ctypes.c_int), ("message", ctypes.c_char_p), ("level", ctypes.c_int)]
+
+
+def functions():
+    """From our headers, read by the generator of the library."""
+    path = os.path.join(TOP, "libvirt", "gen")
+    loader = importlib.machinery.SourceFileLoader("gen", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("gen", loader))
+    loader.exec_module(module)
+    return module.Headers(TOP).functions
+
+
+class Worker:
+    """One library, loaded into this process."""
+
+    def __init__(self):
+        self.libraries = {name: ctypes.CDLL(file) for name, file in LIBRARIES.items()}
+        self.libraries["libvirt"].virInitialize()
+        self.buffers = []
+
+    def find(self, function):
+        return getattr(self.libraries[function.library], function.name, None)
+
+    def made(self, kind, read_only):
+        lib = self.libraries["libvirt"]
+        if kind == "virConnectPtr":
+            make = lib.virConnectOpenReadOnly if read_only else lib.virConnectOpen
+            make.restype = ctypes.c_void_p
+            return make(b"test:///default")
+        if kind not in OBJECTS:
+            return None
+        name, parent, value = OBJECTS[kind]
+        make = getattr(lib, name)
+        make.restype = ctypes.c_void_p
+        return make(ctypes.c_void_p(self.made(parent, read_only)), value)
+
+    def argument(self, param, fill):
+        """A value for a parameter that isn't the object: nothing, or something plausible."""
+        if not fill:
+            return ctypes.c_void_p(0)
+        if param.name == "flags":
+            return ctypes.c_uint(FLAG)
+        if param.type == "const char *":
+            return ctypes.c_char_p(b"nothing")
+        if param.type.endswith("*") or param.type.endswith("Ptr") or param.type.endswith("const"):
+            buffer = ctypes.create_string_buffer(65536)
+            self.buffers.append(buffer)
+            return ctypes.cast(buffer, ctypes.c_void_p)
+        return ctypes.c_void_p(1)
+
+    def call(self, function, way):
+        symbol = self.find(function)
+        params = function.params
+        kind = params[0].type if params else ""
+        first = {"nothing": lambda: None, "other": lambda: self.made("virStreamPtr" if kind != "virStreamPtr" else "virConnectPtr", False),
+                 "bare": lambda: self.made(kind, False), "bare read-only": lambda: self.made(kind, True),
+                 "flags": lambda: self.made(kind, False)}[way]()
+        if way not in ("nothing", "other") and not first:
+            return None
+        values = [ctypes.c_void_p(first)] + [self.argument(p, way == "flags") for p in params[1:]]
+        pointer = function.returns.endswith("*") or function.returns.endswith("Ptr")
+        symbol.restype = None if function.returns == "void" else ctypes.c_void_p if pointer else ctypes.c_int
+        result = symbol(*values)
+        get = self.libraries["libvirt"].virGetLastError
+        get.restype = ctypes.POINTER(Error)
+        error = get()
+        said = [error.contents.code, error.contents.domain, (error.contents.message or b"").decode()] if error else None
+        return {"result": bool(result) if pointer else result, "error": said}
+
+    def apart(self, function, way):
+        """The call in a child: what it did, or how it died."""
+        out, into = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(out)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.write(into, json.dumps(self.call(function, way)).encode())
+            os._exit(0)
+        os.close(into)
+        with os.fdopen(out) as pipe:
+            text = pipe.read()
+        status = os.waitpid(child, 0)[1]
+        return json.loads(text) if text else {"died": status}
+
+
+def ways(function):
+    kind = function.params[0].type if function.params else ""
+    if not kind.startswith("vir") or not kind.endswith("Ptr") or function.name.endswith(("Ref", "Free", "Close")):
+        return []
+    out = ["nothing"]
+    if function.library != "admin":
+        out.append("other")
+    if kind == "virConnectPtr" or kind in OBJECTS:
+        out += ["bare", "bare read-only"]
+        if any(p.name == "flags" for p in function.params):
+            out.append("flags")
+    return out
+
+
+def work():
+    worker = Worker()
+    results = {}
+    for function in functions():
+        if function.name not in LEFT_OUT and worker.find(function):
+            for way in ways(function):
+                results[f"{function.name} {way}"] = worker.apart(function, way)
+    print(json.dumps(results))
+
+
+def run(library):
+    env = {**os.environ, "LD_LIBRARY_PATH": library} if library else {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker"], env=env, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def same(theirs, ours, way):
+    for key in theirs:
+        mine, stock = ours.get(key), theirs[key]
+        if not key.endswith(" " + way) or mine == stock or (stock and "died" in stock and mine and "died" not in mine):
+            continue
+        yield f"{key}: stock {json.dumps(stock)}, ours {json.dumps(mine)}"
+
+
+def main():
+    if sys.argv[1:2] == ["--worker"]:
+        work()
+        return
+    suite = Suite()
+    theirs, ours = run(None), run(os.path.join(build_dir(), "libvirt", ".libs"))
+
+    def compare(way, allowed):
+        if way != "nothing" and not ours.get("virDomainSuspend bare"):
+            raise Skip("our library can't open test:///default yet")
+        differences = list(same(theirs, ours, way))
+        if os.environ.get("VERBOSE") or len(differences) > allowed:
+            print("\n".join(differences))
+        assert len(differences) <= allowed, f"{len(differences)} differences of {sum(k.endswith(' ' + way) for k in theirs)}"
+
+    # how many may differ: only ever made smaller
+    for way, allowed in (("nothing", 0), ("other", 0), ("bare", 0), ("bare read-only", 0), ("flags", 0)):
+        suite.run(way.replace(" ", "_"), compare, way, allowed)
+    suite.done()
+
+
+main()

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -100,8 +102,9 @@ static const struct {
     {"passthrough", MACVLAN_MODE_PASSTHRU},
 };
 
-int macvtap_create(char name[IFNAMSIZ], const char *lower, const char *mode, const uint8_t mac[MAC_BYTES],
-                   struct err *err)
+/* -EEXIST: the name is taken (err isn't set then). */
+static int macvtap_make(const char *name, const char *lower, const char *mode, const uint8_t mac[MAC_BYTES],
+                        struct err *err)
 {
     struct netlink_message message;
     struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
@@ -128,11 +131,32 @@ int macvtap_create(char name[IFNAMSIZ], const char *lower, const char *mode, con
     netlink_unnest(&message, data);
     netlink_unnest(&message, info);
     r = netlink_talk(&message);
-    if (r == -EEXIST && strchr(name, '%')) /* another one was faster with the same free number */
-        r = netlink_talk(&message);
-    if (r < 0)
+    if (r < 0 && r != -EEXIST)
+        err_system(err, r, "error creating macvtap interface %s@%s", name, lower);
+    return r;
+}
+
+int macvtap_create(char name[IFNAMSIZ], const char *lower, const char *mode, const uint8_t mac[MAC_BYTES],
+                   struct err *err)
+{
+    enum { NUMBERS_MAX = 8192 };
+    char *number = strstr(name, "%d"), stem[IFNAMSIZ];
+    int r = -EEXIST;
+
+    if (number) {
+        snprintf(stem, sizeof(stem), "%.*s", (int)(number - name), name);
+        /* the kernel fills in a number itself, but doesn't say which */
+        for (unsigned i = 0; r == -EEXIST && i < NUMBERS_MAX; i++) {
+            if (snprintf(name, IFNAMSIZ, "%s%u", stem, i) >= IFNAMSIZ)
+                break;
+            r = iface_exists(name) ? -EEXIST : macvtap_make(name, lower, mode, mac, err);
+        }
+    } else {
+        r = macvtap_make(name, lower, mode, mac, err);
+    }
+    if (r == -EEXIST)
         return err_system(err, r, "error creating macvtap interface %s@%s", name, lower);
-    return 0;
+    return r < 0 ? -1 : 0;
 }
 
 int macvtap_open(const char *name, unsigned queues, bool vnet_hdr, int *fds, struct err *err)
@@ -198,6 +222,54 @@ int bridge_port_set(const char *name, const char *setting, unsigned value, struc
     int r = sysfs_write(value, "", "/sys/class/net/%s/brport/%s", name, setting);
 
     return r < 0 ? err_system(err, r, "Unable to set %s of bridge port %s", setting, name) : 0;
+}
+
+static int port_vlan(const char *name, uint16_t type, unsigned id, unsigned flags)
+{
+    struct netlink_message message;
+    struct ifinfomsg header = {.ifi_family = AF_BRIDGE, .ifi_index = (int)if_nametoindex(name)};
+    struct bridge_vlan_info vlan = {.vid = (uint16_t)id};
+
+    if (!header.ifi_index)
+        return -ENODEV;
+    vlan.flags = (uint16_t)((flags & PORT_VLAN_PVID ? BRIDGE_VLAN_INFO_PVID : 0) |
+                            (flags & PORT_VLAN_UNTAGGED ? BRIDGE_VLAN_INFO_UNTAGGED : 0));
+    netlink_begin(&message, type, 0, &header, sizeof(header));
+    size_t spec = netlink_nest(&message, IFLA_AF_SPEC);
+
+    netlink_add(&message, IFLA_BRIDGE_VLAN_INFO, &vlan, sizeof(vlan));
+    netlink_unnest(&message, spec);
+    return netlink_talk(&message);
+}
+
+int bridge_port_vlan(const char *name, unsigned id, unsigned flags, struct err *err)
+{
+    int r = port_vlan(name, RTM_SETLINK, id, flags);
+
+    return r < 0 ? err_system(err, r, "error adding vlan %u to bridge port %s", id, name) : 0;
+}
+
+int bridge_port_vlan_drop(const char *name, unsigned id, struct err *err)
+{
+    int r = port_vlan(name, RTM_DELLINK, id, 0);
+
+    return r < 0 ? err_system(err, r, "error removing vlan %u from bridge port %s", id, name) : 0;
+}
+
+int iface_set_coalesce(const char *name, unsigned rx_frames, struct err *err)
+{
+    struct ethtool_coalesce coalesce = {.cmd = ETHTOOL_GCOALESCE};
+    struct ifreq request;
+    int r = set_name(&request, name);
+
+    request.ifr_data = (char *)&coalesce;
+    if (r == 0)
+        r = control(SIOCETHTOOL, &request);
+    coalesce.cmd = ETHTOOL_SCOALESCE;
+    coalesce.rx_max_coalesced_frames = rx_frames;
+    if (r == 0)
+        r = control(SIOCETHTOOL, &request);
+    return r < 0 ? err_system(err, r, "Cannot set coalesce info on '%s'", name) : 0;
 }
 
 bool iface_exists(const char *name)

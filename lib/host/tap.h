@@ -20,7 +20,9 @@ enum { TAP_QUEUES_MAX = 256, MAC_BYTES = 6 };
  */
 int tap_open(char name[IFNAMSIZ], unsigned queues, bool vnet_hdr, int *fds, struct err *err);
 
-/* macvtap on top of `lower`; mode "vepa", "private", "bridge" or "passthrough"; opened by tap_open_macvtap.
+/*
+ * macvtap on top of `lower`; mode "vepa", "private", "bridge" or "passthrough"; opened by macvtap_open. name
+ * holds a pattern ("macvtap%d") or a name, and the real name afterwards.
  */
 int macvtap_create(char name[IFNAMSIZ], const char *lower, const char *mode, const uint8_t mac[MAC_BYTES],
                    struct err *err);
@@ -33,6 +35,14 @@ bool bridge_exists(const char *name);
 /* Port settings in sysfs: isolated, learning, unicast_flood. */
 int bridge_port_set(const char *name, const char *setting, unsigned value, struct err *err);
 
+/*
+ * VLAN `id` on a port of a bridge that filters; bits of enum port_vlan. The VLAN that every port begins with
+ * is removed by bridge_port_vlan_drop.
+ */
+enum port_vlan { PORT_VLAN_PVID = 1, PORT_VLAN_UNTAGGED = 2 };
+int bridge_port_vlan(const char *name, unsigned id, unsigned flags, struct err *err);
+int bridge_port_vlan_drop(const char *name, unsigned id, struct err *err);
+
 bool iface_exists(const char *name);
 int iface_delete(const char *name, struct err *err);
 int iface_set_up(const char *name, bool up, struct err *err);
@@ -40,6 +50,9 @@ int iface_set_mac(const char *name, const uint8_t mac[MAC_BYTES], struct err *er
 int iface_get_mac(const char *name, uint8_t ret[MAC_BYTES], struct err *err);
 int iface_set_mtu(const char *name, unsigned mtu, struct err *err);
 int iface_get_mtu(const char *name, unsigned *ret, struct err *err);
+
+/* Interrupt at the latest after so many received frames; 0: each of them. */
+int iface_set_coalesce(const char *name, unsigned rx_frames, struct err *err);
 
 /* Counters as the host sees the interface: what a guest sends is rx of its tap. */
 struct iface_stats {

@@ -89,13 +89,22 @@ int build_sysinfo(struct build *build, struct err *err);
 
 /* ---- what has to be given back ---- */
 
-enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS };
+enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND };
 /* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is
  * taken). */
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
+/* A command that takes something back; nobody waits for its end. */
+void build_remember_command(struct build *build, const char *const *argv);
 /* Run a helper that lives as long as the machine; its output goes to log. Negative with err set. */
 int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep,
                 const char *log, struct err *err);
+/*
+ * Run a helper that goes to the background when it is ready; keep are descriptors that it inherits. Waits.
+ * Negative with rq->err set, with the helper's own words.
+ */
+int helper_run(struct req *rq, const char *const *argv, const int *keep, unsigned count_keep, uint64_t usec);
+/* Start a command and forget it. */
+void helper_run_aside(const char *const *argv);
 /* After a restart of the daemon: remember what an earlier one made. */
 void chardev_found(struct build *build, const struct chardev_source *source);
 void tpm_found(struct build *build, const struct tpm *tpm);

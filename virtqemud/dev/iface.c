@@ -4,157 +4,26 @@
 
 #include "model/domain/iface.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/fd.h"
 #include "base/str.h"
-#include "host/tap.h"
 #include "virtqemud/defaults/defaults.h"
-#include "virtqemud/dev/dev.h"
+#include "virtqemud/dev/iface.h"
 
-/* Descriptors of an interface between prepare and command; kept by alias in the build. */
-struct tap {
-    const struct iface *iface;
-    int fds[TAP_QUEUES_MAX], vhost[TAP_QUEUES_MAX];
-    unsigned queues, vhosts;
-};
-
-static bool is_virtio(const struct iface *iface)
-{
-    return str_after(iface->model, "virtio");
-}
+/* A card that is plugged into nothing sits alone on a hub of its own; numbers that no user's hub has. */
+enum { EMPTY_HUB = 1000000 };
 
 /* ---- the host's side ---- */
-
-static bool uses_tap(const struct iface *iface)
-{
-    return iface->type == IFACE_BRIDGE || iface->type == IFACE_NETWORK || iface->type == IFACE_ETHERNET ||
-           iface->type == IFACE_DIRECT;
-}
-
-/* What carries the card on the host has a name of its own until the machine ends. */
-static int open_tap(struct build *build, struct iface *iface, struct tap *tap, struct err *err)
-{
-    char name[IFNAMSIZ] = "vnet%d";
-    struct mac mac = iface->mac;
-
-    if (iface->target && strlen(iface->target) >= sizeof(name))
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "interface name '%s' is too long", iface->target);
-    if (iface->target)
-        strcpy(name, iface->target);
-    if (tap_open(name, tap->queues, is_virtio(iface), tap->fds, err) < 0)
-        return -1;
-    iface->target = arena_strdup(build->arena, name);
-    if (iface->target_managed != TRI_NO)
-        build_remember(build, UNDO_TAP, iface->target, -1);
-    if (iface->type == IFACE_ETHERNET && iface->target_managed == TRI_NO)
-        return 0;
-    /* the host's end must not look like the guest's own card; a high first byte keeps a bridge's address
-     * stable */
-    mac.bytes[0] = 0xfe;
-    if (iface_set_mac(name, mac.bytes, err) < 0 ||
-        (iface->mtu.set && iface_set_mtu(name, iface->mtu.value, err) < 0))
-        return -1;
-    if (iface->bridge && bridge_attach(iface->bridge, name, err) < 0)
-        return -1;
-    if (iface->isolated == TRI_YES && bridge_port_set(name, "isolated", 1, err) < 0)
-        return -1;
-    return iface_set_up(name, true, err);
-}
-
-static int open_macvtap(struct build *build, struct iface *iface, struct tap *tap, struct err *err)
-{
-    char name[IFNAMSIZ] = "macvtap%d";
-
-    if (iface->target && strlen(iface->target) < sizeof(name))
-        strcpy(name, iface->target);
-    if (macvtap_create(name, iface->dev, macvtap_mode_names[iface->mode], iface->mac.bytes, err) < 0)
-        return -1;
-    iface->target = arena_strdup(build->arena, name);
-    build_remember(build, UNDO_TAP, iface->target, -1);
-    if (iface_set_up(name, true, err) < 0)
-        return -1;
-    return macvtap_open(name, tap->queues, is_virtio(iface), tap->fds, err);
-}
-
-/* The kernel moves packets of virtio cards where KVM runs the guest. */
-static int open_vhost(struct build *build, const struct iface *iface, struct tap *tap, struct err *err)
-{
-    const char *path = iface->backend_vhost ? iface->backend_vhost : "/dev/vhost-net";
-    bool wanted = str_eq(iface->driver_name, "vhost");
-
-    if (!is_virtio(iface) || str_eq(iface->driver_name, "qemu") ||
-        (!wanted && build->domain->virt != VIRT_KVM))
-        return 0;
-    for (unsigned i = 0; i < tap->queues; i++) {
-        int fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd < 0 && wanted)
-            return err_system(err, errno, "vhost-net was requested for an interface, but '%s' is unavailable",
-                              path);
-        if (fd < 0)
-            return 0;
-        tap->vhost[tap->vhosts++] = fd;
-    }
-    return 0;
-}
-
-/* What would be lost without a word; a filter that isn't there would even be a hole. */
-static int check_left_out(const struct iface *iface, struct err *err)
-{
-    const struct {
-        bool given;
-        const char *what;
-    } left_out[] = {
-        {iface->filter, "network filters"},
-        {iface->bandwidth, "bandwidth limits"},
-        {iface->vlan, "VLAN tags"},
-        {iface->virtualport, "virtual ports"},
-        {iface->script || iface->downscript, "scripts"},
-        {iface->host.n_ips || iface->host.n_routes, "addresses on the host's side"},
-        {iface->coalesce_rx_frames, "coalescing"},
-        {str_eq(iface->teaming_type, "transient"), "transient teaming"},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
-        if (left_out[i].given)
-            return err_set(err, ERR_NO_SUPPORT, "interfaces with %s", left_out[i].what);
-    return 0;
-}
 
 static int iface_prepare(struct req *rq, struct build *build, void *device)
 {
     struct iface *iface = device;
-    struct tap *tap;
-    int r;
 
-    if (check_left_out(iface, &rq->err) < 0)
-        return -1;
     if (iface->type == IFACE_NETWORK && !iface->bridge)
         return err_set(&rq->err, ERR_NO_SUPPORT,
                        "interfaces of type 'network' (network '%s'): virtnetworkd isn't there yet",
                        iface->network);
-    if (!uses_tap(iface) || build->validate_only)
-        return 0;
-    tap = ARENA_NEW(build->arena, struct tap);
-    tap->iface = iface;
-    tap->queues = iface->queues && is_virtio(iface) ? iface->queues : 1;
-    if (tap->queues > TAP_QUEUES_MAX)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "interface has %u queues, the maximum is %d",
-                       tap->queues, TAP_QUEUES_MAX);
-    r = iface->type == IFACE_DIRECT ? open_macvtap(build, iface, tap, &rq->err)
-                                    : open_tap(build, iface, tap, &rq->err);
-    if (r < 0)
-        return -1;
-    for (unsigned i = 0; i < tap->queues; i++)
-        build_pass_fd(build, tap->fds[i]);
-    r = open_vhost(build, iface, tap, &rq->err);
-    for (unsigned i = 0; i < tap->vhosts; i++)
-        build_pass_fd(build, tap->vhost[i]);
-    build->taps = arena_grow(build->arena, build->taps, build->count_taps, sizeof(*build->taps));
-    build->taps[build->count_taps++] = tap;
-    return r;
+    if (iface->type == IFACE_VHOSTUSER)
+        return prepare_chardev(rq, build, iface->info.alias, &iface->vhostuser, NULL);
+    return iface_open_host(rq, build, iface);
 }
 
 /* ---- the network's end ---- */
@@ -216,6 +85,40 @@ static void user_props(const struct iface *iface, struct props *props)
         props_end_array(props);
 }
 
+static void passt_props(const struct tap *tap, struct props *props)
+{
+    props_string(props, "type", "stream");
+    props_object(props, "addr");
+    props_string(props, "type", "fd");
+    props_format(props, "str", "%d", tap ? tap->fds[0] : -1);
+    props_end_object(props);
+    props_bool(props, "server", false);
+}
+
+/* Memory goes through this socket as descriptors, which QEMU only hands over on one that it made itself. */
+static int vhostuser_chardev(struct build *build, const struct iface *iface, struct err *err)
+{
+    const char *id = arena_printf(build->arena, "char%s", iface->info.alias);
+    auto_buf struct buf option = {0};
+
+    if (iface->vhostuser.type != CHARDEV_UNIX || iface->vhostuser.mode != CHARMODE_BIND)
+        return build_chardev(build, id, &iface->vhostuser, err);
+    buf_printf(&option, "socket,id=%s", id);
+    option_add(&option, "path", iface->vhostuser.path);
+    buf_add_string(&option, ",server=on");
+    build_arg(build, "-chardev", buf_text(&option));
+    return 0;
+}
+
+static size_t iface_number(const struct build *build, const struct iface *iface)
+{
+    size_t i = 0;
+
+    while (i < build->domain->devices.n_ifaces && build->domain->devices.ifaces[i] != iface)
+        i++;
+    return i;
+}
+
 static int netdev_props(struct build *build, const struct iface *iface, struct props *props, struct err *err)
 {
     const struct tap *tap = tap_of(build, iface);
@@ -223,8 +126,13 @@ static int netdev_props(struct build *build, const struct iface *iface, struct p
     switch (iface->type) {
     case IFACE_USER:
         if (str_eq(iface->backend_type, "passt"))
-            return err_set(err, ERR_NO_SUPPORT, "interfaces with backend 'passt'");
-        user_props(iface, props);
+            passt_props(tap, props);
+        else
+            user_props(iface, props);
+        return 0;
+    case IFACE_NULL:
+        props_string(props, "type", "hubport");
+        props_u64(props, "hubid", EMPTY_HUB + (uint64_t)(iface_number(build, iface)));
         return 0;
     case IFACE_BRIDGE:
     case IFACE_NETWORK:
@@ -261,8 +169,7 @@ static int netdev_props(struct build *build, const struct iface *iface, struct p
         props_format(props, "localaddr", "%s:%u", iface->local_address, iface->local_port);
         return 0;
     case IFACE_VHOSTUSER:
-        if (build_chardev(build, arena_printf(build->arena, "char%s", iface->info.alias), &iface->vhostuser,
-                          err) < 0)
+        if (vhostuser_chardev(build, iface, err) < 0)
             return -1;
         props_string(props, "type", "vhost-user");
         props_format(props, "chardev", "char%s", iface->info.alias);
@@ -317,7 +224,7 @@ static const char *driver_of(struct build *build, const struct iface *iface)
 {
     if (str_eq(iface->model, "virtio"))
         return "virtio-net-pci";
-    if (is_virtio(iface))
+    if (iface_is_virtio(iface))
         return arena_printf(build->arena, "virtio-net-pci-%s", iface->model + strlen("virtio-"));
     return iface->model;
 }
@@ -333,7 +240,7 @@ static int iface_command(struct build *build, void *device, struct err *err)
     props_format(&netdev, "id", "host%s", iface->info.alias);
     build_json(build, "-netdev", &netdev);
     props_string(&props, "driver", driver_of(build, iface));
-    if (is_virtio(iface))
+    if (iface_is_virtio(iface))
         virtio_props(iface, &props);
     props_format(&props, "netdev", "host%s", iface->info.alias);
     props_string(&props, "mac", mac_format(&iface->mac, mac));

@@ -138,6 +138,8 @@ int run_line(struct shell *shell, const char *line)
 {
     struct words words = {.line = line};
     struct cmd *cmds;
+    if (!*line)
+        return -1;
     if (parse(shell, &words, &cmds) < 0)
         return -1;
     return run_all(shell, cmds);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Say: errors for the user, the library's among them, and the log file that -l names. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
@@ -77,4 +78,14 @@ void shell_log(struct shell *shell, const char *level, const char *text)
         fd_close(&shell->log_fd);
         fprintf(stderr, "error: failed to write the log file\n");
     }
+}
+
+void *newer_symbol(const char *name)
+{
+    void *symbol = dlsym(RTLD_DEFAULT, name);
+    if (!symbol) {
+        fprintf(stderr, "error: the installed libvirt.so.0 is too old: it has no %s\n", name);
+        exit(EXIT_FAILURE);
+    }
+    return symbol;
 }

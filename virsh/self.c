@@ -60,21 +60,22 @@ static void add_word(struct cmd *cmd, struct buf *text, const char *word)
         buf_add_string(text, word);
 }
 
-/* At each comma a new line; two commas are one of the text. */
+/* Cut at commas, each piece on a line; two commas are one of the text. */
 static void add_pieces(struct cmd *cmd, struct buf *text, const char *word)
 {
     auto_buf struct buf piece = {0};
-    for (;; word++) {
-        if (*word && (*word != ',' || word[1] == ',')) {
+    while (*word) {
+        bool cut = *word == ',' && word[1] != ',';
+        if (!cut)
             buf_add_char(&piece, *word);
-            word += *word == ',';
-            continue;
+        word += *word == ',' && !cut ? 2 : 1;
+        if (cut || !*word) {
+            add_word(cmd, text, buf_text(&piece));
+            buf_add_char(text, '\n');
+            buf_reset(&piece);
         }
-        add_word(cmd, text, buf_text(&piece));
-        buf_reset(&piece);
-        if (!*word)
-            return;
-        buf_add_char(text, '\n');
+        if (cut && !*word)
+            buf_add_char(text, '\n');
     }
 }
 
@@ -84,20 +85,22 @@ static int run_echo(struct cmd *cmd)
     const char *prefix = cmd_raw(cmd, "prefix");
     if (prefix)
         buf_printf(&text, "%s ", prefix);
-    for (const char *const *word = cmd_strings(cmd, "string"); *word; word++) {
-        if (cmd_has(cmd, "split"))
-            add_pieces(cmd, &text, *word);
-        else
-            add_word(cmd, &text, *word);
-        if (word[1])
+    const char *const *words = cmd_strings(cmd, "string");
+    for (size_t i = 0; words[i]; i++) {
+        if (i)
             buf_add_char(&text, ' ');
+        if (cmd_has(cmd, "split"))
+            add_pieces(cmd, &text, words[i]);
+        else
+            add_word(cmd, &text, words[i]);
     }
     if (cmd_has(cmd, "err")) {
         shell_error(cmd->shell, "%s", buf_text(&text));
         return 0;
     }
-    layout(cmd, LAYOUT_VALUE);
+    layout(cmd, LAYOUT_NONE);
     field(cmd, "text", NULL, buf_text(&text));
+    print(cmd, "%s", buf_text(&text));
     return 0;
 }
 
@@ -111,6 +114,7 @@ const struct command cmd_echo = {
             {"string", OPTION_STRING, IS_REPEATED | IS_UNNAMED | IS_EMPTY_OK, "arguments to echo"}),
     .run = run_echo,
     .is = NEEDS_NO_CONNECTION,
+    .conflicts = "shell xml",
     .json = "{text: string}",
 };
 
@@ -171,10 +175,12 @@ static int run_connect(struct cmd *cmd)
     const char *uri = NULL;
     if (cmd_string(cmd, "name", &uri) < 0)
         return -1;
-    free(cmd->shell->uri);
-    cmd->shell->uri = mem_strdup(uri);
+    if (uri) {
+        free(cmd->shell->uri);
+        cmd->shell->uri = mem_strdup(uri);
+    }
     cmd->shell->readonly = cmd_has(cmd, "readonly");
-    return shell_connect(cmd->shell, uri, cmd->shell->readonly);
+    return shell_connect(cmd->shell, cmd->shell->uri, cmd->shell->readonly);
 }
 
 const struct command cmd_connect = {

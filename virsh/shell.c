@@ -3,8 +3,6 @@
  * are read plainly. */
 #include <dlfcn.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "virsh/complete.h"
@@ -128,7 +126,8 @@ static char *read_plainly(const char *prompt)
 
 int interact(struct shell *shell)
 {
-    bool editing = isatty(STDIN_FILENO) && open_readline(shell);
+    bool editing =
+        open_readline(shell); /* without a terminal too: it shows the lines it reads, as people expect */
     auto_free char *history = editing ? history_path() : NULL;
     if (!shell->quiet)
         printf("Welcome to %s, the virtualization interactive terminal.\n\n"
@@ -140,16 +139,15 @@ int interact(struct shell *shell)
     while (!shell->leaving) {
         const char *prompt = shell->readonly ? "virsh > " : "virsh # ";
         auto_free char *line = editing ? rl.readline(prompt) : read_plainly(prompt);
-        if (!line) {
-            printf("\n");
+        if (!line)
             break;
-        }
         if (!*line)
             continue;
         if (editing)
             rl.add_history(line);
         run_line(shell, line);
     }
+    printf("\n");
     if (history)
         rl.write_history(history);
     return 0;

@@ -29,6 +29,13 @@
 #include "libvirt/libvirt.h"
 #include "libvirt/virterror.h"
 
+/*
+ * What libvirt 9.0 didn't have, NEWER(virDomainGraphicsReload)(domain, ...): found by name, so that virsh runs with that
+ * library too (and says so there).
+ */
+#define NEWER(function) ((__typeof__(&(function)))newer_symbol(#function))
+void *newer_symbol(const char *name);
+
 struct cmd;
 struct command;
 
@@ -324,7 +331,8 @@ virStreamPtr own_stream(struct cmd *cmd, virStreamPtr stream);
 int say_error(struct cmd *cmd, const char *format, ...) PRINTF(2, 3);
 /* Forget the library's last error: what follows isn't about it. */
 void forget_error(void);
-/* Keep the library's last error for the end of the command: calls that follow (cleanup, another thread) don't change it. */
+/* Keep the library's last error for the end of the command: calls that follow (cleanup, another thread) don't
+ * change it. */
 void keep_error(struct cmd *cmd);
 /* The code of the library's last error, VIR_ERR_OK when there is none. */
 int last_error_code(void);
@@ -405,7 +413,8 @@ int print_xml(struct cmd *cmd, char *document);
  */
 struct edit {
     const char *document;
-    const char *what; /* "Domain 'test' XML configuration" */
+    const char *what;   /* "Domain 'test' XML configuration": ... not changed, ... edited */
+    const char *edited; /* where stock says it shorter afterwards: "Snapshot a"; else NULL */
     int (*store)(struct cmd *cmd, void *data, const char *document, unsigned flags);
     void *data;
     unsigned validate; /* flag that 'i' takes away; 0: there is none */

@@ -1,0 +1,2 @@
+#!/bin/sh
+sed -i "s/nothing/x/" "$1"

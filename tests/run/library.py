@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""library: programs of Debian, built for libvirt, on our client library and a private virtqemud of ours."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from lab import Private, Skip, Suite, as_user, build_dir
+
+MACHINE = """<domain type='qemu'><name>held</name><memory unit='MiB'>32</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><console type='pty'/></devices></domain>"""
+
+PERL = r"""
+use Sys::Virt; use strict;
+my $c = Sys::Virt->new(uri => $ARGV[0]);
+my $d = $c->define_domain($ARGV[1]);
+$d->create(); my ($state, $reason) = $d->get_state();
+my @all = $c->list_all_domains();
+print join(" ", $d->get_name(), $state, scalar(@all), $c->get_type()), "\n";
+$d->destroy(); $d->undefine();
+eval { $c->get_domain_by_name("nobody") };
+print $@->code, " ", $@->message, "\n";
+"""
+
+GLIB = r"""
+import sys, gi
+gi.require_version("LibvirtGObject", "1.0"); gi.require_version("LibvirtGConfig", "1.0")
+from gi.repository import LibvirtGObject, LibvirtGConfig
+LibvirtGObject.init_object(None)
+c = LibvirtGObject.Connection.new(sys.argv[1]); c.open(None)
+d = c.create_domain(LibvirtGConfig.Domain.new_from_xml(sys.argv[2]))
+d.start(0)
+print(d.get_name(), d.get_info().state.value_nick)
+c.fetch_domains(None)
+print([x.get_name() for x in c.get_domains()])
+d.stop(0); d.delete(0)
+"""
+
+
+class Library:
+    def __init__(self, private):
+        self.private = private
+        self.env = {**private.env, "LD_LIBRARY_PATH": os.path.join(build_dir(), "libvirt", ".libs"),
+                    "LIBVIRT_DEFAULT_URI": private.uri()}
+
+    def run(self, *argv, **options):
+        if not shutil.which(argv[0]):
+            raise Skip(f"{argv[0]} is not installed")
+        done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=120, check=False, **options)
+        assert done.returncode == 0, f"{argv[0]} ended with {done.returncode}: {done.stderr or done.stdout}"
+        return done.stdout
+
+    def symbols(self):
+        """Whatever of Debian's packages is linked with libvirt finds all its functions in ours."""
+        seen = 0
+        folder = "/usr/lib/x86_64-linux-gnu"
+        paths = [f"{folder}/libvirt-glib-1.0.so.0", f"{folder}/libvirt-gobject-1.0.so.0", "/usr/bin/virt-viewer", "/usr/sbin/libvirt-dbus"]
+        paths += [os.path.join(d, f) for d, _, files in os.walk(folder + "/perl5") for f in files if f == "Virt.so"]
+        for path in filter(os.path.exists, paths):
+            text = subprocess.run(["ldd", "-r", path], env=self.env, capture_output=True, text=True, check=False)
+            lines = [line for line in (text.stdout + text.stderr).splitlines() if "vir" in line]
+            assert any(self.env["LD_LIBRARY_PATH"] in line for line in lines), f"{path} is not on our library"
+            bad = [line for line in lines if "undefined symbol" in line or "version `" in line]
+            assert not bad, bad
+            seen += 1
+        if not seen:
+            raise Skip("none of libvirt-glib, virt-viewer, libvirt-dbus, Sys::Virt is installed")
+
+    def sys_virt(self):
+        if subprocess.run(["perl", "-MSys::Virt", "-e", "1"], capture_output=True, check=False).returncode:
+            raise Skip("Sys::Virt is not installed")
+        told = self.run("perl", "-e", PERL, self.private.uri(), MACHINE).splitlines()
+        assert told == ["held 1 1 QEMU", "42 Domain not found: no domain with matching name 'nobody'"], told
+
+    def glib(self):
+        probe = "import gi; gi.require_version('LibvirtGObject', '1.0'); from gi.repository import LibvirtGObject"
+        if subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode:
+            raise Skip("libvirt-glib with its introspection is not installed")
+        told = self.run(sys.executable, "-c", GLIB, self.private.uri(), MACHINE).splitlines()
+        assert told == ["held running", "['held']"], told
+
+    def libvirt_dbus(self):
+        if not os.path.exists("/usr/sbin/libvirt-dbus") or not shutil.which("dbus-run-session"):
+            raise Skip("libvirt-dbus or dbus-run-session is not installed")
+        call = "busctl --user call org.libvirt /org/libvirt/Test org.libvirt.Connect ListDomains u 0".replace("Test", "QEMU")
+        script = ("/usr/sbin/libvirt-dbus --session & "
+                  "for i in $(seq 200); do busctl --user status org.libvirt >/dev/null 2>&1 && break; sleep 0.05; done; "
+                  f"{call}; kill $!")
+        told = self.run("dbus-run-session", "--", "sh", "-c", script)
+        assert told.startswith("ao 0"), told
+
+    def virt_install(self):
+        self.run("virt-install", "--connect", self.private.uri(), "--virt-type", "qemu", "--name", "drawn", "--memory", "32",
+                 "--disk", "none", "--import", "--osinfo", "generic", "--noautoconsole", "--graphics", "none")
+        assert "drawn" in self.run(sys.executable, "-c", "import libvirt, sys; print([d.name() for d in "
+                                   "libvirt.open(sys.argv[1]).listAllDomains()])", self.private.uri())
+        self.run("virt-xml", "--connect", self.private.uri(), "drawn", "--edit", "--memory", "40")
+        self.run(sys.executable, "-c", "import libvirt, sys; d = libvirt.open(sys.argv[1]).lookupByName('drawn'); "
+                 "d.destroy(); assert d.maxMemory() == 40960, d.maxMemory(); d.undefine()", self.private.uri())
+
+
+def main():
+    suite = Suite()
+    with Private() as private:
+        private.start("virtqemud")
+        library = Library(private)
+        for name in ("symbols", "sys_virt", "glib", "libvirt_dbus", "virt_install"):
+            suite.run(name, getattr(library, name))
+    suite.done()
+
+
+as_user()
+main()

@@ -23,6 +23,7 @@ struct keys {
     uint64_t max_core;
     uint32_t remote_display_port_min, remote_display_port_max;
     uint32_t remote_websocket_port_min, remote_websocket_port_max, keepalive_interval, keepalive_count;
+    const char *const *cgroup_device_acl;
 };
 
 /* clang-format off */
@@ -46,6 +47,7 @@ const struct conf_key qemu_conf_keys[] = {
     CONF_ROW(struct keys, remote_display_port_max, CONF_U32, "65535", .min = 5900, .max = 65535, .help = "Last port for displays."),
     CONF_ROW(struct keys, remote_websocket_port_min, CONF_U32, "5700", .min = 5700, .max = 65535, .help = "First port for VNC over WebSockets."),
     CONF_ROW(struct keys, remote_websocket_port_max, CONF_U32, "65535", .min = 5700, .max = 65535, .help = "Last port for VNC over WebSockets."),
+    CONF_ROW(struct keys, cgroup_device_acl, CONF_STRINGS, NULL, .help = "Devices that every QEMU may open where control groups can keep it from others. Not given: null, full, zero, random, urandom, ptmx, kvm, userfaultfd of /dev."),
     CONF_ROW(struct keys, keepalive_interval, CONF_U32, "5", .help = "Seconds between pings of a migration's peer."),
     CONF_ROW(struct keys, keepalive_count, CONF_U32, "5", .help = "Pings without an answer before the peer counts as dead."),
     {0},
@@ -134,6 +136,7 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
         .websocket_max = keys.remote_websocket_port_max,
         .keepalive_interval = keys.keepalive_interval,
         .keepalive_count = keys.keepalive_count,
+        .device_acl = keys.cgroup_device_acl,
     };
     if (!privileged)
         return 0;

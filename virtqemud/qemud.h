@@ -36,6 +36,7 @@ struct qemu_conf {
     const char *vnc_listen, *spice_listen, *vnc_password, *spice_password;
     unsigned port_min, port_max, websocket_min, websocket_max;
     unsigned keepalive_interval, keepalive_count;
+    const char *const *device_acl; /* that every QEMU may open; NULL: the usual ones */
 };
 
 struct qemud {

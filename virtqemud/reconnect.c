@@ -18,7 +18,9 @@
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
+#include "virtqemud/iothread.h"
 #include "virtqemud/life.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
@@ -103,6 +105,9 @@ static int reconnect(struct req *rq, struct vm *vm, bool starting)
     if (r < 0 || vm->run != run)
         return -1;
     vcpu_learn(run, list);
+    if (iothread_learn(rq, vm) < 0 || vm->run != run)
+        return -1;
+    limits_find(run);
     if (qemu_caps_get(rq, run->domain->devices.emulator, &run->caps) < 0)
         err_clear(&rq->err); /* the binary was removed or replaced: what needs it says so */
     adopt_state(vm, json_string(state, "status"));
@@ -177,6 +182,7 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
     run->fake_reboot = status->fake_reboot;
     run->monitor_path = status->monitor_path;
     run->lib_dir = status->lib_dir;
+    run->channel_dir = status->channel_dir;
     run->machine_name = status->machine_name;
     run->balloon_kib = status->balloon_kib ? status->balloon_kib : status->domain->memory.current;
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);

@@ -26,6 +26,7 @@
 #include "virtqemud/console.h"
 #include "virtqemud/hook.h"
 #include "virtqemud/life.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/owner.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
@@ -67,6 +68,7 @@ static void run_free(struct run *run)
     fd_close(&run->pidfd);
     if (run->caps)
         qemu_caps_unref(run->caps);
+    limits_free(run);
     arena_done(&run->arena);
     free(run);
 }
@@ -127,16 +129,18 @@ static const char *const stop_words[] = {
 static void remove_dir(const char *dir)
 {
     auto_strv char **names = NULL;
+    int r = dir ? file_list(AT_FDCWD, dir, &names) : -ENOENT;
 
-    if (!dir || file_list(AT_FDCWD, dir, &names) < 0)
-        return;
-    for (char **name = names; *name; name++) {
+    for (char **name = names; name && *name; name++) {
         auto_free char *path = mem_printf("%s/%s", dir, *name);
 
         if (unlink(path) < 0 && errno == EISDIR)
             rmdir(path);
     }
-    rmdir(dir);
+    if (r == 0 && rmdir(dir) < 0)
+        r = -errno;
+    if (r < 0 && r != -ENOENT)
+        log_warning("cannot remove '%s': %s", dir, strerror(-r));
 }
 
 void run_end(struct vm *vm, unsigned reason, unsigned detail)
@@ -160,6 +164,7 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
     build_undo(run->build);
     run->build = NULL;
     owner_restore(run);
+    limits_end(run);
     scope_leave(run);
     remove_dir(run->lib_dir);
     remove_dir(run->channel_dir);

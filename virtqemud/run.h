@@ -20,6 +20,7 @@
 
 struct qemu_caps;
 struct build;
+struct limits;
 
 struct run_vcpu {
     pid_t thread; /* 0: TCG without a thread of its own, or offline */
@@ -28,6 +29,11 @@ struct run_vcpu {
     const char *type;  /* driver, for device_add */
     const char *alias; /* device id of a hotplugged one, "vcpu1" */
     bool online;
+};
+
+struct run_iothread {
+    uint32_t id;
+    pid_t thread;
 };
 
 struct run {
@@ -67,8 +73,11 @@ struct run {
     struct build *build;      /* what start made for the devices; NULL after it was undone */
     unsigned count_vcpus;
     struct run_vcpu *vcpus; /* by number, up to the maximum */
-    uint64_t balloon_kib;   /* last known; 0: as the model says */
-    uint64_t since;         /* monotonic time of the start */
+    unsigned count_iothreads;
+    struct run_iothread *iothreads; /* in QEMU's order */
+    struct limits *limits;          /* NULL: no control groups of its own */
+    uint64_t balloon_kib;           /* last known; 0: as the model says */
+    uint64_t since;                 /* monotonic time of the start */
 };
 
 struct run_waiter {

@@ -103,3 +103,13 @@ void scope_leave(struct run *run)
         sd_bus_call_method_async(bus, NULL, MACHINED, "TerminateMachine", NULL, NULL, "s", run->machine_name);
     run->machine_name = NULL;
 }
+
+void scope_set_weight(const char *unit, const char *name, uint64_t value)
+{
+    sd_bus *bus = system_bus();
+
+    if (bus)
+        sd_bus_call_method_async(bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                 "org.freedesktop.systemd1.Manager", "SetUnitProperties", NULL, NULL,
+                                 "sba(sv)", unit, true, 1, name, "t", value);
+}

@@ -13,3 +13,5 @@ void scope_begin(struct vm *vm);
 /* The answer, before the guest runs. A host without machined is no error. */
 int scope_await(struct req *rq, struct vm *vm);
 void scope_leave(struct run *run);
+/* Tell systemd the weight of a unit ("CPUWeight", "IOWeight"), so that it doesn't write another one. */
+void scope_set_weight(const char *unit, const char *name, uint64_t value);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Start: from a model to a running QEMU. A failure at any step leaves by the one way of run_end(). The order
- * keeps two promises: a status file is there before the process is, so that no kill of the daemon leaves an
- * unknown QEMU behind; and the first commands are in QEMU's monitor socket before it is executed, so that
- * nobody waits for a greeting.
+ * keeps two promises: a status file is there before anything else is made, so that no kill of the daemon
+ * leaves an unknown QEMU or what was made for it behind; and the first commands are in QEMU's monitor socket
+ * before it is executed, so that nobody waits for a greeting.
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include "config.h"
@@ -29,6 +29,8 @@
 #include "virtqemud/caps.h"
 #include "virtqemud/command.h"
 #include "virtqemud/hook.h"
+#include "virtqemud/iothread.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/owner.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
@@ -50,10 +52,10 @@ struct start {
 };
 
 /* /var/lib/libvirt/qemu/domain-3-NAME: the name is cut, so that sockets beneath stay within sun_path. */
-static int make_lib_dir(struct req *rq, struct start *start)
+static void name_dirs(struct start *start)
 {
     struct run *run = start->run;
-    int length = 0, r;
+    int length = 0;
 
     /* at most 20 bytes, never half a character, and never a path of its own */
     while (start->vm->name[length] && length < 20)
@@ -63,8 +65,13 @@ static int make_lib_dir(struct req *rq, struct start *start)
     run->lib_dir = arena_printf(&run->arena, "%s/domain-%d-%.*s", qemud.dirs.lib, start->vm->id, length,
                                 start->vm->name);
     run->monitor_path = arena_printf(&run->arena, "%s/monitor.sock", run->lib_dir);
-    r = file_make_dir_owned(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
-                            qemud.privileged ? qemud.conf.group : (gid_t)-1);
+    run->channel_dir = arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
+}
+
+static int make_lib_dir(struct req *rq, const struct run *run)
+{
+    int r = file_make_dir_owned(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
+                                qemud.privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)
         return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
     return 0;
@@ -110,8 +117,8 @@ static int open_monitor(struct req *rq, struct start *start)
 
     if (r < 0)
         return err_system(&rq->err, r, "cannot open directory '%s'", run->lib_dir);
-    start->monitor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     unlinkat(dir, "monitor.sock", 0);
+    start->monitor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (start->monitor < 0 || bind(start->monitor, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(start->monitor, 1) < 0)
         return err_system(&rq->err, errno, "cannot listen on '%s'", run->monitor_path);
@@ -119,7 +126,7 @@ static int open_monitor(struct req *rq, struct start *start)
     if (fd < 0)
         return err_system(&rq->err, fd, "failed to connect to monitor socket");
     run->qmp = qmp_new(fd, whose, &run_qmp_handlers, start->vm);
-    return 0;
+    return qmp_broken(run->qmp) ? err_set(&rq->err, ERR_SYSTEM_ERROR, "%s", qmp_broken(run->qmp)) : 0;
 }
 
 /* The machine's log begins each run with what is executed. */
@@ -153,8 +160,7 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     run->build = build;
     build->id = start->vm->id;
     build->lib_dir = run->lib_dir;
-    build->channel_dir =
-        arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
+    build->channel_dir = run->channel_dir;
     build->monitor_fd = start->monitor;
     build->sandbox = qemud.conf.seccomp_sandbox;
     build->privileged = qemud.privileged;
@@ -288,6 +294,8 @@ static int settle(struct req *rq, struct start *start)
         if (!run->qmp || qmp_call(rq, run->qmp, "balloon", args, NULL, SECONDS(30)) < 0)
             return -1;
     }
+    if (iothread_learn(rq, start->vm) < 0 || limits_begin(rq, start->vm) < 0)
+        return -1;
     return vcpu_settle(rq, start->vm);
 }
 
@@ -300,13 +308,21 @@ static int check_wanted(struct req *rq, const struct start *start)
                    start->vm->name);
 }
 
+/* Without it the machine would be lost, or killed as half started, when this daemon is restarted. */
+static int save(struct req *rq, struct vm *vm)
+{
+    int r = status_save(vm);
+
+    return r < 0 ? err_system(&rq->err, r, "cannot write '%s/%s.xml'", qemud.dirs.state, vm->name) : 0;
+}
+
 static int begin(struct req *rq, struct start *start)
 {
     struct vm *vm = start->vm;
     struct run *run = start->run;
     const char *const *env;
 
-    if (run->domain->virt == VIRT_KVM && kvm_require(rq) < 0)
+    if (limits_check(run->domain, &rq->err) < 0 || (run->domain->virt == VIRT_KVM && kvm_require(rq) < 0))
         return -1;
     if (qemu_caps_get(rq, run->domain->devices.emulator, &run->caps) < 0)
         return -1;
@@ -317,14 +333,13 @@ static int begin(struct req *rq, struct start *start)
     vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_STARTING_UP);
     describe_host(run);
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
-    if (make_lib_dir(rq, start) < 0 || open_monitor(rq, start) < 0 || make_command(rq, start, &env) < 0 ||
-        open_log(rq, start, run->build->argv, env) < 0 || owner_set(rq, run) < 0 ||
-        hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
+    name_dirs(start);
+    if (save(rq, vm) < 0 || make_lib_dir(rq, run) < 0 || open_monitor(rq, start) < 0 ||
+        make_command(rq, start, &env) < 0 || open_log(rq, start, run->build->argv, env) < 0 ||
+        owner_set(rq, run) < 0 || hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
         return -1;
-    status_save(vm);
-    if (check_wanted(rq, start) < 0 || spawn(rq, start, env) < 0)
+    if (save(rq, vm) < 0 || check_wanted(rq, start) < 0 || spawn(rq, start, env) < 0 || save(rq, vm) < 0)
         return -1;
-    status_save(vm);
     scope_begin(vm);
     if (handshake(rq, start) < 0 || scope_await(rq, vm) < 0 || settle(rq, start) < 0)
         return say_why(rq, start);
@@ -346,8 +361,9 @@ static int go(struct req *rq, struct start *start)
         return say_why(rq, start);
     if (check_wanted(rq, start) < 0)
         return -1;
+    if (save(rq, vm) < 0)
+        return -1;
     start->run->up = true;
-    status_save(vm);
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_BOOTED);
     if (start->how->paused)
         vm_emit_lifecycle(vm, API_DOMAIN_EVENT_SUSPENDED, API_DOMAIN_EVENT_SUSPENDED_PAUSED);

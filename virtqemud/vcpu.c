@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "model/domain/domain.h"
+#include "virtqemud/iothread.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/status.h"
 
@@ -34,18 +37,34 @@ void vcpu_learn(struct run *run, struct json_object *list)
     }
 }
 
-/* The CPUs in bitmap that this host has; pins to what isn't there are dropped, as long as something is left.
- */
-static int set_affinity(struct req *rq, pid_t thread, const struct bitmap *cpus, const char *what)
-{
-    cpu_set_t set;
+/* Row: a policy's number in the kernel. */
+static const int policies[SCHED_POLICY_MAX] = {
+    [SCHED_POLICY_BATCH] = SCHED_BATCH,
+    [SCHED_POLICY_IDLE] = SCHED_IDLE,
+    [SCHED_POLICY_FIFO] = SCHED_FIFO,
+    [SCHED_POLICY_RR] = SCHED_RR,
+};
 
-    CPU_ZERO(&set);
-    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (bitmap_get(cpus, cpu))
-            CPU_SET(cpu, &set);
-    if (sched_setaffinity(thread, sizeof(set), &set) < 0 && errno != ESRCH)
-        return err_system(&rq->err, errno, "cannot set CPU affinity on process %d (%s)", thread, what);
+static int set_policy(struct req *rq, pid_t thread, const struct sched *sched)
+{
+    struct sched_param param = {.sched_priority = sched->priority.value};
+
+    if (sched_setscheduler(thread, policies[sched->policy], &param) < 0 && errno != ESRCH)
+        return err_system(&rq->err, errno, "Cannot set scheduler parameters for pid %d", thread);
+    return 0;
+}
+
+/* One thread of a kind: the processors that it may use (NULL: any), and how it is scheduled there. */
+static int settle(struct req *rq, const struct run *run, const char *group, pid_t thread, uint32_t id,
+                  const struct bitmap *cpus, struct sched *const *scheds, size_t count)
+{
+    if (!thread)
+        return 0;
+    if (cpus && limits_pin(run, group, thread, cpus, &rq->err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if ((!scheds[i]->ids || bitmap_get(scheds[i]->ids, id)) && set_policy(rq, thread, scheds[i]) < 0)
+            return -1;
     return 0;
 }
 
@@ -53,16 +72,27 @@ int vcpu_settle(struct req *rq, struct vm *vm)
 {
     struct run *run = vm->run;
     const struct vcpus *vcpus = &run->domain->vcpus;
+    const struct cputune *tune = &vcpus->tune;
+    char group[32];
 
-    if (vcpus->tune.emulatorpin || vcpus->cpus)
-        if (set_affinity(rq, run->pid, vcpus->tune.emulatorpin ? vcpus->tune.emulatorpin : vcpus->cpus,
-                         "emulator") < 0)
-            return -1;
+    if (settle(rq, run, "emulator", run->pid, 0, tune->emulatorpin ? tune->emulatorpin : vcpus->cpus,
+               &tune->emulatorsched, tune->emulatorsched != NULL) < 0)
+        return -1;
     for (unsigned i = 0; i < run->count_vcpus; i++) {
         const struct pin *pin = vcpus_pin(vcpus, i);
-        const struct bitmap *cpus = pin ? pin->cpus : vcpus->cpus;
 
-        if (run->vcpus[i].thread && cpus && set_affinity(rq, run->vcpus[i].thread, cpus, "vCPU") < 0)
+        snprintf(group, sizeof(group), "vcpu%u", i);
+        if (run->vcpus[i].online &&
+            settle(rq, run, group, run->vcpus[i].thread, i, pin ? pin->cpus : vcpus->cpus, tune->vcpuscheds,
+                   tune->n_vcpuscheds) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < run->count_iothreads; i++) {
+        const struct pin *pin = iothread_pin(vcpus, run->iothreads[i].id);
+
+        snprintf(group, sizeof(group), "iothread%u", run->iothreads[i].id);
+        if (settle(rq, run, group, run->iothreads[i].thread, run->iothreads[i].id,
+                   pin ? pin->cpus : vcpus->cpus, tune->iothreadscheds, tune->n_iothreadscheds) < 0)
             return -1;
     }
     return 0;

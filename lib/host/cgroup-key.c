@@ -30,8 +30,9 @@ enum form {
 struct knob {
     enum form form;
     const char *file;
-    const char *word; /* of FORM_STAT */
-    uint64_t unit;    /* our number is the file's times this; 0: 1 */
+    const char *word;    /* of FORM_STAT */
+    uint64_t unit;       /* our number is the file's times this; 0: 1 */
+    const char *instead; /* the file's name where another scheduler of disks (bfq) is in charge */
 };
 
 /* clang-format off */
@@ -51,7 +52,7 @@ static const struct key_row {
     [CGROUP_MEMORY_SOFT] = {CGROUP_MEMORY, {FORM_NUMBER, "memory.soft_limit_in_bytes"}, {FORM_NUMBER, "memory.high"}},
     [CGROUP_MEMORY_SWAP] = {CGROUP_MEMORY, {FORM_NUMBER, "memory.memsw.limit_in_bytes"}, {FORM_SWAP, "memory.swap.max"}},
     [CGROUP_MEMORY_USAGE] = {CGROUP_MEMORY, {FORM_NUMBER, "memory.usage_in_bytes"}, {FORM_NUMBER, "memory.current"}, true},
-    [CGROUP_BLKIO_WEIGHT] = {CGROUP_BLKIO, {FORM_NUMBER, "blkio.weight"}, {FORM_DEFAULT, "io.weight"}},
+    [CGROUP_BLKIO_WEIGHT] = {CGROUP_BLKIO, {FORM_NUMBER, "blkio.weight", .instead = "blkio.bfq.weight"}, {FORM_DEFAULT, "io.weight", .instead = "io.bfq.weight"}},
     [CGROUP_FROZEN] = {CGROUP_FREEZER, {FORM_FROZEN, "freezer.state"}, {FORM_NUMBER, "cgroup.freeze"}},
 };
 /* clang-format on */
@@ -61,17 +62,29 @@ enum cgroup_controller cgroup_key_controller(enum cgroup_key key)
     return rows[key].controller;
 }
 
-/* The knob of a group's hierarchy, or -errno. */
+/* The knob of a group's hierarchy and the name of its file, or -errno. */
 static int knob_of(const struct cgroup *group, enum cgroup_key key, const struct cgroup_place **ret_place,
-                   const struct knob **ret_knob)
+                   const struct knob **ret_knob, const char **ret_file)
 {
     const struct cgroup_place *place = &group->at[rows[key].controller];
+    const struct knob *knob = place->v2 ? &rows[key].v2 : &rows[key].v1;
 
     if (!place->path)
         return -ENODEV;
     *ret_place = place;
-    *ret_knob = place->v2 ? &rows[key].v2 : &rows[key].v1;
-    return (*ret_knob)->form == FORM_NONE ? -EOPNOTSUPP : 0;
+    *ret_knob = knob;
+    *ret_file = knob->instead && !sysfs_exists(place->path, "/%s", knob->file) ? knob->instead : knob->file;
+    return knob->form == FORM_NONE ? -EOPNOTSUPP : 0;
+}
+
+const char *cgroup_key_file(const struct cgroup *group, enum cgroup_key key)
+{
+    const struct cgroup_place *place;
+    const struct knob *knob;
+    const char *file = rows[key].v1.file;
+
+    (void)knob_of(group, key, &place, &knob, &file);
+    return file;
 }
 
 static int write_text(const char *path, const char *file, const char *text)
@@ -120,16 +133,16 @@ int cgroup_get(const struct cgroup *group, enum cgroup_key key, uint64_t *ret)
     const struct cgroup_place *place;
     const struct knob *knob;
     char text[SYSFS_TEXT_MAX];
-    const char *at = text;
+    const char *at = text, *file;
     uint64_t value, memory;
-    int r = knob_of(group, key, &place, &knob);
+    int r = knob_of(group, key, &place, &knob, &file);
 
     if (r < 0)
         return r;
     if (knob->form == FORM_STAT) {
         r = stat_read(place->path, knob, &value);
     } else {
-        ssize_t n = sysfs_read(text, sizeof(text), place->path, "/%s", knob->file);
+        ssize_t n = sysfs_read(text, sizeof(text), place->path, "/%s", file);
 
         if (n < 0)
             return n == -ENOENT ? -EOPNOTSUPP : (int)n;
@@ -157,16 +170,17 @@ int cgroup_set(const struct cgroup *group, enum cgroup_key key, uint64_t value)
 {
     const struct cgroup_place *place;
     const struct knob *knob;
+    const char *file;
     char text[64];
     uint64_t other;
-    int r = knob_of(group, key, &place, &knob);
+    int r = knob_of(group, key, &place, &knob, &file);
 
     if (r < 0)
         return r;
     if (rows[key].read_only)
         return -EOPNOTSUPP;
     if (knob->form == FORM_FROZEN)
-        return write_text(place->path, knob->file, value ? "FROZEN" : "THAWED");
+        return write_text(place->path, file, value ? "FROZEN" : "THAWED");
     if (knob->form == FORM_SWAP && value != CGROUP_UNLIMITED) {
         r = cgroup_get(group, CGROUP_MEMORY_HARD, &other);
         if (r < 0)
@@ -190,7 +204,61 @@ int cgroup_set(const struct cgroup *group, enum cgroup_key key, uint64_t value)
     } else {
         snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
     }
-    return write_text(place->path, knob->file, text);
+    return write_text(place->path, file, text);
+}
+
+int cgroup_set_bandwidth(const struct cgroup *group, uint64_t period, uint64_t quota)
+{
+    uint64_t old_period, old_quota;
+    int r = cgroup_get(group, CGROUP_CPU_PERIOD, &old_period);
+
+    if (r == 0)
+        r = cgroup_get(group, CGROUP_CPU_QUOTA, &old_quota);
+    /* no quota in between: nothing above or beneath can be contradicted by a period alone */
+    if (r == 0)
+        r = cgroup_set(group, CGROUP_CPU_QUOTA, CGROUP_UNLIMITED);
+    if (r == 0 && period)
+        r = cgroup_set(group, CGROUP_CPU_PERIOD, period);
+    if (r == 0 && quota != CGROUP_UNLIMITED)
+        r = cgroup_set(group, CGROUP_CPU_QUOTA, quota);
+    if (r < 0 && r != -ENODEV) {
+        (void)cgroup_set(group, CGROUP_CPU_PERIOD, old_period);
+        (void)cgroup_set(group, CGROUP_CPU_QUOTA, old_quota);
+    }
+    return r;
+}
+
+/* Row: v1's file; v2's file and the word in it ("": the number stands alone). The second try is bfq's. */
+static const struct {
+    const char *v1, *v1_instead, *v2, *v2_instead, *word;
+} disk_rows[CGROUP_DISK_KEY_MAX] = {
+    [CGROUP_DISK_WEIGHT] = {"blkio.weight_device", "blkio.bfq.weight_device", "io.weight", "io.bfq.weight",
+                            ""},
+    [CGROUP_DISK_READ_IOPS] = {"blkio.throttle.read_iops_device", NULL, "io.max", NULL, "riops="},
+    [CGROUP_DISK_WRITE_IOPS] = {"blkio.throttle.write_iops_device", NULL, "io.max", NULL, "wiops="},
+    [CGROUP_DISK_READ_BPS] = {"blkio.throttle.read_bps_device", NULL, "io.max", NULL, "rbps="},
+    [CGROUP_DISK_WRITE_BPS] = {"blkio.throttle.write_bps_device", NULL, "io.max", NULL, "wbps="},
+};
+
+int cgroup_set_disk(const struct cgroup *group, enum cgroup_disk_key key, unsigned major, unsigned minor,
+                    uint64_t value)
+{
+    const struct cgroup_place *place = &group->at[CGROUP_BLKIO];
+    const char *file = place->v2 ? disk_rows[key].v2 : disk_rows[key].v1;
+    const char *instead = place->v2 ? disk_rows[key].v2_instead : disk_rows[key].v1_instead;
+    const char *none = key == CGROUP_DISK_WEIGHT ? "default" : "max"; /* v2's words */
+    char text[96];
+
+    if (!place->path)
+        return -ENODEV;
+    if (instead && !sysfs_exists(place->path, "/%s", file))
+        file = instead;
+    if (place->v2 && !value)
+        snprintf(text, sizeof(text), "%u:%u %s%s", major, minor, disk_rows[key].word, none);
+    else
+        snprintf(text, sizeof(text), "%u:%u %s%llu", major, minor, place->v2 ? disk_rows[key].word : "",
+                 (unsigned long long)value);
+    return write_text(place->path, file, text);
 }
 
 static int set_list(const struct cgroup *group, const char *file, const struct bitmap *list)

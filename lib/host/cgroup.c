@@ -25,6 +25,9 @@ enum { TABLE_MAX = 4 << 20 }; /* mountinfo of a host with thousands of container
 /* v1's names, which are also what mount options and /proc/PID/cgroup say. */
 const char *const cgroup_controller_names[] = {"cpu",     "cpuacct", "cpuset", "memory",       "devices",
                                                "freezer", "blkio",   "pids",   "name=systemd", NULL};
+/* Those that v1's groups of threads have; v2 decides itself. */
+static const bool of_threads[CGROUP_CONTROLLER_MAX] = {
+    [CGROUP_CPU] = true, [CGROUP_CPUACCT] = true, [CGROUP_CPUSET] = true};
 /* v2's, NULL: part of the core there, "": not there. */
 static const char *const v2_names[CGROUP_CONTROLLER_MAX] = {
     [CGROUP_CPU] = "cpu",       [CGROUP_CPUACCT] = NULL, [CGROUP_CPUSET] = "cpuset",
@@ -132,50 +135,6 @@ static char *visible_path(const struct mount *mount, const char *root, const cha
     return mem_printf("%s%s%s", root, mount->point, str_eq(rest, "/") ? "" : rest);
 }
 
-int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret)
-{
-    auto_buf struct buf mounts = {0}, members = {0};
-    auto_free char *mounts_path = mem_printf("%s/proc/self/mountinfo", root);
-    auto_free char *members_path =
-        pid ? mem_printf("%s/proc/%d/cgroup", root, (int)pid) : mem_printf("%s/proc/self/cgroup", root);
-    struct cgroup group = {0};
-    char *v2 = NULL;
-    int r = file_read(AT_FDCWD, mounts_path, TABLE_MAX, &mounts);
-
-    if (r == 0)
-        r = file_read(AT_FDCWD, members_path, TABLE_MAX, &members);
-    if (r < 0)
-        return r == -ENOENT && !pid ? (*ret = group, 0) : r;
-    char *table = buf_steal(&mounts), *at = table, *line;
-
-    while ((line = strsep(&at, "\n"))) {
-        struct mount mount;
-
-        if (!mount_read(line, &mount))
-            continue;
-        for (int i = 0; !mount.v2 && i < CGROUP_CONTROLLER_MAX; i++) {
-            auto_free char *member = NULL;
-
-            if (group.at[i].path || !lists(mount.options, cgroup_controller_names[i], ','))
-                continue;
-            member = member_path(buf_text(&members), cgroup_controller_names[i]);
-            if (member)
-                group.at[i].path = visible_path(&mount, root, member);
-        }
-        if (mount.v2 && !v2) {
-            auto_free char *member = member_path(buf_text(&members), "");
-
-            v2 = member ? visible_path(&mount, root, member) : NULL;
-        }
-    }
-    free(table);
-    if (v2)
-        place_v2(&group, v2); /* what v1 has taken is not v2's */
-    free(v2);
-    *ret = group;
-    return 0;
-}
-
 void cgroup_to_unit(struct cgroup *group)
 {
     static const char *const ends[] = {".scope", ".service", ".libvirt-qemu"};
@@ -237,7 +196,7 @@ static void enable_children(const char *path)
 
 static int make_one(const struct cgroup_place *parent, const char *path, enum cgroup_make make, bool cpuset)
 {
-    if (make == CGROUP_FIND)
+    if (make == CGROUP_FIND || make == CGROUP_FIND_THREADS)
         return access(path, F_OK) == 0 ? 0 : -errno;
     if (mkdir(path, 0755) < 0 && errno != EEXIST)
         return -errno;
@@ -256,10 +215,127 @@ static int make_one(const struct cgroup_place *parent, const char *path, enum cg
     return 0;
 }
 
+/* What is mounted, and where the process stands. */
+static int read_tables(const char *root, pid_t pid, struct buf *mounts, struct buf *members)
+{
+    auto_free char *mounts_path = mem_printf("%s/proc/self/mountinfo", root);
+    auto_free char *members_path =
+        pid ? mem_printf("%s/proc/%d/cgroup", root, (int)pid) : mem_printf("%s/proc/self/cgroup", root);
+    int r = file_read(AT_FDCWD, mounts_path, TABLE_MAX, mounts);
+
+    return r < 0 ? r : file_read(AT_FDCWD, members_path, TABLE_MAX, members);
+}
+
+/* Make what is missing of a path beneath a mount's directory: the whole path, or NULL when it is refused. */
+static char *make_components(const char *base, const char *path, bool v2, bool cpuset)
+{
+    for (const char *end = path; *end;) {
+        const char *next = end + 1 + strcspn(end + 1, "/");
+        auto_free char *parent = mem_printf("%s%.*s", base, (int)(end - path), path);
+        auto_free char *child = mem_printf("%s%.*s", base, (int)(next - path), path);
+        struct cgroup_place place = {parent, v2};
+
+        if (access(child, F_OK) < 0 && make_one(&place, child, CGROUP_MAKE, cpuset) < 0)
+            return NULL;
+        end = next;
+    }
+    return mem_printf("%s%s", base, path);
+}
+
+/*
+ * The directory of a hierarchy: where the members say, or a made one at `path` beneath what is mounted. NULL:
+ * nowhere. systemd's own v1 hierarchy gets no directories of ours.
+ */
+static char *place_of(const struct mount *mount, const char *root, const char *members,
+                      enum cgroup_controller controller, const char *path)
+{
+    auto_free char *base = mem_printf("%s%s", root, mount->point);
+    auto_free char *member =
+        path ? NULL : member_path(members, mount->v2 ? "" : cgroup_controller_names[controller]);
+
+    if (member)
+        return visible_path(mount, root, member);
+    if (path && !mount->v2 && controller == CGROUP_SYSTEMD)
+        return mem_printf("%s%s", base, path); /* what systemd made there, or nothing */
+    return path ? make_components(base, path, mount->v2, controller == CGROUP_CPUSET) : NULL;
+}
+
+static int collect(const char *root, pid_t pid, const char *path, struct cgroup *ret)
+{
+    auto_buf struct buf mounts = {0}, members = {0};
+    struct cgroup group = {0};
+    char *v2 = NULL, *line;
+    int r = read_tables(root, pid, &mounts, &members);
+
+    if (r < 0)
+        return r == -ENOENT && !pid ? (*ret = group, 0) : r;
+    auto_free char *table = buf_steal(&mounts);
+
+    for (char *at = table; (line = strsep(&at, "\n"));) {
+        struct mount mount;
+
+        if (!mount_read(line, &mount))
+            continue;
+        for (int i = 0; !mount.v2 && i < CGROUP_CONTROLLER_MAX; i++)
+            if (!group.at[i].path && lists(mount.options, cgroup_controller_names[i], ','))
+                group.at[i].path = place_of(&mount, root, buf_text(&members), i, path);
+        if (mount.v2 && !v2)
+            v2 = place_of(&mount, root, buf_text(&members), CGROUP_SYSTEMD, path);
+    }
+    if (v2)
+        place_v2(&group, v2); /* what v1 has taken is not v2's */
+    free(v2);
+    *ret = group;
+    return 0;
+}
+
+int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret)
+{
+    return collect(root, pid, NULL, ret);
+}
+
+/* The unit's path as systemd's own hierarchy shows it beneath its mount; the caller frees. */
+static int unit_path(const char *root, pid_t pid, char **ret)
+{
+    auto_buf struct buf mounts = {0}, members = {0};
+    int r = read_tables(root, pid, &mounts, &members);
+    auto_free char *table = r < 0 ? NULL : buf_steal(&mounts);
+    char *line;
+
+    for (char *at = table; (line = strsep(&at, "\n"));) {
+        struct mount mount;
+
+        if (!mount_read(line, &mount) || !(mount.v2 || lists(mount.options, "name=systemd", ',')))
+            continue;
+        auto_free char *member = member_path(buf_text(&members), mount.v2 ? "" : "name=systemd");
+        struct cgroup unit = {0};
+
+        if (!member || str_eq(member, "/"))
+            continue;
+        unit.at[CGROUP_SYSTEMD].path = visible_path(&mount, "", member);
+        cgroup_to_unit(&unit);
+        *ret = mem_strdup(unit.at[CGROUP_SYSTEMD].path + strlen(mount.point));
+        cgroup_done(&unit);
+        return 0;
+    }
+    return r < 0 ? r : -ENODEV;
+}
+
+int cgroup_make_path(const char *root, pid_t pid, const char *path, struct cgroup *ret)
+{
+    auto_free char *unit = NULL;
+    int r = path ? 0 : unit_path(root, pid, &unit);
+
+    if (r == 0)
+        r = collect(root, pid, path ? path : unit, ret);
+    return r == 0 && cgroup_empty(ret) ? -ENODEV : r;
+}
+
 int cgroup_child(const struct cgroup *parent, const char *name, enum cgroup_make make, struct cgroup *ret)
 {
     struct cgroup child = {0};
     const struct cgroup_place *v2 = NULL;
+    bool threads = make == CGROUP_FIND_THREADS || make == CGROUP_MAKE_THREADS;
 
     if (!file_name_valid(name))
         return -EINVAL;
@@ -273,6 +349,8 @@ int cgroup_child(const struct cgroup *parent, const char *name, enum cgroup_make
             v2 = place;
             continue;
         }
+        if (threads && !of_threads[i])
+            continue;
         auto_free char *path = mem_printf("%s/%s", place->path, name);
         int r = make_one(place, path, make, i == CGROUP_CPUSET);
 
@@ -332,7 +410,7 @@ static int add(const struct cgroup *group, const char *file_v1, const char *file
     for (int i = 0; i < CGROUP_CONTROLLER_MAX; i++) {
         const struct cgroup_place *place = &group->at[i];
 
-        if (!place->path || (place->v2 && entered_v2))
+        if (!place->path || (place->v2 && entered_v2) || (i == CGROUP_SYSTEMD && !place->v2))
             continue;
         int r = sysfs_write((uint64_t)id, place->path, "/%s", place->v2 ? file_v2 : file_v1);
 

@@ -43,6 +43,13 @@ void cgroup_done(struct cgroup *group);
  * tests have trees of their own). A host without any cgroup is no error: the group is empty then.
  */
 int cgroup_of_pid(const char *root, pid_t pid, struct cgroup *ret);
+/*
+ * The group of a path in every hierarchy, made where it is missing, for a machine that shall have one of its
+ * own: "/machine/NAME.libvirt-qemu"; NULL: the path that systemd's hierarchy has the process at, up to its
+ * unit (-ENODEV: there is none). systemd makes a unit's directory only where it controls something itself. A
+ * hierarchy that refuses (read-only, say) is left out. The process stays where it is.
+ */
+int cgroup_make_path(const char *root, pid_t pid, const char *path, struct cgroup *ret);
 /* Upwards to the scope or service (the last *.scope, *.service or *.libvirt-qemu component): a machine's own
  * group. */
 void cgroup_to_unit(struct cgroup *group);
@@ -53,9 +60,10 @@ bool cgroup_empty(const struct cgroup *group);
  * The group beneath: "libvirt" for a machine's process, "vcpu0" in it for a thread. CGROUP_FIND: -ENOENT when
  * it isn't there. The others make it where it is missing; v1's cpuset starts as the parent's. v2 gives a
  * child its controllers only once no process stands in the parent itself: move the process into the child,
- * then make it again.
+ * then make it again. A group of threads (CGROUP_MAKE_THREADS, and CGROUP_FIND_THREADS to find it) has only
+ * the controllers of processors.
  */
-enum cgroup_make { CGROUP_FIND, CGROUP_MAKE, CGROUP_MAKE_THREADS };
+enum cgroup_make { CGROUP_FIND, CGROUP_FIND_THREADS, CGROUP_MAKE, CGROUP_MAKE_THREADS };
 int cgroup_child(const struct cgroup *parent, const char *name, enum cgroup_make make, struct cgroup *ret);
 /* Remove the group and all beneath it; processes must be gone. */
 int cgroup_remove(const struct cgroup *group);
@@ -78,13 +86,30 @@ enum cgroup_key {
     CGROUP_MEMORY_SOFT,  /* bytes */
     CGROUP_MEMORY_SWAP,  /* bytes of memory and swap together, on both kinds of hierarchy */
     CGROUP_MEMORY_USAGE, /* bytes, read only */
-    CGROUP_BLKIO_WEIGHT, /* 100..1000 */
+    CGROUP_BLKIO_WEIGHT, /* v1 10..1000; v2 1..10000 */
     CGROUP_FROZEN,       /* 1 or 0 */
     CGROUP_KEY_MAX
 };
 int cgroup_get(const struct cgroup *group, enum cgroup_key key, uint64_t *ret);
 int cgroup_set(const struct cgroup *group, enum cgroup_key key, uint64_t value);
 enum cgroup_controller cgroup_key_controller(enum cgroup_key key);
+/* The file that a key stands in, for messages: "memory.max". */
+const char *cgroup_key_file(const struct cgroup *group, enum cgroup_key key);
+/* Period (us; 0: as it is) and quota (us per period, or unlimited) at once: v1 refuses some orders of two
+ * good values. */
+int cgroup_set_bandwidth(const struct cgroup *group, uint64_t period, uint64_t quota);
+
+/* Limits for one disk of the host, by its numbers; 0 takes a limit away. */
+enum cgroup_disk_key {
+    CGROUP_DISK_WEIGHT,
+    CGROUP_DISK_READ_IOPS,
+    CGROUP_DISK_WRITE_IOPS,
+    CGROUP_DISK_READ_BPS,
+    CGROUP_DISK_WRITE_BPS,
+    CGROUP_DISK_KEY_MAX
+};
+int cgroup_set_disk(const struct cgroup *group, enum cgroup_disk_key key, unsigned major, unsigned minor,
+                    uint64_t value);
 
 /* CPU and memory node sets. */
 int cgroup_set_cpus(const struct cgroup *group, const struct bitmap *cpus);

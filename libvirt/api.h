@@ -107,6 +107,9 @@ enum err_domain object_err_domain(unsigned kind);
  * KIND_ADMIN. */
 SHARED virConnectPtr conn_new(unsigned kind, const char *uri, bool read_only, int fd);
 
+/* Logging as the environment wants it (log.c); again is fine. */
+void log_begin(void);
+
 /* Errors: the last one is the thread's. */
 
 SHARED void error_reset(void);

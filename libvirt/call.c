@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "libvirt/link.h"
 #include "libvirt/local-conn.h"
@@ -217,6 +218,7 @@ int call_run(struct call *call, const void *in, void *out)
 
     if (!call_writable(call))
         return -1;
+    log_debug("%s calls %s", call->function, procedure_name(call->procedure));
     r = call->conn->local ? local_run(call, in, out) : run_remote(call, in, out);
     if (r == LOCAL_NO_METHOD)
         err_set_from(&call->err, call_domain(call->procedure), ERR_NO_SUPPORT, "%s", call->function);

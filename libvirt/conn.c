@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "libvirt/default-uri.h"
 #include "libvirt/events.h"
@@ -146,6 +147,7 @@ static virConnectPtr conn_open(const char *function, const char *name, virConnec
     const char *text;
     int fd = -1;
 
+    log_begin();
     error_reset();
     if (flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES)) {
         err_set_from(&call.err, ERR_FROM_NONE, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
@@ -156,6 +158,7 @@ static virConnectPtr conn_open(const char *function, const char *name, virConnec
             0 ||
         (!local_wanted(&uri) && socket_open(&uri, text, flags & VIR_CONNECT_RO, &fd, &call.err) < 0))
         goto failed;
+    log_debug("%s: '%s'", function, text);
     conn = conn_new(KIND_CONNECT, text, flags & VIR_CONNECT_RO, fd);
     call.conn = conn;
     if ((fd < 0 ? local_open(conn, &uri, auth, &call.err) : open_remote(&call, &uri)) < 0)
@@ -198,6 +201,7 @@ API int virGetVersion(unsigned long *libVer, const char *type, unsigned long *ty
 
 API int virInitialize(void)
 {
+    log_begin();
     return 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
+
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static virErrorFunc global_handler;
@@ -100,6 +102,7 @@ void error_raise(virConnectPtr conn, struct err *err)
 
 void error_tell(virConnectPtr conn, const virError *error)
 {
+    log_debug("error %d of domain %d: %s", error->code, error->domain, error->message);
     copy(error, last());
     tell(conn, last());
 }

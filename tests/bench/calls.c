@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * calls SOCKET [CLIENTS [CALLS]]: how long a trivial call takes over a daemon's socket, and what it costs the
- * daemon. Each client is a thread that sends connect_get_lib_version and waits for the answer, over and over.
+ * calls SOCKET [CLIENTS [CALLS [PID]]]: how long a trivial call takes over a daemon's socket, and what it costs
+ * the daemon (PID: where systemd listens for it). Each client is a thread that sends connect_get_lib_version and waits for the answer, over and over.
  * No library is involved, so the numbers are the daemon's and the kernel's alone.
  */
+#include <dirent.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -34,16 +35,29 @@ static int dial(void)
         exit(1);
     }
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length);
-    daemon_pid = cred.pid;
+    if (!daemon_pid)
+        daemon_pid = cred.pid;
     return fd;
 }
 
-/* One call without arguments, or connect_open with no name. */
+/* The arguments of connect_open. Returns their length. */
+static size_t put_open(uint8_t *bytes)
+{
+    const char *name = strncmp(path, "/run/libvirt/", 13) ? "qemu:///session" : "qemu:///system";
+    size_t length = strlen(name);
+
+    frame_put_u32(bytes, 1);
+    frame_put_u32(bytes + 4, (uint32_t)length);
+    memcpy(bytes + 8, name, length);
+    return 8 + (length + 3) / 4 * 4 + 4;
+}
+
+/* One call without arguments, or connect_open. */
 static void call(int fd, int procedure)
 {
     struct frame_header header = {.program = 0x20008086, .version = 1, .procedure = procedure, .serial = 1};
-    size_t length = FRAME_HEADER + (procedure == REMOTE_CONNECT_OPEN ? 8 : 0);
     uint8_t bytes[4096] = {0};
+    size_t length = FRAME_HEADER + (procedure == REMOTE_CONNECT_OPEN ? put_open(bytes + FRAME_HEADER) : 0);
     ssize_t got = 0;
 
     frame_put(bytes, (uint32_t)length, &header);
@@ -80,20 +94,29 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Seconds of processor time that the daemon has used, from its scheduler statistics (nanoseconds). */
+/* Seconds of processor time that all threads of the daemon have used, from their scheduler statistics. */
 static double used(void)
 {
-    char name[64];
-    unsigned long long nanoseconds = 0;
-    FILE *file;
+    char name[300];
+    unsigned long long sum = 0, nanoseconds;
+    struct dirent *entry;
+    DIR *tasks;
 
-    snprintf(name, sizeof(name), "/proc/%d/schedstat", (int)daemon_pid);
-    file = fopen(name, "r");
-    if (!file || fscanf(file, "%llu", &nanoseconds) != 1)
-        fprintf(stderr, "no processor time of process %d\n", (int)daemon_pid);
-    if (file)
-        fclose(file);
-    return (double)nanoseconds / 1e9;
+    snprintf(name, sizeof(name), "/proc/%d/task", (int)daemon_pid);
+    tasks = opendir(name);
+    while (tasks && (entry = readdir(tasks))) {
+        FILE *file;
+
+        snprintf(name, sizeof(name), "/proc/%d/task/%s/schedstat", (int)daemon_pid, entry->d_name);
+        file = fopen(name, "r");
+        if (file && fscanf(file, "%llu", &nanoseconds) == 1)
+            sum += nanoseconds;
+        if (file)
+            fclose(file);
+    }
+    if (tasks)
+        closedir(tasks);
+    return (double)sum / 1e9;
 }
 
 int main(int argc, char **argv)
@@ -108,6 +131,8 @@ int main(int argc, char **argv)
     path = argv[1];
     if (argc > 3)
         calls = (unsigned)strtoul(argv[3], NULL, 10);
+    if (argc > 4)
+        daemon_pid = (pid_t)strtol(argv[4], NULL, 10);
     threads = calloc(clients, sizeof(*threads));
     fds = calloc(clients, sizeof(*fds));
     for (unsigned i = 0; i < clients; i++) {

@@ -94,7 +94,7 @@ void conn_done(virConnectPtr conn)
     if (!conn->local && conn->link && link_alive(conn->link)) {
         const struct procedure *close = conn->object.kind == KIND_ADMIN ? PROCEDURE(admin, CONNECT_CLOSE)
                                                                         : PROCEDURE(remote, CONNECT_CLOSE);
-        struct call call = {.conn = conn, .procedure = close};
+        struct call call = {.conn = conn, .function = "virConnectClose", .procedure = close};
         struct remote_connect_close_in in;
         struct remote_connect_close_out out;
 

@@ -246,14 +246,16 @@ void qmp_drain(struct qmp *qmp)
 struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handlers, void *owner)
 {
     struct qmp *qmp = NEW(struct qmp);
+    int r;
 
     qmp->refs = 1;
     qmp->fd = fd;
     qmp->whose = mem_strdup(whose);
     qmp->handlers = handlers;
     qmp->owner = owner;
-    if (watch_add(&qmp->watch, fd, EPOLLIN, on_io) < 0)
-        abort();
+    r = watch_add(&qmp->watch, fd, EPOLLIN, on_io);
+    if (r < 0)
+        qmp->broken = mem_printf("cannot watch the monitor of %s: %s", whose, strerror(-r));
     return qmp;
 }
 

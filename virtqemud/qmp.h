@@ -26,7 +26,7 @@ struct qmp_handlers {
 /*
  * Speak QMP on fd (a connected stream socket, taken over and made non-blocking). The greeting may still be to
  * come: commands can be put at once, QEMU answers when it gets there. `whose` names the machine for people:
- * "domain 'a'".
+ * "domain 'a'". One that is broken from its birth (qmp_broken) can't be watched.
  */
 struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handlers, void *owner);
 /* Ends the conversation; calls that are on their way get an error. NULL is fine. */

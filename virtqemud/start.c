@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -187,6 +188,8 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
         .max_files = qemud.conf.max_files,
         .max_processes = qemud.conf.max_processes,
     };
+    siginfo_t info;
+    int r;
 
     for (unsigned i = 0; i < build->count_fds; i++)
         keep[i] = build->fds[i];
@@ -199,7 +202,14 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
         close(build->fds[i]);
     build->count_fds = 0;
     fd_close(&start->monitor);
-    return run_watch(start->vm);
+    r = run_watch(start->vm);
+    if (r < 0) { /* nobody would hear of its end: it ends here */
+        pidfd_send_signal(run->pidfd, SIGKILL, NULL, 0);
+        waitid(P_PIDFD, (id_t)run->pidfd, &info, WEXITED);
+        run->pid = 0;
+        return err_system(&rq->err, r, "cannot watch the process of domain '%s'", start->vm->name);
+    }
+    return 0;
 }
 
 /* QEMU's own words make the error when it died; the log has them. The end of its monitor comes a moment

@@ -90,7 +90,7 @@ static void fill_vcpus(const struct run *run, struct arena *arena, struct status
         }
 }
 
-void status_save(struct vm *vm)
+int status_save(struct vm *vm)
 {
     auto_arena struct arena arena = {0};
     auto_buf struct buf text = {0};
@@ -103,6 +103,7 @@ void status_save(struct vm *vm)
         .monitor_path = (char *)run->monitor_path,
         .monitor_type = (char *)"unix",
         .lib_dir = (char *)run->lib_dir,
+        .channel_dir = (char *)run->channel_dir,
         .machine_name = (char *)run->machine_name,
         .balloon_kib = run->balloon_kib,
         .fake_reboot = run->fake_reboot,
@@ -115,9 +116,7 @@ void status_save(struct vm *vm)
     int r;
 
     if (run->ended)
-        return;
-    if (run->build)
-        status.channel_dir = (char *)run->build->channel_dir;
+        return 0;
     fill_vcpus(run, &arena, &status);
     xt_format(&status_table, &text, &status, XT_FORMAT_STATUS | XT_FORMAT_SECURE, 0);
     dir = open(qemud.dirs.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -130,6 +129,13 @@ void status_save(struct vm *vm)
 
         run->pid_file = file_replace_lazy(dir, pid_name, 0644, pid, strlen(pid)) >= 0;
     }
+    return r;
+}
+
+static void remove_one(const char *path)
+{
+    if (unlink(path) < 0 && errno != ENOENT)
+        log_warning("cannot remove '%s': %m", path);
 }
 
 void status_remove(const struct vm *vm)
@@ -137,8 +143,9 @@ void status_remove(const struct vm *vm)
     auto_free char *path = mem_printf("%s/%s.xml", qemud.dirs.state, vm->name);
     auto_free char *pid = mem_printf("%s/%s.pid", qemud.dirs.state, vm->name);
 
-    unlink(path);
-    unlink(pid);
+    /* the status last: while it is there, the next daemon knows that something is left to do */
+    remove_one(pid);
+    remove_one(path);
 }
 
 struct status *status_read(const char *name, struct arena *arena, struct err *err)

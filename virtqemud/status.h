@@ -9,8 +9,8 @@
 #include "virtqemud/run.h"
 #include "xml/xt.h"
 
-/* Write it now. Failure is logged: the machine runs all the same. */
-void status_save(struct vm *vm);
+/* Write it now. Failure (-errno) is logged: a machine that is up runs all the same. */
+int status_save(struct vm *vm);
 void status_remove(const struct vm *vm);
 
 struct status_vcpu {

@@ -24,17 +24,23 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
-/* A file that nobody else has, beside the one that it will replace. */
+/* A name beside the file's own that nobody else uses; what a kill leaves under it is known by its ".new". */
+static void name_temporary(char temporary[NAME_MAX + 1], const char *name, const char *suffix)
+{
+    uint32_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        number = (uint32_t)getpid();
+    /* a long name is cut: the temporary one must fit too */
+    snprintf(temporary, NAME_MAX + 1, ".%.200s.%08x%s", name, number, suffix);
+}
+
 static int open_temporary(int dir, const char *name, char temporary[NAME_MAX + 1])
 {
     for (int tries = 0; tries < 100; tries++) {
-        uint32_t number;
         int fd;
 
-        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-            return -EIO;
-        /* a long name is cut: the temporary one must fit too */
-        snprintf(temporary, NAME_MAX + 1, ".%.200s.%08x.new", name, number);
+        name_temporary(temporary, name, ".new");
         fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd >= 0)
             return fd;
@@ -57,8 +63,53 @@ static int fill(int fd, mode_t mode, const void *data, size_t length, bool sync)
     return 0;
 }
 
-static int replace(int dir, const char *name, mode_t mode, const void *data, size_t length, bool sync,
-                   struct stat *ret_stat)
+/* What is left to do once the new file has its name; after the rename, which changes its ctime. */
+static int settle(int dir, int fd, struct stat *ret_stat)
+{
+    if (ret_stat && fstat(fd, ret_stat) < 0)
+        return -errno;
+    return fsync(dir) < 0 ? -errno : 0;
+}
+
+int file_replace(int dir, const char *name, mode_t mode, const void *data, size_t length,
+                 struct stat *ret_stat)
+{
+    char temporary[NAME_MAX + 1], old[NAME_MAX + 1];
+    auto_fd int fd = -1;
+    bool kept, fresh;
+    int r;
+
+    if (strchr(name, '/'))
+        return -EINVAL;
+    fd = open_temporary(dir, name, temporary);
+    if (fd < 0)
+        return fd;
+    r = fill(fd, mode, data, length, /* sync= */ true);
+    if (r < 0) {
+        unlinkat(dir, temporary, 0);
+        return r;
+    }
+    /* a second name for the old file, until all is well; where file systems know no links, all is well sooner
+     */
+    name_temporary(old, name, ".old.new");
+    kept = linkat(dir, name, dir, old, 0) == 0;
+    fresh = !kept && errno == ENOENT;
+    if (renameat(dir, temporary, dir, name) < 0) {
+        r = -errno;
+        unlinkat(dir, temporary, 0);
+    } else {
+        r = settle(dir, fd, ret_stat);
+        if (r < 0 && fresh)
+            unlinkat(dir, name, 0);
+        if (r < 0 && kept)
+            renameat(dir, old, dir, name);
+    }
+    if (kept)
+        unlinkat(dir, old, 0);
+    return r;
+}
+
+int file_replace_lazy(int dir, const char *name, mode_t mode, const void *data, size_t length)
 {
     char temporary[NAME_MAX + 1];
     auto_fd int fd = -1;
@@ -69,30 +120,12 @@ static int replace(int dir, const char *name, mode_t mode, const void *data, siz
     fd = open_temporary(dir, name, temporary);
     if (fd < 0)
         return fd;
-    r = fill(fd, mode, data, length, sync);
+    r = fill(fd, mode, data, length, /* sync= */ false);
     if (r == 0 && renameat(dir, temporary, dir, name) < 0)
         r = -errno;
-    if (r < 0) {
+    if (r < 0)
         unlinkat(dir, temporary, 0);
-        return r;
-    }
-    /* after the rename: it changes the file's ctime */
-    if (ret_stat && fstat(fd, ret_stat) < 0)
-        return -errno;
-    if (sync && fsync(dir) < 0)
-        return -errno;
-    return 0;
-}
-
-int file_replace(int dir, const char *name, mode_t mode, const void *data, size_t length,
-                 struct stat *ret_stat)
-{
-    return replace(dir, name, mode, data, length, /* sync= */ true, ret_stat);
-}
-
-int file_replace_lazy(int dir, const char *name, mode_t mode, const void *data, size_t length)
-{
-    return replace(dir, name, mode, data, length, /* sync= */ false, NULL);
+    return r;
 }
 
 int file_read_fd(int fd, size_t max, struct buf *ret)
@@ -149,9 +182,21 @@ int file_read_line(int dir, const char *name, char **ret)
 
 int file_remove(int dir, const char *name)
 {
-    if (unlinkat(dir, name, 0) < 0)
+    char old[NAME_MAX + 1];
+    int r;
+
+    if (strchr(name, '/'))
+        return -EINVAL;
+    /* it is there again if the directory can't be written */
+    name_temporary(old, name, ".old.new");
+    if (renameat(dir, name, dir, old) < 0)
         return -errno;
-    return fsync(dir) < 0 ? -errno : 0;
+    r = fsync(dir) < 0 ? -errno : 0;
+    if (r < 0)
+        renameat(dir, old, dir, name);
+    else
+        unlinkat(dir, old, 0);
+    return r;
 }
 
 /* For kernels and sandboxes without openat2: component by component, none of them a link. */

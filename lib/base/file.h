@@ -30,7 +30,7 @@ int file_read(int dir, const char *name, size_t max, struct buf *ret);
 int file_read_fd(int fd, size_t max, struct buf *ret);
 /* First line of a small file (sysfs, procfs), without its newline; the caller frees it. */
 int file_read_line(int dir, const char *name, char **ret);
-/* Remove a file and fsync the directory. */
+/* Remove a file and fsync the directory; on failure it is still there. */
 int file_remove(int dir, const char *name);
 
 /* Open a path beneath dir: no "..", no symbolic link anywhere, no way out. Falls back to a walk without

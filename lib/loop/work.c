@@ -78,7 +78,8 @@ static void *worker_main(void *arg)
         work->result = work->work(work->arg);
         pthread_mutex_lock(&pool.mutex);
         list_append(&pool.finished, &work->node);
-        (void)!write(pool.done_fd, &one, sizeof(one));
+        while (write(pool.done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+            ;
     }
     pool.workers--;
     pthread_mutex_unlock(&pool.mutex);

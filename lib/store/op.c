@@ -195,9 +195,16 @@ static int failed(struct store_op *op, int result, const char *at, const char *n
     return result;
 }
 
-static int remove_file(int dir, const char *name)
+static int remove_link(int dir, const char *name)
 {
     return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_file(int dir, const char *name)
+{
+    int r = file_remove(dir, name);
+
+    return r == -ENOENT ? 0 : r;
 }
 
 static int change_links(struct store_op *op)
@@ -218,12 +225,12 @@ static int change_links(struct store_op *op)
     if (op->new_link) {
         auto_free char *target = mem_printf("%s/%s", op->dir_path, op->new_link);
 
-        r = remove_file(dir, op->new_link);
+        r = remove_link(dir, op->new_link);
         if (r == 0 && symlinkat(target, dir, op->new_link) < 0)
             r = -errno;
     }
     if (r == 0 && op->old_link)
-        r = remove_file(dir, op->old_link);
+        r = remove_link(dir, op->old_link);
     if (r == 0 && fsync(dir) < 0)
         r = -errno;
     return r;
@@ -243,12 +250,8 @@ void store_op_run(struct store_op *op)
     if ((op->new_link || op->old_link) && failed(op, change_links(op), "cannot change the autostart link of",
                                                  op->new_link ? op->new_link : op->old_link) < 0)
         goto undo;
-    if (op->old_file) {
-        if (failed(op, remove_file(op->dir, op->old_file), "cannot remove", op->old_file) < 0)
-            goto undo;
-        if (fsync(op->dir) < 0)
-            failed(op, -errno, "cannot write", op->old_file);
-    }
+    if (op->old_file && failed(op, remove_file(op->dir, op->old_file), "cannot remove", op->old_file) < 0)
+        goto undo;
     return;
 undo:
     /* a rename that didn't come to its end: the old file and name still count */

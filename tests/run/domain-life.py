@@ -10,9 +10,7 @@ import subprocess
 import sys
 import time
 
-from lab import Private, Skip, Suite, build_dir
-
-NOBODY = "65534"
+from lab import Private, Skip, Suite, as_user, build_dir
 
 MACHINE = """<domain type='qemu'>
   <name>{name}</name>
@@ -24,13 +22,6 @@ MACHINE = """<domain type='qemu'>
   <devices><controller type='usb' model='none'/><serial type='file'><source path='{home}/{name}.console'/></serial>
     <memballoon model='virtio'/></devices>
 </domain>"""
-
-
-def as_user():
-    """A session daemon is a user's: root runs the suite as nobody."""
-    if os.geteuid() == 0:
-        os.execvp("setpriv", ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups",
-                              sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
 
 
 class Watch:

@@ -218,8 +218,8 @@ int build_listen(struct build *build, const char *path, struct err *err)
         return -1;
     }
     strcpy(address.sun_path, path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     unlink(path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0) {
         err_system(err, errno, "Unable to listen on '%s'", path);
         return -1;

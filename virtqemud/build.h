@@ -26,6 +26,7 @@ struct build {
     const char *channel_dir; /* directory of its channels' sockets; made by build_prepare when needed */
     int monitor_fd;          /* listening socket for QMP; QEMU inherits it by this number */
     bool sandbox, privileged, validate_only; /* validate_only: nothing on the host is touched (to native) */
+    bool plug; /* the options are for a QEMU that runs: descriptors go to it by name */
 
     /* results */
     const char **argv; /* NULL-terminated; argv[0] is the emulator */
@@ -38,6 +39,8 @@ struct build {
     uint32_t
         boot[5]; /* by enum boot_device: place in the order for the first device of that kind; 0: taken */
     unsigned count_fdsets;
+    bool pr_helper, pr_object; /* the shared helper for persistent reservations is there */
+    struct build_secret *secrets; /* see dev/secret.h */
     struct tap **taps; /* descriptors of interfaces, see dev/iface.c */
     size_t count_taps;
     int vsock_fd;            /* 0: none */

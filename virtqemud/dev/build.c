@@ -17,6 +17,7 @@
 #include "loop/fiber.h"
 #include "loop/loop.h"
 #include "virtqemud/defaults/defaults.h"
+#include "virtqemud/dev/chain.h"
 #include "virtqemud/dev/iface.h"
 #include "virtqemud/dev/kinds.h"
 #include "virtqemud/firmware.h"
@@ -40,22 +41,26 @@ struct build *build_new(struct arena *arena, struct domain *domain, const struct
 /* ---- before ---- */
 
 /* Nodes of images are numbered from the last disk to the first, each chain from its top. */
-static void number_storage(struct domain *domain)
+static void number_storage(struct storage *layer, uint32_t *next)
 {
-    uint32_t next = 1;
-
-    for (size_t i = domain->devices.n_disks; i-- > 0;)
-        for (struct storage *layer = &domain->devices.disks[i]->src; layer && !storage_is_empty(layer);
-             layer = layer->backing)
-            layer->index = (struct opt_u32){next++, true};
+    for (; layer && !storage_is_empty(layer); layer = layer->backing) {
+        layer->index = (struct opt_u32){(*next)++, true};
+        if (layer->data_store)
+            number_storage(layer->data_store, next);
+    }
 }
 
 int build_prepare(struct req *rq, struct build *build)
 {
     struct domain *domain = build->domain;
 
+    uint32_t next = 1;
+
     defaults_aliases(domain, build->arena);
-    number_storage(domain);
+    if (chain_complete(rq, build, NULL) < 0)
+        return -1;
+    for (size_t i = domain->devices.n_disks; i-- > 0;)
+        number_storage(&domain->devices.disks[i]->src, &next);
     if (firmware_choose(rq, build->arena, domain, qemud.dirs.nvram) < 0)
         return -1;
     if (!build->validate_only &&
@@ -218,7 +223,7 @@ static int set_iotune(struct req *rq, struct qmp *qmp, const struct disk *disk)
     };
     auto_props struct props props = {0};
 
-    props_string(&props, "id", disk->info.alias);
+    disk_qdev(disk, &props);
     props_string(&props, "group", tune->group_name);
     for (size_t i = 0; i < ARRAY_SIZE(members); i++)
         if (members[i].always || members[i].value)

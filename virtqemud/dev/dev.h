@@ -79,6 +79,9 @@ int build_listen(struct build *build, const char *path, struct err *err);
 int build_storage(struct build *build, const struct disk *disk, struct storage *storage, bool readonly,
                   const char **ret_node, struct err *err);
 
+/* "id": the name by which commands about block devices know the drive. */
+void disk_qdev(const struct disk *disk, struct props *props);
+
 /* ---- the machine itself ---- */
 
 int build_machine(struct build *build, struct err *err);

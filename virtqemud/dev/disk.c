@@ -3,7 +3,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/str.h"
-#include "virtqemud/dev/dev.h"
+#include "virtqemud/dev/disk.h"
 
 /* Which of the bus's devices it is. */
 static const char *scsi_driver(const struct disk *disk)
@@ -55,6 +55,28 @@ static int ide_props(struct build *build, const struct disk *disk, struct props 
     return 0;
 }
 
+/* Which thread serves which queues. */
+static void iothread_map(const struct disk *disk, struct props *props)
+{
+    if (!disk->n_iothreads)
+        return;
+    props_array(props, "iothread-vq-mapping");
+    for (size_t i = 0; i < disk->n_iothreads; i++) {
+        const struct iothread_map *map = disk->iothreads[i];
+
+        props_object(props, NULL);
+        props_format(props, "iothread", "iothread%u", map->id);
+        if (map->n_queues) {
+            props_array(props, "vqs");
+            for (size_t j = 0; j < map->n_queues; j++)
+                props_u64(props, NULL, map->queues[j]->id);
+            props_end_array(props);
+        }
+        props_end_object(props);
+    }
+    props_end_array(props);
+}
+
 static void virtio_props(struct build *build, const struct disk *disk, struct props *props)
 {
     enum virtio_model model = (enum virtio_model)disk->model;
@@ -67,6 +89,7 @@ static void virtio_props(struct build *build, const struct disk *disk, struct pr
     props_number(props, "queue-size", disk->queue_size);
     if (disk->iothread)
         props_format(props, "iothread", "iothread%u", disk->iothread);
+    iothread_map(disk, props);
     props_tristate(props, "ioeventfd", disk->ioeventfd);
     props_tristate(props, "event_idx", disk->event_idx);
     props_virtio(props, &disk->virtio);
@@ -202,13 +225,9 @@ static int disk_command(struct build *build, void *device, struct err *err)
     const char *node = NULL;
     uint32_t boot;
 
-    if (disk->auth || disk->encryption)
-        return err_set(err, ERR_NO_SUPPORT, "disks with authentication or encryption (disk '%s')", disk->dst);
-    if (disk->transient || disk->src.reservations || disk->n_iothreads)
-        return err_set(err, ERR_NO_SUPPORT,
-                       "disks that are transient, use persistent reservations or map I/O threads "
-                       "(disk '%s')",
-                       disk->dst);
+    if (disk->n_iothreads && !qemu_caps_has(build->caps, QEMU_CAP_VIRTIO_BLK_IOTHREAD_VQ))
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "this QEMU can't map iothreads to the queues of a disk (disk '%s')", disk->dst);
     if (disk->src.type == STORAGE_VHOSTUSER)
         return vhost_user(build, disk, err);
     if (empty && disk->device != DISK_CDROM && disk->device != DISK_FLOPPY)
@@ -238,4 +257,24 @@ static int disk_command(struct build *build, void *device, struct err *err)
     return 0;
 }
 
-const struct dev_kind kind_disk = {.name = "disk", DEV_LIST(disks), .command = disk_command};
+void disk_qdev(const struct disk *disk, struct props *props)
+{
+    switch (disk->bus) {
+    case DISK_BUS_VIRTIO:
+        props_format(props, "id", "/machine/peripheral/%s/virtio-backend", disk->info.alias);
+        break;
+    case DISK_BUS_USB:
+        if (disk->model != DISK_MODEL_USB_BOT) {
+            props_format(props, "id", "/machine/peripheral/%s/%s.0/legacy[0]", disk->info.alias,
+                         disk->info.alias);
+            break;
+        }
+        /* fall through */
+    default:
+        props_string(props, "id", disk->info.alias);
+        break;
+    }
+}
+
+const struct dev_kind kind_disk = {
+    .name = "disk", DEV_LIST(disks), .prepare = disk_prepare, .command = disk_command};

@@ -6,7 +6,8 @@
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/str.h"
-#include "virtqemud/dev/dev.h"
+#include "virtqemud/dev/disk.h"
+#include "virtqemud/dev/secret.h"
 
 /* How a cache mode reads in block nodes; the third part, the guest's write cache, is the device's. */
 static void cache_props(struct props *props, enum disk_cache cache)
@@ -127,7 +128,19 @@ static int gluster_props(struct props *props, const struct storage *storage, str
     return 0;
 }
 
-static int network_props(struct props *props, const struct storage *storage, struct err *err)
+/* A user's name, and the object that holds the password. */
+static void auth_props(struct build *build, const struct storage *storage, const char *user, const char *password,
+                       struct props *props)
+{
+    const char *id = arena_printf(build->arena, "libvirt-%u-storage-auth-secret0", storage->index.value);
+
+    if (!storage->auth)
+        return;
+    props_string(props, user, storage->auth->username);
+    props_string(props, password, secret_object(build, storage->auth, id));
+}
+
+static int network_props(struct build *build, struct props *props, const struct storage *storage, struct err *err)
 {
     if (storage->tls == TRI_YES || storage->n_cookies || storage->ssh_agent || storage->ssh_keyfile)
         return err_set(err, ERR_NO_SUPPORT, "images over TLS, with cookies or with ssh keys");
@@ -148,11 +161,14 @@ static int network_props(struct props *props, const struct storage *storage, str
     case NETPROTO_HTTPS:
     case NETPROTO_FTP:
     case NETPROTO_FTPS:
+        auth_props(build, storage, "username", "password-secret", props);
         url_props(props, storage);
         return 0;
     case NETPROTO_RBD:
+        auth_props(build, storage, "user", "key-secret", props);
         return rbd_props(props, storage, err);
     case NETPROTO_ISCSI:
+        auth_props(build, storage, "user", "password-secret", props);
         return iscsi_props(props, storage, err);
     case NETPROTO_GLUSTER:
         return gluster_props(props, storage, err);
@@ -195,6 +211,7 @@ static int protocol_node(struct build *build, const struct disk *disk, const str
         props_string(&props, "driver", is_host_cdrom(disk, storage->path) ? "host_cdrom" : "host_device");
         props_string(&props, "filename", storage->path);
         props_string(&props, "aio", disk ? aio_name(disk->io) : NULL);
+        props_string(&props, "pr-manager", disk && storage == &disk->src ? disk_reservations(build, disk) : NULL);
         break;
     case STORAGE_DIR:
         props_string(&props, "driver", "vvfat");
@@ -203,7 +220,7 @@ static int protocol_node(struct build *build, const struct disk *disk, const str
         props_bool(&props, "rw", !readonly);
         break;
     case STORAGE_NETWORK:
-        if (network_props(&props, storage, err) < 0)
+        if (network_props(build, &props, storage, err) < 0)
             return -1;
         break;
     case STORAGE_NVME:
@@ -241,6 +258,13 @@ static const char *slice_node(struct build *build, const struct storage *storage
     return node;
 }
 
+/* An encrypted raw image is of the format luks. */
+static bool is_luks(const struct storage *storage)
+{
+    return storage->encryption && (!storage->format || storage->format == FORMAT_RAW) &&
+           str_eq(storage->encryption->format, "luks");
+}
+
 static void format_props(struct props *props, const struct disk *disk, const struct storage *storage)
 {
     if (disk && disk->discard)
@@ -252,7 +276,8 @@ static void format_props(struct props *props, const struct disk *disk, const str
                          ? "on"
                          : disk_detect_zeroes_names[disk->detect_zeroes]);
     props_string(props, "driver",
-                 storage->format && storage->format != FORMAT_FAT && storage->format != FORMAT_ISO &&
+                 is_luks(storage) ? "luks"
+                 : storage->format && storage->format != FORMAT_FAT && storage->format != FORMAT_ISO &&
                          storage->format != FORMAT_DIR
                      ? storage_format_names[storage->format]
                      : "raw");
@@ -261,6 +286,27 @@ static void format_props(struct props *props, const struct disk *disk, const str
             props_bool(props, "discard-no-unref", disk->discard_no_unref == TRI_YES);
         props_number(props, "cache-size", storage->cache_max_size);
     }
+}
+
+/* The key is an object of its own. */
+static void encryption_props(struct build *build, const struct storage *storage, struct props *props)
+{
+    const struct storage_encryption *encryption = storage->encryption;
+    const char *key;
+
+    if (!encryption || !encryption->n_secrets)
+        return;
+    key = secret_object(
+        build, encryption->secrets[0],
+        arena_printf(build->arena, "libvirt-%u-encryption-secret0", storage->index.value));
+    if (is_luks(storage)) {
+        props_string(props, "key-secret", key);
+        return;
+    }
+    props_object(props, "encrypt");
+    props_string(props, "format", str_eq(encryption->format, "luks") ? "luks" : "aes");
+    props_string(props, "key-secret", key);
+    props_end_object(props);
 }
 
 /* Formats that can lie on top of another image. */
@@ -273,14 +319,12 @@ int build_storage(struct build *build, const struct disk *disk, struct storage *
                   const char **ret_node, struct err *err)
 {
     auto_props struct props props = {0};
-    const char *below = NULL, *node, *protocol;
+    const char *below = NULL, *data = NULL, *node, *protocol;
 
-    if (storage->data_store)
-        return err_set(err, ERR_NO_SUPPORT, "images with a data store");
-    if (storage->auth || storage->encryption)
-        return err_set(err, ERR_NO_SUPPORT, "images with authentication or encryption");
     if (storage->backing && storage->backing->type &&
         build_storage(build, disk, storage->backing, /* readonly= */ true, &below, err) < 0)
+        return -1;
+    if (storage->data_store && build_storage(build, disk, storage->data_store, readonly, &data, err) < 0)
         return -1;
     node = arena_printf(build->arena, "libvirt-%u-format", storage->index.value);
     protocol = arena_printf(build->arena, "libvirt-%u-storage", storage->index.value);
@@ -292,7 +336,9 @@ int build_storage(struct build *build, const struct disk *disk, struct storage *
     if (disk)
         cache_props(&props, disk->cache);
     format_props(&props, disk, storage);
+    encryption_props(build, storage, &props);
     props_string(&props, "file", protocol);
+    props_string(&props, "data-file", data);
     if (below)
         props_string(&props, "backing", below);
     else if (storage->backing && has_backing(storage->format))

@@ -174,14 +174,12 @@ XT_DEFINE(vlan_tag_table, "tag", NULL,
     XT_ATTR(T, native_mode, "nativeMode", str, 0));
 #undef T
 
-XT_DECLARE(vlan_table, struct vlan);
 #define T struct vlan
 XT_DEFINE(vlan_table, "vlan", NULL,
     XT_ATTR(T, trunk, "trunk", yesno, 0),
     XT_LIST(T, tags, n_tags, "tag", vlan_tag_table, XT_REQUIRED));
 #undef T
 
-XT_DECLARE(virtual_port_table, struct virtual_port);
 #define T struct virtual_port
 XT_DEFINE(virtual_port_table, "virtualport", NULL,
     XT_ATTR(T, type, "type", str, 0),
@@ -203,7 +201,6 @@ XT_DEFINE(rate_table, "inbound", NULL,
     XT_ATTR(T, burst, "burst", u64, 0));
 #undef T
 
-XT_DECLARE(bandwidth_table, struct bandwidth);
 #define T struct bandwidth
 XT_DEFINE(bandwidth_table, "bandwidth", NULL,
     XT_ATTR(T, class_id, "classID", opt_u32, XT_LIVE),

@@ -164,3 +164,7 @@ struct iface {
     struct device_info info;
 };
 XT_DECLARE(iface_table, struct iface);
+/* Shared with networks. */
+XT_DECLARE(vlan_table, struct vlan);
+XT_DECLARE(virtual_port_table, struct virtual_port);
+XT_DECLARE(bandwidth_table, struct bandwidth);

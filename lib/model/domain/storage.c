@@ -134,67 +134,81 @@ XT_DEFINE(source_seclabel_table, "seclabel", NULL,
 #define T struct storage
 #define SECLABELS XT_LIST(T, seclabels, n_seclabels, "seclabel", source_seclabel_table, 0)
 
+/* The element says where the image is; that of a disk's top image also names its node. */
+#define WHERE_IT_IS \
+        XT_UNION(T, type, 0,                                                                                           \
+            XT_ARM(STORAGE_UNSET,                                                                                      \
+                XT_ATTR(T, path, "file", str, 0)),                                                                     \
+            XT_ARM(STORAGE_FILE,                                                                                       \
+                XT_ATTR(T, path, "file", str, 0),                                                                      \
+                XT_ATTR(T, fdgroup, "fdgroup", str, 0)),                                                               \
+            XT_ARM(STORAGE_BLOCK,                                                                                      \
+                XT_ATTR(T, path, "dev", str, 0)),                                                                      \
+            XT_ARM(STORAGE_DIR,                                                                                        \
+                XT_ATTR(T, path, "dir", str, 0)),                                                                      \
+            XT_ARM(STORAGE_NETWORK,                                                                                    \
+                XT_ENUM(T, protocol, "protocol", net_protocol_names, 0),                                               \
+                XT_ATTR(T, name, "name", str, 0),                                                                      \
+                XT_ATTR(T, query, "query", str, 0),                                                                    \
+                XT_ATTR(T, tls, "tls", yesno, 0),                                                                      \
+                XT_ATTR(T, tls_hostname, "tlsHostname", str, 0)),                                                      \
+            XT_ARM(STORAGE_VOLUME,                                                                                     \
+                XT_ATTR(T, pool, "pool", str, 0),                                                                      \
+                XT_ATTR(T, volume, "volume", str, 0),                                                                  \
+                XT_ATTR(T, mode, "mode", str, 0)),                                                                     \
+            XT_ARM(STORAGE_NVME,                                                                                       \
+                XT_ATTR(T, nvme_type, "type", str, XT_REQUIRED),                                                       \
+                XT_ATTR(T, nvme_managed, "managed", yesno, 0),                                                         \
+                XT_ATTR(T, nvme_namespace, "namespace", opt_u64, XT_REQUIRED)),                                        \
+            XT_ARM(STORAGE_VHOSTUSER,                                                                                  \
+                XT_ATTR(T, nvme_type, "type", str, XT_REQUIRED),                                                       \
+                XT_ATTR(T, path, "path", str, XT_REQUIRED)),                                                           \
+            XT_ARM(STORAGE_VHOSTVDPA,                                                                                  \
+                XT_ATTR(T, path, "dev", str, XT_REQUIRED))),                                                           \
+        XT_ATTR(T, startup_policy, "startupPolicy", str, 0)
+#define HOW_TO_REACH_IT \
+        XT_UNION(T, type, 0,                                                                                           \
+            XT_ARM(STORAGE_NETWORK,                                                                                    \
+                XT_LIST(T, hosts, n_hosts, "host", net_host_table, 0),                                                 \
+                XT_GROUP("snapshot", 0, XT_ATTR(T, snapshot, "name", str, 0)),                                         \
+                XT_GROUP("config", 0, XT_ATTR(T, config_file, "file", str, 0)),                                        \
+                XT_GROUP("initiator", 0, XT_GROUP("iqn", 0, XT_ATTR(T, initiator_iqn, "name", str, 0))),               \
+                XT_GROUP("ssl", 0, XT_ATTR(T, ssl_verify, "verify", yesno, 0)),                                        \
+                XT_GROUP("cookies", 0, XT_LIST(T, cookies, n_cookies, "cookie", cookie_table, 0)),                     \
+                XT_GROUP("readahead", 0, XT_ATTR(T, readahead, "size", opt_u64, 0)),                                   \
+                XT_GROUP("timeout", 0, XT_ATTR(T, timeout, "seconds", opt_u64, 0)),                                    \
+                XT_GROUP("reconnect", 0, XT_ATTR(T, reconnect.delay, "delay", opt_u32, 0)),                            \
+                XT_GROUP("identity", 0,                                                                                \
+                    XT_ATTR(T, user, "user", str, 0),                                                                  \
+                    XT_ATTR(T, group, "group", str, 0),                                                                \
+                    XT_ATTR(T, ssh_user, "username", str, 0),                                                          \
+                    XT_ATTR(T, ssh_agent, "agentsock", str, 0),                                                        \
+                    XT_ATTR(T, ssh_keyfile, "keyfile", str, 0)),                                                       \
+                XT_GROUP("knownHosts", 0, XT_ATTR(T, ssh_known_hosts, "path", str, 0))),                               \
+            XT_ARM(STORAGE_NVME,                                                                                       \
+                XT_EMBED(T, nvme_address, "address", pci_address_table, 0)),                                           \
+            XT_ARM(STORAGE_VHOSTUSER,                                                                                  \
+                XT_EMBED(T, reconnect, "reconnect", reconnect_table, 0))),                                             \
+        XT_GROUP("slices", 0, XT_LIST(T, slices, n_slices, "slice", slice_table, 0)),                                  \
+        SECLABELS,                                                                                                     \
+        XT_CHILD(T, auth, "auth", storage_auth_table, 0),                                                              \
+        XT_CHILD(T, encryption, "encryption", storage_encryption_table, 0),                                            \
+        XT_CHILD(T, reservations, "reservations", reservations_table, 0),                                              \
+        XT_CHILD(T, data_store, "dataStore", backing_table, XT_NO_ABI)
+
 XT_DEFINE_ROWS(storage_source_table, "source", NULL,
     XT_GROUP("source", 0,
-        XT_UNION(T, type, 0,
-            XT_ARM(STORAGE_UNSET,
-                XT_ATTR(T, path, "file", str, 0)),
-            XT_ARM(STORAGE_FILE,
-                XT_ATTR(T, path, "file", str, 0),
-                XT_ATTR(T, fdgroup, "fdgroup", str, 0)),
-            XT_ARM(STORAGE_BLOCK,
-                XT_ATTR(T, path, "dev", str, 0)),
-            XT_ARM(STORAGE_DIR,
-                XT_ATTR(T, path, "dir", str, 0)),
-            XT_ARM(STORAGE_NETWORK,
-                XT_ENUM(T, protocol, "protocol", net_protocol_names, 0),
-                XT_ATTR(T, name, "name", str, 0),
-                XT_ATTR(T, query, "query", str, 0),
-                XT_ATTR(T, tls, "tls", yesno, 0),
-                XT_ATTR(T, tls_hostname, "tlsHostname", str, 0)),
-            XT_ARM(STORAGE_VOLUME,
-                XT_ATTR(T, pool, "pool", str, 0),
-                XT_ATTR(T, volume, "volume", str, 0),
-                XT_ATTR(T, mode, "mode", str, 0)),
-            XT_ARM(STORAGE_NVME,
-                XT_ATTR(T, nvme_type, "type", str, XT_REQUIRED),
-                XT_ATTR(T, nvme_managed, "managed", yesno, 0),
-                XT_ATTR(T, nvme_namespace, "namespace", opt_u64, XT_REQUIRED)),
-            XT_ARM(STORAGE_VHOSTUSER,
-                XT_ATTR(T, nvme_type, "type", str, XT_REQUIRED),
-                XT_ATTR(T, path, "path", str, XT_REQUIRED)),
-            XT_ARM(STORAGE_VHOSTVDPA,
-                XT_ATTR(T, path, "dev", str, XT_REQUIRED))),
-        XT_ATTR(T, startup_policy, "startupPolicy", str, 0),
+        WHERE_IT_IS,
         XT_ATTR(T, index, "index", opt_u32, XT_LIVE),
-        XT_UNION(T, type, 0,
-            XT_ARM(STORAGE_NETWORK,
-                XT_LIST(T, hosts, n_hosts, "host", net_host_table, 0),
-                XT_GROUP("snapshot", 0, XT_ATTR(T, snapshot, "name", str, 0)),
-                XT_GROUP("config", 0, XT_ATTR(T, config_file, "file", str, 0)),
-                XT_GROUP("initiator", 0, XT_GROUP("iqn", 0, XT_ATTR(T, initiator_iqn, "name", str, 0))),
-                XT_GROUP("ssl", 0, XT_ATTR(T, ssl_verify, "verify", yesno, 0)),
-                XT_GROUP("cookies", 0, XT_LIST(T, cookies, n_cookies, "cookie", cookie_table, 0)),
-                XT_GROUP("readahead", 0, XT_ATTR(T, readahead, "size", opt_u64, 0)),
-                XT_GROUP("timeout", 0, XT_ATTR(T, timeout, "seconds", opt_u64, 0)),
-                XT_EMBED(T, reconnect, "reconnect", reconnect_table, 0),
-                XT_GROUP("identity", 0,
-                    XT_ATTR(T, user, "user", str, 0),
-                    XT_ATTR(T, group, "group", str, 0),
-                    XT_ATTR(T, ssh_user, "username", str, 0),
-                    XT_ATTR(T, ssh_agent, "agentsock", str, 0),
-                    XT_ATTR(T, ssh_keyfile, "keyfile", str, 0)),
-                XT_GROUP("knownHosts", 0, XT_ATTR(T, ssh_known_hosts, "path", str, 0))),
-            XT_ARM(STORAGE_NVME,
-                XT_EMBED(T, nvme_address, "address", pci_address_table, 0)),
-            XT_ARM(STORAGE_VHOSTUSER,
-                XT_EMBED(T, reconnect, "reconnect", reconnect_table, 0))),
-        XT_GROUP("slices", 0, XT_LIST(T, slices, n_slices, "slice", slice_table, 0)),
-        SECLABELS,
-        XT_CHILD(T, auth, "auth", storage_auth_table, 0),
-        XT_CHILD(T, encryption, "encryption", storage_encryption_table, 0),
-        XT_CHILD(T, reservations, "reservations", reservations_table, 0),
-        XT_CHILD(T, data_store, "dataStore", backing_table, XT_NO_ABI)));
+        HOW_TO_REACH_IT));
+
+XT_DECLARE_ROWS(layer_source_table, struct storage);
+XT_DEFINE_ROWS(layer_source_table, "source", NULL,
+    XT_GROUP("source", 0,
+        WHERE_IT_IS,
+        HOW_TO_REACH_IT));
+#undef WHERE_IT_IS
+#undef HOW_TO_REACH_IT
 
 XT_DEFINE(backing_table, "backingStore", NULL,
     XT_ENUM(T, type, "type", storage_type_names, 0),
@@ -202,6 +216,6 @@ XT_DEFINE(backing_table, "backingStore", NULL,
     XT_GROUP("format", 0,
         XT_ENUM(T, format, "type", storage_format_names, 0),
         XT_GROUP("metadata_cache", 0, XT_TEXT(T, cache_max_size, "max_size", bytes, 0))),
-    XT_GROUP_OF(NULL, 0, storage_source_table_rows),
+    XT_GROUP_OF(NULL, 0, layer_source_table_rows),
     XT_CHILD(T, backing, "backingStore", backing_table, XT_NO_ABI));
 #undef T

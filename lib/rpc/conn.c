@@ -55,13 +55,13 @@ static void conn_listen(struct conn *conn)
     watch_set(&conn->watch, interest);
 }
 
-/* Make the loop see the end: a socket that is shut down is readable and hung up, whatever we listen for. */
+/* The loop closes it. */
 static void conn_doom(struct conn *conn, int reason)
 {
     if (conn->doom || conn->fd < 0)
         return;
     conn->doom = reason ? reason : -ESHUTDOWN;
-    shutdown(conn->fd, SHUT_RDWR);
+    later_call(&conn->again);
 }
 
 /* Sending. */
@@ -129,7 +129,8 @@ static void conn_transmit(struct conn *conn)
     }
     if (conn->out_at < conn->out.length)
         conn->stuffed = true;
-    conn_listen(conn);
+    if (!conn->doom)
+        conn_listen(conn);
 }
 
 struct buf *conn_begin(struct conn *conn, const struct frame_header *header)
@@ -351,9 +352,9 @@ static void on_ready(struct watch *watch, uint32_t events)
                 conn->ops->drained(conn);
         }
     }
-    if (conn->doom) {
-        r = conn->doom;
-    } else if (events & EPOLLIN && !conn->holds && !conn->close_drained) {
+    if (conn->doom)
+        return; /* on_again ends it */
+    if (events & EPOLLIN && !conn->holds && !conn->close_drained) {
         r = in_receive(conn);
         if (r > 0) {
             conn->heard = true;
@@ -370,16 +371,16 @@ static void on_ready(struct watch *watch, uint32_t events)
         conn->ops->closed(conn, r == -ESHUTDOWN ? 0 : (int)r);
 }
 
-/* What was received before a hold is handled now, from the loop. */
+/* From the loop: the end, or what was received before a hold. */
 static void on_again(struct later *later)
 {
     struct conn *conn = CONTAINER_OF(later, struct conn, again);
-    int r = 0;
+    int r = conn->doom;
 
-    if (!conn->holds && conn_open(conn))
+    if (!r && !conn->holds && conn_open(conn))
         r = in_frames(conn);
     if (r < 0)
-        conn->ops->closed(conn, r);
+        conn->ops->closed(conn, r == -ESHUTDOWN ? 0 : r);
 }
 
 void conn_hold(struct conn *conn, enum conn_hold why)

@@ -44,7 +44,7 @@ enum conn_hold {
 struct conn {
     int fd;
     struct watch watch;
-    struct later again; /* what was received before a hold is handled */
+    struct later again; /* the loop ends it, or goes on with what was received before a hold */
     const struct conn_ops *ops;
     struct buf in, out;   /* data == NULL when idle */
     size_t in_at, out_at; /* consumed, sent */

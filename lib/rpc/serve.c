@@ -2,6 +2,7 @@
 #include "rpc/serve.h"
 
 #include "access/audit.h"
+#include "base/fd.h"
 
 /* The daemon skeleton asks by place, the server by purpose: both mean the same sockets. */
 static const enum server_service services[DAEMON_SOCKET_MAX] = {
@@ -105,6 +106,7 @@ static int serve_one(struct daemon *daemon, int fd, struct err *err)
 {
     struct serve *serve = daemon->data;
 
+    fd_set_nonblock(fd, true);
     return server_add_client(serve->server, fd, SERVICE_MAIN, err) ? 0 : -1;
 }
 

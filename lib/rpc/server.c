@@ -159,7 +159,6 @@ struct client *server_add_client(struct server *server, int fd, enum server_serv
     bool busy = server_busy(server);
     struct client *client;
 
-    fd_set_nonblock(fd, true);
     client = client_new(at, fd, service, err);
     if (client && !busy)
         server_activity(server, true);

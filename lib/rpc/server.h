@@ -84,8 +84,7 @@ struct server *server_new(const struct server_spec *spec, const struct server_co
 struct server_conf *server_admin_conf(struct server *server);
 /* Accept on a listening Unix socket from now on; the server owns the descriptor. */
 int server_listen(struct server *server, int fd, enum server_service service, struct err *err);
-/* Take over one connected socket (socket pair of qemu:///embed, fd store, tests). The server owns the
- * descriptor. */
+/* Take over one connected non-blocking socket (qemu:///embed, tests). The server owns the descriptor. */
 struct client *server_add_client(struct server *server, int fd, enum server_service service, struct err *err);
 /*
  * Stop: no new clients, no new calls; running calls end (waits are cancelled after usec); then every client

@@ -3,11 +3,20 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "libvirt/api.h"
 
-/* Rows of `n` maps that came as one run of bytes, each into a row of maplen bytes. */
-static void take_maps(unsigned char *cpumaps, int maplen, uint32_t bytes, const uint8_t *from)
+/* A map for each of `rows`, maplen bytes long, all in one run; cpumaps may be NULL: the caller wants none. */
+static int take_maps(struct call *call, unsigned char *cpumaps, int rows, int maplen, int sent,
+                     uint32_t bytes, const uint8_t *from)
 {
-    if (cpumaps && bytes)
-        memcpy(cpumaps, from, bytes);
+    size_t room = (size_t)rows * (size_t)maplen;
+
+    if (sent > rows || (cpumaps && bytes > room))
+        return err_set(&call->err, ERR_RPC, "the daemon sent more than was asked for");
+    if (cpumaps) {
+        memset(cpumaps, 0, room);
+        if (bytes)
+            memcpy(cpumaps, from, bytes);
+    }
+    return sent;
 }
 
 API int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int maxinfo, unsigned char *cpumaps,
@@ -23,19 +32,12 @@ API int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int maxinfo,
     in.dom = domain->wire;
     if (call_argument(&call, info, "info") && call_not_negative(&call, maxinfo, "maxinfo") &&
         call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0) {
-        if ((int)out.info.n > maxinfo || (cpumaps && out.cpumaps.n > (size_t)maxinfo * (size_t)maplen)) {
-            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
-        } else {
-            for (uint32_t i = 0; i < out.info.n; i++)
-                info[i] = (virVcpuInfo){.number = out.info.v[i].number,
-                                        .state = out.info.v[i].state,
-                                        .cpuTime = out.info.v[i].cpu_time,
-                                        .cpu = out.info.v[i].cpu};
-            if (cpumaps)
-                memset(cpumaps, 0, (size_t)maxinfo * (size_t)maplen);
-            take_maps(cpumaps, maplen, out.cpumaps.n, out.cpumaps.v);
-            result = (int)out.info.n;
-        }
+        result = take_maps(&call, cpumaps, maxinfo, maplen, (int)out.info.n, out.cpumaps.n, out.cpumaps.v);
+        for (int i = 0; i < result; i++)
+            info[i] = (virVcpuInfo){.number = out.info.v[i].number,
+                                    .state = out.info.v[i].state,
+                                    .cpuTime = out.info.v[i].cpu_time,
+                                    .cpu = out.info.v[i].cpu};
     }
     call_end(&call);
     return result;
@@ -53,15 +55,8 @@ API int virDomainGetVcpuPinInfo(virDomainPtr domain, int ncpumaps, unsigned char
         return -1;
     in.dom = domain->wire;
     if (call_argument(&call, cpumaps, "cpumaps") && call_not_negative(&call, ncpumaps, "ncpumaps") &&
-        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0) {
-        if (out.num > ncpumaps || out.cpumaps.n > (size_t)ncpumaps * (size_t)maplen) {
-            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
-        } else {
-            memset(cpumaps, 0, (size_t)ncpumaps * (size_t)maplen);
-            take_maps(cpumaps, maplen, out.cpumaps.n, out.cpumaps.v);
-            result = out.num;
-        }
-    }
+        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0)
+        result = take_maps(&call, cpumaps, ncpumaps, maplen, out.num, out.cpumaps.n, out.cpumaps.v);
     call_end(&call);
     return result;
 }
@@ -78,15 +73,8 @@ API int virDomainGetEmulatorPinInfo(virDomainPtr domain, unsigned char *cpumap, 
         return -1;
     in.dom = domain->wire;
     if (call_argument(&call, cpumap, "cpumap") && call_not_negative(&call, maplen, "maplen") &&
-        call_run(&call, &in, &out) == 0) {
-        if (out.cpumaps.n > (size_t)maplen) {
-            err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
-        } else {
-            memset(cpumap, 0, (size_t)maplen);
-            take_maps(cpumap, maplen, out.cpumaps.n, out.cpumaps.v);
-            result = out.ret;
-        }
-    }
+        call_run(&call, &in, &out) == 0)
+        result = take_maps(&call, cpumap, 1, maplen, out.ret, out.cpumaps.n, out.cpumaps.v);
     call_end(&call);
     return result;
 }
@@ -155,69 +143,67 @@ API int virNodeGetCPUMap(virConnectPtr conn, unsigned char **cpumap, unsigned in
     return result;
 }
 
-/* The same shape three times: ask with *nparams 0 for their number, then for the values. */
-static int take_stats(struct call *call, uint32_t n, const struct wire_node_stat *from, void *params,
-                      size_t size, int *nparams, int count)
+static int take_stats(struct call *call, const struct remote_node_get_cpu_stats_out *out,
+                      virNodeCPUStatsPtr params, int *nparams)
 {
     if (!*nparams) {
-        *nparams = count;
+        *nparams = out->nparams;
         return 0;
     }
-    if ((int)n > *nparams)
-        return err_set(&call->err, ERR_RPC, "too many statistics requested: %u, max %d", n, *nparams);
-    for (uint32_t i = 0; i < n; i++) {
-        virNodeCPUStatsPtr to = (virNodeCPUStatsPtr)((char *)params + i * size);
+    if ((int)out->params.n > *nparams)
+        return err_set(&call->err, ERR_RPC, "too many statistics requested: %u, max %d", out->params.n,
+                       *nparams);
+    for (uint32_t i = 0; i < out->params.n; i++) {
+        const struct wire_node_stat *from = &out->params.v[i];
 
-        if (strlen(from[i].field) >= sizeof(to->field))
-            return err_set(&call->err, ERR_RPC, "Stats %s too big for destination", from[i].field);
-        strcpy(to->field, from[i].field);
-        to->value = from[i].value;
+        if (strlen(from->field) >= sizeof(params[i].field))
+            return err_set(&call->err, ERR_RPC, "Stats %s too big for destination", from->field);
+        strcpy(params[i].field, from->field);
+        params[i].value = from->value;
     }
-    *nparams = (int)n;
+    *nparams = (int)out->params.n;
     return 0;
 }
-_Static_assert(sizeof(virNodeCPUStats) == sizeof(virNodeMemoryStats), "statistics of the host are alike");
 
-API int virNodeGetCPUStats(virConnectPtr conn, int cpuNum, virNodeCPUStatsPtr params, int *nparams,
-                           unsigned int flags)
+/* Statistics of the host's processors and memory are one shape: *nparams 0 asks for their number. */
+static int node_stats(const char *function, virConnectPtr conn, const struct procedure *procedure, int which,
+                      virNodeCPUStatsPtr params, int *nparams, unsigned flags)
 {
-    struct remote_node_get_cpu_stats_in in = {.cpu_num = cpuNum, .flags = flags};
+    struct remote_node_get_cpu_stats_in in = {.cpu_num = which, .flags = flags};
     struct remote_node_get_cpu_stats_out out;
     struct call call;
     int result = -1;
 
-    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_CPU_STATS)))
+    if (!call_begin(&call, function, conn, KIND_CONNECT, procedure))
         return -1;
     if (call_argument(&call, nparams, "nparams") && call_not_negative(&call, *nparams, "nparams") &&
         (!*nparams || call_argument(&call, params, "params"))) {
         in.nparams = *nparams;
         if (call_run(&call, &in, &out) == 0)
-            result =
-                take_stats(&call, out.params.n, out.params.v, params, sizeof(*params), nparams, out.nparams);
+            result = take_stats(&call, &out, params, nparams);
     }
     call_end(&call);
     return result;
+}
+
+_Static_assert(sizeof(virNodeCPUStats) == sizeof(virNodeMemoryStats), "statistics of the host are alike");
+_Static_assert(sizeof(struct remote_node_get_cpu_stats_in) ==
+                       sizeof(struct remote_node_get_memory_stats_in) &&
+                   sizeof(struct remote_node_get_cpu_stats_out) ==
+                       sizeof(struct remote_node_get_memory_stats_out),
+               "and so are their calls");
+
+API int virNodeGetCPUStats(virConnectPtr conn, int cpuNum, virNodeCPUStatsPtr params, int *nparams,
+                           unsigned int flags)
+{
+    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_CPU_STATS), cpuNum, params, nparams, flags);
 }
 
 API int virNodeGetMemoryStats(virConnectPtr conn, int cellNum, virNodeMemoryStatsPtr params, int *nparams,
                               unsigned int flags)
 {
-    struct remote_node_get_memory_stats_in in = {.cell_num = cellNum, .flags = flags};
-    struct remote_node_get_memory_stats_out out;
-    struct call call;
-    int result = -1;
-
-    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_MEMORY_STATS)))
-        return -1;
-    if (call_argument(&call, nparams, "nparams") && call_not_negative(&call, *nparams, "nparams") &&
-        (!*nparams || call_argument(&call, params, "params"))) {
-        in.nparams = *nparams;
-        if (call_run(&call, &in, &out) == 0)
-            result =
-                take_stats(&call, out.params.n, out.params.v, params, sizeof(*params), nparams, out.nparams);
-    }
-    call_end(&call);
-    return result;
+    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_MEMORY_STATS), cellNum,
+                      (virNodeCPUStatsPtr)params, nparams, flags);
 }
 
 API int virNodeGetCellsFreeMemory(virConnectPtr conn, unsigned long long *freeMems, int startCell,

@@ -166,6 +166,14 @@ API int virDomainFDAssociate(virDomainPtr domain, const char *name, unsigned int
     return result;
 }
 
+static int take_bytes(struct call *call, uint32_t n, const uint8_t *bytes, void *buffer, size_t size)
+{
+    if (n != size)
+        return err_set(&call->err, ERR_RPC, "returned buffer is not same size as requested");
+    memcpy(buffer, bytes, size);
+    return 0;
+}
+
 API int virDomainBlockPeek(virDomainPtr dom, const char *disk, unsigned long long offset, size_t size,
                            void *buffer, unsigned int flags)
 {
@@ -181,12 +189,7 @@ API int virDomainBlockPeek(virDomainPtr dom, const char *disk, unsigned long lon
         if (!call_writable(&call) || !call_argument(&call, disk, "disk") ||
             (size && !call_argument(&call, buffer, "buffer")) || call_run(&call, &in, &out) < 0)
             break;
-        if (out.buffer.n != size) {
-            err_set(&call.err, ERR_RPC, "returned buffer is not same size as requested");
-            break;
-        }
-        memcpy(buffer, out.buffer.v, size);
-        result = 0;
+        result = take_bytes(&call, out.buffer.n, out.buffer.v, buffer, size);
     }
     return result;
 }
@@ -204,17 +207,20 @@ API int virDomainMemoryPeek(virDomainPtr dom, unsigned long long start, size_t s
         in.dom = dom->wire;
         if ((size && !call_argument(&call, buffer, "buffer")) || call_run(&call, &in, &out) < 0)
             break;
-        if (out.buffer.n != size) {
-            err_set(&call.err, ERR_RPC, "returned buffer is not same size as requested");
-            break;
-        }
-        memcpy(buffer, out.buffer.v, size);
-        result = 0;
+        result = take_bytes(&call, out.buffer.n, out.buffer.v, buffer, size);
     }
     return result;
 }
 
 /* The caller's struct may be of an older, shorter release. */
+static bool size_fits(struct call *call, size_t size, size_t most)
+{
+    if (size <= most)
+        return true;
+    err_set(&call->err, ERR_INVALID_ARG, "size in %s must not exceed %zu", call->function, most);
+    return false;
+}
+
 API int virDomainBlockStats(virDomainPtr dom, const char *disk, virDomainBlockStatsPtr stats, size_t size)
 {
     struct remote_domain_block_stats_in in = {.path = (char *)disk};
@@ -227,13 +233,8 @@ API int virDomainBlockStats(virDomainPtr dom, const char *disk, virDomainBlockSt
         virDomainBlockStatsStruct made;
 
         in.dom = dom->wire;
-        if (!call_argument(&call, disk, "disk") || !call_argument(&call, stats, "stats"))
-            break;
-        if (size > sizeof(made)) {
-            err_set(&call.err, ERR_INVALID_ARG, "size in %s must not exceed %zu", __func__, sizeof(made));
-            break;
-        }
-        if (call_run(&call, &in, &out) < 0)
+        if (!call_argument(&call, disk, "disk") || !call_argument(&call, stats, "stats") ||
+            !size_fits(&call, size, sizeof(made)) || call_run(&call, &in, &out) < 0)
             break;
         made = (virDomainBlockStatsStruct){.rd_req = out.rd_req,
                                            .rd_bytes = out.rd_bytes,
@@ -259,13 +260,8 @@ API int virDomainInterfaceStats(virDomainPtr dom, const char *device, virDomainI
         virDomainInterfaceStatsStruct made;
 
         in.dom = dom->wire;
-        if (!call_argument(&call, device, "device") || !call_argument(&call, stats, "stats"))
-            break;
-        if (size > sizeof(made)) {
-            err_set(&call.err, ERR_INVALID_ARG, "size in %s must not exceed %zu", __func__, sizeof(made));
-            break;
-        }
-        if (call_run(&call, &in, &out) < 0)
+        if (!call_argument(&call, device, "device") || !call_argument(&call, stats, "stats") ||
+            !size_fits(&call, size, sizeof(made)) || call_run(&call, &in, &out) < 0)
             break;
         made = (virDomainInterfaceStatsStruct){.rx_bytes = out.rx_bytes,
                                                .rx_packets = out.rx_packets,

@@ -16,31 +16,19 @@ static int fail(enum err_code code, const char *detail, const char *name)
     return -1;
 }
 
-/* Over the wire. */
+/* Over the wire. The types that are plain numbers, and the member that holds each, on both sides. */
+#define NUMBERS(X) X(INT, i) X(UINT, ui) X(LLONG, l) X(ULLONG, ul) X(DOUBLE, d) X(BOOLEAN, b)
+#define COPY(TYPE, member)                                                                                   \
+    case VIR_TYPED_PARAM_##TYPE:                                                                             \
+        to->value.member = (__typeof__(to->value.member))from->value.member;                                 \
+        break;
 
 static void to_wire(const virTypedParameter *from, struct wire_typed_param *to)
 {
     to->field = (char *)from->field;
     to->value.type = from->type;
     switch (from->type) {
-    case VIR_TYPED_PARAM_INT:
-        to->value.i = from->value.i;
-        break;
-    case VIR_TYPED_PARAM_UINT:
-        to->value.ui = from->value.ui;
-        break;
-    case VIR_TYPED_PARAM_LLONG:
-        to->value.l = from->value.l;
-        break;
-    case VIR_TYPED_PARAM_ULLONG:
-        to->value.ul = from->value.ul;
-        break;
-    case VIR_TYPED_PARAM_DOUBLE:
-        to->value.d = from->value.d;
-        break;
-    case VIR_TYPED_PARAM_BOOLEAN:
-        to->value.b = from->value.b;
-        break;
+        NUMBERS(COPY)
     default:
         to->value.s = from->value.s;
     }
@@ -67,24 +55,7 @@ static int from_wire(struct call *call, const struct wire_typed_param *from, vir
     memcpy(to->field, from->field, length + 1);
     to->type = from->value.type;
     switch (from->value.type) {
-    case VIR_TYPED_PARAM_INT:
-        to->value.i = from->value.i;
-        break;
-    case VIR_TYPED_PARAM_UINT:
-        to->value.ui = from->value.ui;
-        break;
-    case VIR_TYPED_PARAM_LLONG:
-        to->value.l = from->value.l;
-        break;
-    case VIR_TYPED_PARAM_ULLONG:
-        to->value.ul = from->value.ul;
-        break;
-    case VIR_TYPED_PARAM_DOUBLE:
-        to->value.d = from->value.d;
-        break;
-    case VIR_TYPED_PARAM_BOOLEAN:
-        to->value.b = from->value.b != 0;
-        break;
+        NUMBERS(COPY)
     default:
         to->value.s = mem_strdup(from->value.s);
     }

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "libvirt/local-conn.h"
+#include "libvirt/auth-file.h"
 #include "libvirt/events.h"
 #include "libvirt/stream.h"
 
@@ -82,7 +83,16 @@ static int ask(const struct local_open *open, bool secret, const char *prompt, c
 {
     const struct _virConnectAuth *auth = open->auth;
     virConnectCredential cred = {.prompt = prompt, .challenge = "localhost"};
+    auto_arena struct arena arena = {0};
+    const char *kept;
 
+    if (auth_file_find(&arena, open->uri, open->uri->driver, "localhost", secret ? "password" : "username",
+                       &kept, err) < 0)
+        return -1;
+    if (kept) {
+        *ret = mem_strdup(kept);
+        return 0;
+    }
     if (!auth)
         return err_set_from(err, ERR_FROM_AUTH, ERR_INVALID_ARG, "Missing authentication credentials");
     if (!secret) {

@@ -85,7 +85,6 @@ XT_DEFINE(volume_device_table, "device", NULL,
 #undef T
 
 #define T struct volume_target
-XT_DECLARE_ROWS(volume_target_table, T);
 XT_DEFINE_ROWS(volume_target_table, "target", NULL,
     XT_TEXT(T, path, "path", str, 0),
     XT_GROUP("format", 0, XT_ATTR(T, format, "type", str, 0)),

@@ -50,6 +50,7 @@ struct volume_def {
     struct volume_target target;
     struct volume_target *backing; /* NULL: none; else it has a path */
 };
+XT_DECLARE_ROWS(volume_target_table, struct volume_target);
 XT_DECLARE(volume_table, struct volume_def);
 
 enum volume_parse_flags {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_STORAGE
+#include "virtstoraged/backend.h"
+
+#include "base/str.h"
+#include "virtstoraged/file.h"
+
+static bool same_path(const struct pool_def *a, const struct pool_def *b)
+{
+    return str_eq(a->path, b->path);
+}
+
+static const struct backend dir_backend = {
+    .build = dir_build,
+    .erase = dir_erase,
+    .refresh = dir_refresh,
+    .same = same_path,
+    .place = file_place,
+    .make = file_make,
+    .remove = file_remove_volume,
+    .look = file_look,
+    .resize = file_resize,
+    .content = true,
+};
+
+const struct backend *const backends[POOL_TYPE_MAX] = {
+    [POOL_DIR] = &dir_backend,
+};
+
+const struct backend *backend_of(enum pool_type type, struct err *err)
+{
+    if (backends[type])
+        return backends[type];
+    /* the number is that of the API, which begins with 0 */
+    err_set(err, ERR_INTERNAL_ERROR, "missing backend for pool type %d (%s)", type - 1,
+            pool_type_names[type]);
+    return NULL;
+}

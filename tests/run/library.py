@@ -92,6 +92,17 @@ class Library:
         told = self.run("dbus-run-session", "--", "sh", "-c", script)
         assert told.startswith("ao 0"), told
 
+    def memory(self):
+        """Nothing lost, nothing read that wasn't written, in a client that does a bit of everything."""
+        program = os.path.join(build_dir(), "tests", "run", "client")
+        if not os.path.exists(program):
+            raise Skip("tests/run/client is not built (make check builds it)")
+        if not shutil.which("valgrind"):
+            raise Skip("valgrind is not installed")
+        self.run(os.path.join(build_dir(), "libtool"), "--mode=execute", "valgrind", "-q", "--leak-check=full",
+                 "--errors-for-leak-kinds=definite,indirect",
+                 "--error-exitcode=9", program, self.private.uri())
+
     def virt_install(self):
         self.run("virt-install", "--connect", self.private.uri(), "--virt-type", "qemu", "--name", "drawn", "--memory", "32",
                  "--disk", "none", "--import", "--osinfo", "generic", "--noautoconsole", "--graphics", "none")
@@ -107,7 +118,7 @@ def main():
     with Private() as private:
         private.start("virtqemud")
         library = Library(private)
-        for name in ("symbols", "sys_virt", "glib", "libvirt_dbus", "virt_install"):
+        for name in ("symbols", "sys_virt", "glib", "libvirt_dbus", "memory", "virt_install"):
             suite.run(name, getattr(library, name))
     suite.done()
 

@@ -46,10 +46,11 @@ static int net_dhcp_leases(struct cmd *cmd)
 
     if (!network)
         return -1;
+    const char *name = virNetworkGetName(network);
     int count = virNetworkGetDHCPLeases(network, mac, &leases, 0);
 
     if (count < 0)
-        return say_error(cmd, "Failed to get leases info for %s", virNetworkGetName(network));
+        return say_error(cmd, "Failed to get leases info for %s", name);
     own_list(cmd, leases, count, lease);
     qsort(leases, (size_t)count, sizeof(*leases), by_mac);
     struct table *table = table_new(cmd, "expires:Expiry Time", "mac:MAC address", "protocol:Protocol",
@@ -124,11 +125,13 @@ static int net_update(struct cmd *cmd)
         xml = cmd_file(cmd, "xml");
     if (!xml)
         return -1;
+    const char *name = virNetworkGetName(network);
+
     if (virNetworkUpdate(network, (unsigned)what, (unsigned)where, parent, xml, cmd_affect(cmd)) < 0)
-        return say_error(cmd, "Failed to update network %s", virNetworkGetName(network));
+        return say_error(cmd, "Failed to update network %s", name);
     bool config = cmd_has(cmd, "config"), live = cmd_has(cmd, "live");
 
-    say(cmd, "Updated network %s %s", virNetworkGetName(network),
+    say(cmd, "Updated network %s %s", name,
         !config ? "live state"
         : live  ? "persistent config and live state"
                 : "persistent config");

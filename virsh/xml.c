@@ -158,21 +158,20 @@ static void print_found(struct cmd *cmd, const struct search *search)
 
 int print_xml(struct cmd *cmd, char *document)
 {
-    const char *xpath;
+    const char *xpath = cmd_raw(cmd, "xpath");
 
     if (!document)
         return -1;
     cmd_own_text(cmd, document);
-    int given = cmd_string(cmd, "xpath", &xpath);
-
-    if (given <= 0) {
-        if (given == 0)
-            field_document(cmd, "xml", document);
-        return given;
+    if (!xpath) {
+        layout(cmd, LAYOUT_NONE);
+        field(cmd, "xml", NULL, document);
+        print(cmd, "%s", document);
+        return 0;
     }
     CLEANUP(search_done) struct search search = {0};
 
-    if (search_run(cmd, document, xpath, &search) < 0)
+    if (!*xpath || search_run(cmd, document, xpath, &search) < 0)
         return -1;
     if (search.found && search.found->type != XPATH_NODESET)
         return say_error(cmd, "internal error: Incorrect xpath '%s'", xpath);
@@ -214,4 +213,19 @@ char **xml_values(struct cmd *cmd, const char *document, const char *xpath)
             free(text);
         }
     return cmd_own(cmd, values, free_strings);
+}
+
+char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath)
+{
+    CLEANUP(search_done) struct search search = {0};
+    char **nodes = NEW(char *);
+
+    if (search_run(cmd, document, xpath, &search) == 0)
+        for (int i = 0; i < nodes_count(&search); i++) {
+            auto_buf struct buf text = {0};
+
+            dump(&search, search.document, search.found->nodesetval->nodeTab[i], &text);
+            nodes = strv_add(nodes, buf_text(&text));
+        }
+    return cmd_own(cmd, nodes, free_strings);
 }

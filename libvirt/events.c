@@ -282,12 +282,12 @@ void events_start(struct events *events)
         return;
     atomic_fetch_add(&events->references, 2);
     timer = virEventAddTimeout(-1, on_timer, events, events_unref);
-    watch = events->conn->local
-                ? 0
-                : virEventAddHandle(link_fd(events->conn->link),
-                                    VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_ERROR |
-                                        VIR_EVENT_HANDLE_HANGUP,
-                                    on_readable, events, events_unref);
+    watch =
+        events->conn->local
+            ? 0
+            : virEventAddHandle(link_fd(events->conn->link),
+                                VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
+                                on_readable, events, events_unref);
     pthread_mutex_lock(&events->lock);
     events->timer = timer;
     events->watch = watch;

@@ -24,8 +24,8 @@ struct link_target {
     pthread_cond_t wake;
 };
 
-/* The link owns fd (-1: nobody is on the other side, for streams of a driver in this process). event() hears of messages (events), under the lock; gone() once when the connection
- * ended. */
+/* The link owns fd (-1: nobody is on the other side, for streams of a driver in this process). event() hears
+ * of messages (events), under the lock; gone() once when the connection ended. */
 struct link *link_new(int fd,
                       void (*event)(void *arg, const struct wire_message_header *header, const char *payload,
                                     size_t length),

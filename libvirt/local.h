@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Local: drivers that live in the program itself, without a daemon. Such a driver is a module that
- * libvirt.so.0 opens when a URI asks for it, so that programs that don't need it never load it. Calls reach it
- * as the structs of protocol/NAME.h, undecoded and unsent: the one seam is call_run() in call.c. What the
+ * libvirt.so.0 opens when a URI asks for it, so that programs that don't need it never load it. Calls reach
+ * it as the structs of protocol/NAME.h, undecoded and unsent: the one seam is call_run() in call.c. What the
  * driver has no method for is "not supported", as with a daemon.
  *
  * This header is all that library and module share. They are built and installed together; `version` guards

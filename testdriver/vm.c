@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Machines: their definitions, and being active or not. */
+#define ERR_FROM ERR_FROM_TEST
+#include "testdriver/vm.h"
+
+#include "testdriver/snapshot.h"
+
+enum { BORN = 627319920 }; /* the guest's clock at first, in seconds since 1970 */
+
+/* ---- definitions ---- */
+
+static bool has_ifname(const struct devices *devices, const char *name)
+{
+    for (size_t i = 0; i < devices->n_ifaces; i++)
+        if (str_eq(devices->ifaces[i]->target, name))
+            return true;
+    return false;
+}
+
+static void name_interfaces(struct domain *domain, struct arena *arena)
+{
+    struct devices *devices = &domain->devices;
+
+    for (size_t i = 0; i < devices->n_ifaces; i++)
+        for (unsigned n = 0; !devices->ifaces[i]->target; n++) {
+            char *name = arena_printf(arena, "testnet%u", n);
+
+            if (!has_ifname(devices, name))
+                devices->ifaces[i]->target = name;
+        }
+}
+
+static void settle_video(struct video *video, const struct os *os)
+{
+    enum { KIB_PER_MIB = 1024 };
+    bool ppc = str_eq(os->arch, "ppc64") || str_eq(os->arch, "ppc64le");
+
+    if (!video->type)
+        video->type = os->type == OS_XEN ? VIDEO_XEN : ppc ? VIDEO_VGA : VIDEO_CIRRUS;
+    switch (video->type) {
+    case VIDEO_QXL:
+        if (!video->ram)
+            video->ram = 64 * KIB_PER_MIB;
+        if (!video->vram)
+            video->vram = 64 * KIB_PER_MIB;
+        if (!video->vgamem)
+            video->vgamem = 16 * KIB_PER_MIB;
+        break;
+    case VIDEO_VGA:
+    case VIDEO_CIRRUS:
+    case VIDEO_VMVGA:
+    case VIDEO_BOCHS:
+        if (!video->vram)
+            video->vram = 16 * KIB_PER_MIB;
+        break;
+    case VIDEO_XEN:
+        if (!video->vram)
+            video->vram = 4 * KIB_PER_MIB;
+        break;
+    default:
+        break;
+    }
+}
+
+static int policy_defaults(struct domain *domain, struct arena *arena, unsigned flags, void *data,
+                           struct err *err)
+{
+    struct devices *devices = &domain->devices;
+
+    if (!domain->os.arch)
+        domain->os.arch = arena_strdup(arena, "i686");
+    for (size_t i = 0; i < devices->n_videos; i++)
+        settle_video(devices->videos[i], &domain->os);
+    devices_sync_console(devices, arena);
+    return 0;
+}
+
+const struct domain_policy vm_policy = {.defaults = policy_defaults};
+
+struct doc *doc_parse(const char *text, unsigned flags, struct err *err)
+{
+    struct doc *doc = NEW(struct doc);
+
+    doc->domain = domain_parse(&doc->arena, text, flags | DOMAIN_PARSE_ABI_UPDATE, &vm_policy, err);
+    if (!doc->domain) {
+        doc_free(doc);
+        return NULL;
+    }
+    name_interfaces(doc->domain, &doc->arena);
+    return doc;
+}
+
+struct doc *doc_copy(const struct domain *domain)
+{
+    struct doc *doc = NEW(struct doc);
+
+    doc->domain = domain_copy(&doc->arena, domain);
+    return doc;
+}
+
+void doc_free(struct doc *doc)
+{
+    if (!doc)
+        return;
+    arena_done(&doc->arena);
+    free(doc);
+}
+
+/* ---- machines ---- */
+
+struct wire_domain vm_wire(const struct vm *vm)
+{
+    struct wire_domain wire = {.name = vm->thing.name, .id = vm->id};
+
+    memcpy(wire.uuid, vm->thing.uuid, UUID_SIZE);
+    return wire;
+}
+
+void vm_renamed(struct vm *vm)
+{
+    vm->thing.name = vm->def->domain->name;
+    memcpy(vm->thing.uuid, vm->def->domain->uuid, UUID_SIZE);
+}
+
+/* The machine that a definition speaks of: both its name and its UUID must be that machine's. */
+static int find_same(struct world *world, const struct domain *domain, unsigned how, struct vm **ret,
+                     struct err *err)
+{
+    struct vm *vm = thing_by_uuid(&world->vms, domain->uuid), *other;
+    char uuid[UUID_TEXT];
+
+    if (vm && !str_eq(vm->thing.name, domain->name))
+        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_FAILED,
+                            "domain '%s' is already defined with uuid %s", vm->thing.name,
+                            uuid_format(domain->uuid, uuid));
+    other = vm ? NULL : thing_by_name(&world->vms, domain->name);
+    if (other)
+        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_FAILED,
+                            "domain '%s' already exists with uuid %s", domain->name,
+                            uuid_format(other->thing.uuid, uuid));
+    if (vm && (how & VM_ADD_NEW) && vm_active(vm))
+        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
+                            domain->name);
+    *ret = vm;
+    return 0;
+}
+
+struct vm *vm_add(struct world *world, struct doc *doc, unsigned how, struct err *err)
+{
+    struct vm *vm;
+
+    if (find_same(world, doc->domain, how, &vm, err) < 0) {
+        doc_free(doc);
+        return NULL;
+    }
+    if (vm) {
+        struct doc **place = vm_active(vm) ? &vm->newdef : &vm->def;
+
+        if (how & VM_ADD_LIVE) {
+            doc_free(vm->newdef);
+            vm->newdef = TAKE(vm->def);
+            place = &vm->def;
+        }
+        doc_free(*place);
+        *place = doc;
+        vm_renamed(vm);
+        return vm;
+    }
+    vm = NEW(struct vm);
+    vm->def = doc;
+    vm->id = -1;
+    vm->state = VIR_DOMAIN_SHUTOFF;
+    vm->guest_seconds = BORN;
+    list_init(&vm->snapshots);
+    list_init(&vm->checkpoints);
+    vm_renamed(vm);
+    list_append(&world->vms, &vm->thing.link);
+    return vm;
+}
+
+void vm_remove(struct vm *vm)
+{
+    list_remove(&vm->thing.link);
+    moments_free(vm);
+    doc_free(vm->def);
+    doc_free(vm->newdef);
+    free(vm);
+}
+
+int vm_need_active(struct req *rq, const struct vm *vm)
+{
+    return vm_active(vm)
+               ? 0
+               : err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+}
+
+void vm_start(struct world *world, struct vm *vm, int reason)
+{
+    vm->state = VIR_DOMAIN_RUNNING;
+    vm->reason = reason;
+    vm->id = ++world->last_id;
+    vm->thing.active = true;
+    vm->updated = false;
+    if (vm->thing.persistent && !vm->newdef)
+        vm->newdef = doc_copy(vm->def->domain);
+    vm->def->domain->id = (struct opt_u32){(uint32_t)vm->id, true};
+}
+
+void vm_stop(struct vm *vm, int reason)
+{
+    vm->state = VIR_DOMAIN_SHUTOFF;
+    vm->reason = reason;
+    vm->id = -1;
+    vm->thing.active = false;
+    vm->def->domain->id.set = false;
+    if (vm->newdef) {
+        doc_free(vm->def);
+        vm->def = TAKE(vm->newdef);
+        vm_renamed(vm);
+    }
+}
+
+void vm_drop_transient(struct vm *vm)
+{
+    if (!vm->thing.persistent && !vm_active(vm))
+        vm_remove(vm);
+}
+
+/* ---- which definition ---- */
+
+static int check_impact(struct req *rq, const struct vm *vm, unsigned *flags)
+{
+    bool live = *flags & VIR_DOMAIN_AFFECT_LIVE, config = *flags & VIR_DOMAIN_AFFECT_CONFIG;
+
+    if (!live && !config) {
+        *flags |= vm_active(vm) ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG;
+        live = vm_active(vm);
+        config = !live;
+    }
+    if (live && !vm_active(vm))
+        return err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+    if (config && !vm->thing.persistent)
+        return err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_OPERATION_INVALID,
+                            "transient domains do not have any persistent config");
+    return 0;
+}
+
+struct domain *vm_model(struct req *rq, const struct vm *vm, unsigned flags)
+{
+    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG)) {
+        err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_INVALID_ARG,
+                     "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+        return NULL;
+    }
+    if (check_impact(rq, vm, &flags) < 0)
+        return NULL;
+    return (flags & VIR_DOMAIN_AFFECT_CONFIG) && vm->newdef ? vm->newdef->domain : vm->def->domain;
+}
+
+int vm_affected(struct req *rq, struct vm *vm, unsigned flags, struct affected *ret)
+{
+    *ret = (struct affected){0};
+    if (check_impact(rq, vm, &flags) < 0)
+        return -1;
+    if (flags & VIR_DOMAIN_AFFECT_LIVE)
+        ret->live = vm->def;
+    if (flags & VIR_DOMAIN_AFFECT_CONFIG)
+        ret->config = vm->newdef ? vm->newdef : vm->def;
+    return 0;
+}

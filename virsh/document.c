@@ -127,9 +127,12 @@ static int store(struct cmd *cmd, void *data, const char *document, unsigned fla
 
 int run_edit(struct cmd *cmd)
 {
-    const char *name;
+    const char *name = NULL;
     char *document = document_get(cmd, cmd->def->document_flags, &name);
 
+    /* a driver that has one kind of document only doesn't know the flag for the other */
+    if (!document && name && last_error_code() == VIR_ERR_INVALID_ARG)
+        document = document_get(cmd, 0, &name);
     if (!document)
         return -1;
     struct edit work = {

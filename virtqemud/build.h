@@ -39,9 +39,9 @@ struct build {
     uint32_t
         boot[5]; /* by enum boot_device: place in the order for the first device of that kind; 0: taken */
     unsigned count_fdsets;
-    bool pr_helper, pr_object; /* the shared helper for persistent reservations is there */
+    bool pr_helper, pr_object;    /* the shared helper for persistent reservations is there */
     struct build_secret *secrets; /* see dev/secret.h */
-    struct tap **taps; /* descriptors of interfaces, see dev/iface.c */
+    struct tap **taps;            /* descriptors of interfaces, see dev/iface.c */
     size_t count_taps;
     int vsock_fd;            /* 0: none */
     struct build_undo *undo; /* newest first */

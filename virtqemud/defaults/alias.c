@@ -72,6 +72,30 @@ static void controller_alias(struct namer *namer, struct controller *controller)
         alias ? arena_strdup(namer->arena, alias) : arena_printf(namer->arena, "%s%u", type, index);
 }
 
+/* Modules in slots are named after them. */
+static void memdev_alias(struct namer *namer, struct memdev *memory)
+{
+    static const char *const kinds[MEMDEV_MODEL_MAX] = {"",           "dimm",      "nvdimm",
+                                                        "virtiopmem", "virtiomem", "epc"};
+    const struct devices *devices = &namer->domain->devices;
+    bool slotted = memory->info.address.type == ADDRESS_DIMM;
+
+    if (memory->info.alias)
+        return;
+    /* the others are counted by kind, and a number is only given once */
+    for (size_t i = 0, n = slotted ? memory->info.address.dimm.slot : 0;; n++) {
+        const char *alias = arena_printf(namer->arena, "%s%zu", kinds[memory->model], n);
+
+        for (i = 0; i < devices->n_memdevs; i++)
+            if (str_eq(devices->memdevs[i]->info.alias, alias))
+                break;
+        if (i == devices->n_memdevs || slotted) {
+            memory->info.alias = (char *)alias;
+            return;
+        }
+    }
+}
+
 void defaults_aliases(struct domain *domain, struct arena *arena)
 {
     struct namer namer = {arena, domain};
@@ -114,13 +138,7 @@ void defaults_aliases(struct domain *domain, struct arena *arena)
     NAME_ALL(tpms, "tpm");
     NAME_ALL(panics, "panic");
     for (size_t i = 0; i < devices->n_memdevs; i++)
-        set_alias(&namer, &devices->memdevs[i]->info,
-                  devices->memdevs[i]->model == MEMDEV_SGX_EPC
-                      ? "epc"
-                      : memdev_model_names[devices->memdevs[i]->model],
-                  devices->memdevs[i]->info.address.type == ADDRESS_DIMM
-                      ? devices->memdevs[i]->info.address.dimm.slot
-                      : i);
+        memdev_alias(&namer, devices->memdevs[i]);
     if (devices->vsock)
         set_alias(&namer, &devices->vsock->info, "vsock", 0);
     if (devices->iommu && devices->iommu->model == IOMMU_VIRTIO)

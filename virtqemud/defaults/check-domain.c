@@ -62,9 +62,59 @@ static int check_life(const struct domain *domain, struct err *err)
     return 0;
 }
 
-int check_domain(const struct domain *domain, struct err *err)
+/* All of the guest's memory can be seen by another process. */
+static bool memory_is_shared(const struct domain *domain)
 {
-    if (check_vcpus(domain, err) < 0 || check_memory(domain, err) < 0 || check_cpu(domain->cpu, err) < 0)
+    const struct cpu *cpu = domain->cpu;
+    bool shared = domain->backing.access == MEMORY_SHARED;
+
+    for (size_t i = 0; cpu && i < cpu->n_cells; i++)
+        if (cpu->cells[i]->access)
+            shared = cpu->cells[i]->access == MEMORY_SHARED;
+    return shared;
+}
+
+static int check_sharing(const struct domain *domain, struct err *err)
+{
+    const struct devices *devices = &domain->devices;
+
+    for (size_t i = 0; i < devices->n_filesystems; i++)
+        if (devices->filesystems[i]->driver == FS_DRIVER_VIRTIOFS && !memory_is_shared(domain))
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "'virtiofs' requires shared memory");
+    return 0;
+}
+
+/* Which binaries and hosts can keep a guest's memory from its host; nobody else can. */
+static int check_launch(const struct domain *domain, const struct qemu_caps *caps, struct err *err)
+{
+    if (!domain->launch || !caps)
+        return 0;
+    switch (domain->launch->type) {
+    case LAUNCH_SEV:
+        if (!caps->sev)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "SEV launch security is not supported with this QEMU binary");
+        return 0;
+    case LAUNCH_SEV_SNP:
+        if (!qemu_caps_has(caps, QEMU_CAP_SEV_SNP_GUEST) || !caps->sev)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "SEV SNP launch security is not supported with this QEMU binary");
+        return 0;
+    case LAUNCH_TDX:
+        if (!qemu_caps_has(caps, QEMU_CAP_TDX_GUEST))
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "Intel TDX launch security is not supported with this QEMU binary");
+        return 0;
+    default:
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "S390 PV launch security is not supported with this QEMU binary");
+    }
+}
+
+int check_domain(const struct domain *domain, const struct qemu_caps *caps, struct err *err)
+{
+    if (check_vcpus(domain, err) < 0 || check_memory(domain, err) < 0 || check_cpu(domain->cpu, err) < 0 ||
+        check_sharing(domain, err) < 0 || check_launch(domain, caps, err) < 0)
         return -1;
     return check_life(domain, err);
 }

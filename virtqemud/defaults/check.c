@@ -358,7 +358,7 @@ static int check_machine(const struct domain *domain, struct err *err)
     return 0;
 }
 
-int defaults_check(const struct domain *domain, unsigned flags, void *caps UNUSED, struct err *err)
+int defaults_check(const struct domain *domain, unsigned flags, void *caps, struct err *err)
 {
     const struct devices *devices = &domain->devices;
 
@@ -371,11 +371,11 @@ int defaults_check(const struct domain *domain, unsigned flags, void *caps UNUSE
         check_chardevs(devices->parallels, devices->n_parallels, err) < 0 ||
         check_chardevs(devices->channels, devices->n_channels, err) < 0)
         return -1;
-    if (check_domain(domain, err) < 0 || check_machine(domain, err) < 0 || check_serials(domain, err) < 0 ||
-        check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 ||
-        check_hostdevs(devices, err) < 0 || check_inputs(devices, err) < 0 ||
-        check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 || check_shmems(devices, err) < 0 ||
-        check_memdevs(domain, err) < 0)
+    if (check_domain(domain, caps, err) < 0 || check_machine(domain, err) < 0 ||
+        check_serials(domain, err) < 0 || check_controllers(domain, err) < 0 ||
+        check_ifaces(devices, err) < 0 || check_hostdevs(devices, err) < 0 ||
+        check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 ||
+        check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
         return -1;
     return 0;
 }

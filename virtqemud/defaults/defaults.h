@@ -48,7 +48,7 @@ int defaults_usb_addresses(struct defaults *defaults);
 
 /* The rules of a new definition; `data` of the policy. */
 /* check-domain.c: what isn't a device */
-int check_domain(const struct domain *domain, struct err *err);
+int check_domain(const struct domain *domain, const struct qemu_caps *caps, struct err *err);
 int defaults_check(const struct domain *domain, unsigned flags, void *caps, struct err *err);
 
 /* Names of live devices: every device that has none gets "disk-kind plus number" as libvirt does. */

@@ -151,12 +151,14 @@ static struct layer *layer_below(struct job *job, const struct layer *above, con
 {
     struct layer *layer = ARENA_NEW(&job->arena, struct layer);
 
-    layer->path = (char *)next_path(&job->arena, above->path, str_after(name, "file:") ? str_after(name, "file:") : name);
+    layer->path = (char *)next_path(&job->arena, above->path,
+                                    str_after(name, "file:") ? str_after(name, "file:") : name);
     layer->format = format;
     return layer;
 }
 
-static int look_at_header(struct job *job, struct layer *layer, const struct image_header *header, unsigned depth)
+static int look_at_header(struct job *job, struct layer *layer, const struct image_header *header,
+                          unsigned depth)
 {
     const char *colon = header->backing ? strchr(header->backing, ':') : NULL;
     const char *slash = header->backing ? strchr(header->backing, '/') : NULL;
@@ -219,7 +221,8 @@ static int look_at_all(void *arg)
     struct job *job = arg;
 
     for (job->failed = 0; job->failed < job->count; job->failed++)
-        for (struct layer *layer = job->layers[job->failed]; layer; layer = layer->known ? layer->below : NULL)
+        for (struct layer *layer = job->layers[job->failed]; layer;
+             layer = layer->known ? layer->below : NULL)
             if (look(job, layer, 0) < 0)
                 return 0; /* errors are in the job */
     return 0;

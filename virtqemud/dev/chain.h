@@ -11,7 +11,7 @@
 
 /* What the header of an image says about the next one; strings live in the arena. */
 struct image_header {
-    const char *backing; /* NULL: none */
+    const char *backing;                /* NULL: none */
     enum storage_format backing_format; /* FORMAT_UNSET: not said */
     const char *data_file;              /* NULL: none */
 };

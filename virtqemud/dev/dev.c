@@ -43,7 +43,9 @@ void build_argf(struct build *build, const char *option, const char *format, ...
 
 void build_json(struct build *build, const char *option, struct props *props)
 {
-    build_arg(build, option, props_text(props));
+    const char *text = props_text(props);
+
+    build_arg(build, option, str_eq(option, "-device") ? native_override(build, text) : text);
 }
 
 int build_pass_fd(struct build *build, int fd)

@@ -82,6 +82,14 @@ int build_storage(struct build *build, const struct disk *disk, struct storage *
 /* "id": the name by which commands about block devices know the drive. */
 void disk_qdev(const struct disk *disk, struct props *props);
 
+/* ---- what QEMU says and is told once it runs (learn.c); negative with rq->err set ---- */
+
+struct qmp;
+int learn_chardevs(struct req *rq, struct build *build, struct qmp *qmp);
+int learn_memory(struct req *rq, struct build *build, struct qmp *qmp);
+/* The limits of <iotune>. */
+int disk_set_iotune(struct req *rq, struct qmp *qmp, const struct disk *disk);
+
 /* ---- the machine itself ---- */
 
 int build_machine(struct build *build, struct err *err);
@@ -89,10 +97,14 @@ int build_cpu(struct build *build, struct err *err);
 int build_memory(struct build *build, struct err *err);
 int build_boot(struct build *build, struct err *err);
 int build_sysinfo(struct build *build, struct err *err);
+/* The user's own options, and what goes with them. */
+void build_native(struct build *build);
+/* The JSON of a device with the properties that the user wants otherwise. */
+const char *native_override(struct build *build, const char *device);
 
 /* ---- what has to be given back ---- */
 
-enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND };
+enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND, UNDO_OWNER, UNDO_PCI };
 /* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is
  * taken). */
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);

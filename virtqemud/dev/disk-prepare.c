@@ -21,8 +21,8 @@ static int transient_overlay(struct req *rq, struct build *build, struct disk *d
     const struct storage *below = &disk->src;
     const char *path = arena_printf(build->arena, "%s.TRANSIENT-%s", below->path, build->domain->name);
     const char *format = storage_format_names[below->format ? below->format : FORMAT_RAW];
-    const char *const argv[] = {"qemu-img", "create",    "-q", "-f",   "qcow2", "-b",
-                                below->path, "-F", format, path, NULL};
+    const char *const argv[] = {"qemu-img",  "create", "-q",   "-f", "qcow2", "-b",
+                                below->path, "-F",     format, path, NULL};
     struct storage *copy;
 
     if (below->type != STORAGE_FILE && below->type != STORAGE_BLOCK)
@@ -130,7 +130,8 @@ static int prepare_layer(struct req *rq, struct build *build, const struct stora
     if (!encryption->n_secrets)
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "an encrypted image needs a secret");
     for (size_t i = 0; i < encryption->n_secrets; i++)
-        if (secret_prepare(rq, build, encryption->secrets[i], encryption->secrets[i], SECRET_VOLUME, false) < 0)
+        if (secret_prepare(rq, build, encryption->secrets[i], encryption->secrets[i], SECRET_VOLUME, false) <
+            0)
             return -1;
     return 0;
 }
@@ -152,4 +153,3 @@ int disk_prepare(struct req *rq, struct build *build, void *device)
             return -1;
     return 0;
 }
-

@@ -77,7 +77,7 @@ static int graphics_prepare(struct req *rq, struct build *build, void *device)
                        "displays that listen on a network: virtnetworkd isn't there yet");
     if (listen->type == LISTEN_ADDRESS && !listen->address) {
         listen->address = arena_strdup(build->arena, vnc ? conf->vnc_listen : conf->spice_listen);
-        listen->from_config = TRI_YES;
+        listen->from_config = 1;
     }
     graphics->listen = listen->type == LISTEN_ADDRESS ? listen->address : NULL;
     if (listen->type != LISTEN_ADDRESS && listen->type != LISTEN_NETWORK)

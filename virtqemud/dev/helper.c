@@ -29,8 +29,7 @@ static void collect(int pidfd)
     sd_event_source *source = NULL;
     auto_fd int own = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 
-    if (own < 0 ||
-        sd_event_add_child_pidfd(loop_event(), &source, own, WEXITED, on_helper_end, NULL) < 0) {
+    if (own < 0 || sd_event_add_child_pidfd(loop_event(), &source, own, WEXITED, on_helper_end, NULL) < 0) {
         log_warning("nobody waits for the end of a helper process");
         return;
     }
@@ -136,4 +135,3 @@ void helper_run_aside(const char *const *argv)
     else
         collect(pidfd);
 }
-

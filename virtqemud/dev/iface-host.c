@@ -146,8 +146,8 @@ static int check_supported(const struct iface *iface, struct err *err)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "scripts are not supported on interfaces of type %s",
                        type);
     if ((iface->host.n_ips || iface->host.n_routes) && iface->type != IFACE_ETHERNET)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Cannot set host-side IP address on interfaces of type %s",
-                       type);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "Cannot set host-side IP address on interfaces of type %s", type);
     return 0;
 }
 
@@ -162,7 +162,8 @@ static int make_host_end(struct req *rq, struct build *build, struct iface *ifac
         tap->fds[0] = passt_start(rq, build, iface);
         return tap->fds[0] < 0 ? -1 : 0;
     }
-    int r = iface->type == IFACE_DIRECT ? open_macvtap(rq, build, iface, tap) : open_tap(rq, build, iface, tap);
+    int r =
+        iface->type == IFACE_DIRECT ? open_macvtap(rq, build, iface, tap) : open_tap(rq, build, iface, tap);
 
     if (r == 0 && iface->coalesce_rx_frames)
         r = iface_set_coalesce(iface->target, iface->coalesce_rx_frames, &rq->err);

@@ -81,10 +81,12 @@ static uint64_t quantum(uint64_t average)
 /* To the guest: the host's end sends. */
 static int limit_in(struct req *rq, const char *name, const struct rate *rate)
 {
-    struct words root = WORDS(rq, "tc", "qdisc", "add", "dev", name, "root", "handle", "1:", "htb", "default", "1");
-    struct words class = WORDS(rq, "tc", "class", "add", "dev", name, "parent", "1:", "classid", "1:1", "htb");
-    struct words fair = WORDS(rq, "tc", "qdisc", "add", "dev", name, "parent", "1:1", "handle", "2:", "sfq",
-                              "perturb", "10");
+    struct words root =
+        WORDS(rq, "tc", "qdisc", "add", "dev", name, "root", "handle", "1:", "htb", "default", "1");
+    struct words class =
+        WORDS(rq, "tc", "class", "add", "dev", name, "parent", "1:", "classid", "1:1", "htb");
+    struct words fair =
+        WORDS(rq, "tc", "qdisc", "add", "dev", name, "parent", "1:1", "handle", "2:", "sfq", "perturb", "10");
 
     word(&class, "rate");
     word(&class, "%" PRIu64 "kbps", rate->average);
@@ -108,8 +110,8 @@ static int limit_in(struct req *rq, const char *name, const struct rate *rate)
 static int limit_out(struct req *rq, const char *name, const struct rate *rate)
 {
     struct words ingress = WORDS(rq, "tc", "qdisc", "add", "dev", name, "ingress");
-    struct words police = WORDS(rq, "tc", "filter", "add", "dev", name, "parent", "ffff:", "protocol", "all", "u32",
-                                "match", "u32", "0", "0", "police", "rate");
+    struct words police = WORDS(rq, "tc", "filter", "add", "dev", name, "parent", "ffff:", "protocol", "all",
+                                "u32", "match", "u32", "0", "0", "police", "rate");
 
     word(&police, "%" PRIu64 "kbps", rate->average);
     word(&police, "burst");

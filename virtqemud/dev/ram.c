@@ -34,17 +34,41 @@ bool ram_is_special(const struct domain *domain)
            backing->allocation;
 }
 
-static void host_nodes(struct props *props, const char *text)
+static void bind_nodes(struct props *props, const struct bitmap *nodes, enum numa_mode mode)
 {
-    auto_bitmap struct bitmap nodes = {0};
+    static const char *const policies[NUMA_MODE_MAX] = {
+        [NUMA_STRICT] = "bind", [NUMA_PREFERRED] = "preferred", [NUMA_INTERLEAVE] = "interleave"};
 
-    if (!text || bitmap_parse(text, 1024, &nodes) < 0)
+    /* restrictive leaves it to the cgroup */
+    if (!nodes || !policies[mode])
         return;
     props_array(props, "host-nodes");
-    BITMAP_FOREACH(&nodes, node)
+    BITMAP_FOREACH(nodes, node)
         props_u64(props, NULL, (uint64_t)node);
     props_end_array(props);
-    props_string(props, "policy", "bind");
+    props_string(props, "policy", policies[mode]);
+}
+
+/* From which nodes of the host: what the module says, or its cell, or the whole machine. */
+static void host_nodes(const struct domain *domain, const struct ram *ram, struct props *props)
+{
+    const struct numatune *tune = &domain->numatune;
+    enum numa_mode mode = tune->mode ? tune->mode : NUMA_STRICT;
+    auto_bitmap struct bitmap nodes = {0};
+
+    if (ram->nodemask) {
+        if (bitmap_parse(ram->nodemask, 1024, &nodes) == 0)
+            bind_nodes(props, &nodes, mode);
+        return;
+    }
+    for (size_t i = 0; i < tune->n_memnodes; i++)
+        if (ram->cell >= 0 && tune->memnodes[i]->cell.value == (uint32_t)ram->cell) {
+            bind_nodes(props, tune->memnodes[i]->nodes,
+                       tune->memnodes[i]->mode ? tune->memnodes[i]->mode : mode);
+            return;
+        }
+    if (tune->memory)
+        bind_nodes(props, tune->nodes, mode);
 }
 
 int build_ram(struct build *build, const struct ram *ram, struct err *err)
@@ -54,6 +78,7 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
     uint64_t pages = page_size(build->domain, ram);
     enum memory_access access = ram->access ? ram->access : backing->access;
     enum tristate discard = ram->discard ? ram->discard : backing->discard ? TRI_YES : TRI_NONE;
+    bool is_file = ram->path || (!pages && backing->source == MEMORY_FILE);
     auto_props struct props props = {0};
 
     if (ram->size > UINT64_MAX / KIB)
@@ -82,7 +107,8 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
     props_string(&props, "id", ram->id);
     if (access)
         props_bool(&props, "share", access == MEMORY_SHARED);
-    if (discard == TRI_YES)
+    /* only a file's pages can be dropped without being written */
+    if (discard == TRI_YES && is_file)
         props_bool(&props, "discard-data", true);
     if (!ram->no_prealloc && (pages || backing->allocation == ALLOCATION_IMMEDIATE)) {
         props_bool(&props, "prealloc", true);
@@ -92,7 +118,7 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
     if (build->domain->memory.dump_core)
         props_bool(&props, "dump", build->domain->memory.dump_core == TRI_YES);
     props_u64(&props, "size", ram->size * KIB);
-    host_nodes(&props, ram->nodemask);
+    host_nodes(build->domain, ram, &props);
     build_json(build, "-object", &props);
     return 0;
 }

@@ -129,8 +129,8 @@ static int gluster_props(struct props *props, const struct storage *storage, str
 }
 
 /* A user's name, and the object that holds the password. */
-static void auth_props(struct build *build, const struct storage *storage, const char *user, const char *password,
-                       struct props *props)
+static void auth_props(struct build *build, const struct storage *storage, const char *user,
+                       const char *password, struct props *props)
 {
     const char *id = arena_printf(build->arena, "libvirt-%u-storage-auth-secret0", storage->index.value);
 
@@ -140,7 +140,8 @@ static void auth_props(struct build *build, const struct storage *storage, const
     props_string(props, password, secret_object(build, storage->auth, id));
 }
 
-static int network_props(struct build *build, struct props *props, const struct storage *storage, struct err *err)
+static int network_props(struct build *build, struct props *props, const struct storage *storage,
+                         struct err *err)
 {
     if (storage->tls == TRI_YES || storage->n_cookies || storage->ssh_agent || storage->ssh_keyfile)
         return err_set(err, ERR_NO_SUPPORT, "images over TLS, with cookies or with ssh keys");
@@ -211,7 +212,8 @@ static int protocol_node(struct build *build, const struct disk *disk, const str
         props_string(&props, "driver", is_host_cdrom(disk, storage->path) ? "host_cdrom" : "host_device");
         props_string(&props, "filename", storage->path);
         props_string(&props, "aio", disk ? aio_name(disk->io) : NULL);
-        props_string(&props, "pr-manager", disk && storage == &disk->src ? disk_reservations(build, disk) : NULL);
+        props_string(&props, "pr-manager",
+                     disk && storage == &disk->src ? disk_reservations(build, disk) : NULL);
         break;
     case STORAGE_DIR:
         props_string(&props, "driver", "vvfat");
@@ -296,9 +298,8 @@ static void encryption_props(struct build *build, const struct storage *storage,
 
     if (!encryption || !encryption->n_secrets)
         return;
-    key = secret_object(
-        build, encryption->secrets[0],
-        arena_printf(build->arena, "libvirt-%u-encryption-secret0", storage->index.value));
+    key = secret_object(build, encryption->secrets[0],
+                        arena_printf(build->arena, "libvirt-%u-encryption-secret0", storage->index.value));
     if (is_luks(storage)) {
         props_string(props, "key-secret", key);
         return;

@@ -2,8 +2,13 @@
 /* Video: graphics cards; the first is the one that firmware uses, so it speaks VGA. */
 #define ERR_FROM ERR_FROM_QEMU
 
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/str.h"
 #include "virtqemud/dev/dev.h"
+#include "virtqemud/qemud.h"
 
 struct card {
     const char *primary, *secondary; /* NULL: can't be one */
@@ -72,9 +77,11 @@ static int video_command(struct build *build, void *device, struct err *err)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "video type '%s' is not supported%s",
                        video_type_names[video->type],
                        video->primary == TRI_YES ? "" : " for a secondary device");
-    if (str_eq(video->driver_name, "vhostuser"))
-        return err_set(err, ERR_NO_SUPPORT, "video devices with a vhost-user backend");
     props_string(&props, "driver", driver);
+    if (str_eq(video->driver_name, "vhostuser")) {
+        build_argf(build, "-chardev", "socket,id=chr-vu-%s,fd=%d", video->info.alias, video->vhost_fd);
+        props_format(&props, "chardev", "chr-vu-%s", video->info.alias);
+    }
     memory_props(video, &props);
     props_tristate(&props, "blob", video->blob);
     props_tristate(&props, "edid", video->edid);
@@ -89,4 +96,37 @@ static int video_command(struct build *build, void *device, struct err *err)
     return 0;
 }
 
-const struct dev_kind kind_video = {.name = "video", DEV_LIST(videos), .command = video_command};
+/* A process of its own draws: what a guest's driver makes go wrong happens there. */
+static int video_prepare(struct req *rq, struct build *build, void *device)
+{
+    static const char *const places[] = {"/usr/libexec/vhost-user-gpu", "/usr/lib/qemu/vhost-user-gpu"};
+    struct video *video = device;
+    const char *argv[8] = {NULL};
+    size_t n = 1;
+    int pair[2], r;
+
+    if (!str_eq(video->driver_name, "vhostuser") || build->validate_only)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(places) && !argv[0]; i++)
+        if (access(places[i], X_OK) == 0)
+            argv[0] = places[i];
+    if (!argv[0])
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "Unable to find a satisfying vhost-user-gpu");
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_system(&rq->err, errno, "cannot make a pair of sockets for vhost-user-gpu");
+    video->vhost_fd = build_pass_fd(build, pair[0]);
+    argv[n++] = arena_printf(build->arena, "--fd=%d", pair[1]);
+    if (video->accel3d == TRI_YES)
+        argv[n++] = "--virgl";
+    if (video->rendernode)
+        argv[n++] = arena_printf(build->arena, "--render-node=%s", video->rendernode);
+    r = build_spawn(build, argv, &pair[1], 1,
+                    arena_printf(build->arena, "%s/%s-%s-vhost-user-gpu.log", qemud.dirs.log,
+                                 build->domain->name, video->info.alias),
+                    &rq->err);
+    close(pair[1]);
+    return r;
+}
+
+const struct dev_kind kind_video = {
+    .name = "video", DEV_LIST(videos), .prepare = video_prepare, .command = video_command};

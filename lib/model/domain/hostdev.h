@@ -59,5 +59,8 @@ struct hostdev {
 
     char *teaming_type, *teaming_persistent;
     struct device_info info;
+    /* of a running machine, not in the document */
+    bool missing; /* startupPolicy forgave that it isn't there */
+    int vhost_fd; /* scsi_host: what QEMU inherits */
 };
 XT_DECLARE(hostdev_table, struct hostdev);

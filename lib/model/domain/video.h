@@ -36,5 +36,6 @@ struct video {
     char *rendernode;
     struct opt_u32 res_x, res_y;
     struct device_info info;
+    int vhost_fd; /* of a running machine, not in the document: what QEMU speaks to its helper on */
 };
 XT_DECLARE(video_table, struct video);

@@ -2,21 +2,56 @@
 /*
  * Building the tree from libxml2's SAX events. libxml2's own tree is never built: the limits hold while a
  * document is read, and strings are copied once, into the arena.
+ *
+ * libxml2 is opened by the first document: together with ICU, which it needs itself, it takes a third of the
+ * time that a daemon needs to start, and most daemons are started for a question without any document.
  */
 #define ERR_FROM ERR_FROM_XML
 #include "xml/node.h"
 
+#include <dlfcn.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
+#include <pthread.h>
 
 #include "base/str.h"
+
+/* What is used of libxml2. */
+#define LIBXML_FUNCTIONS(X)                                                                                  \
+    X(xmlCreateMemoryParserCtxt)                                                                             \
+    X(xmlCtxtUseOptions)                                                                                     \
+    X(xmlFreeParserCtxt)                                                                                     \
+    X(xmlInitParser)                                                                                         \
+    X(xmlParseDocument)                                                                                      \
+    X(xmlStopParser)
+
+static struct {
+#define MEMBER(name) __typeof__(&(name)) name;
+    LIBXML_FUNCTIONS(MEMBER)
+#undef MEMBER
+    char *missing; /* why it can't be used; NULL: it can */
+} libxml;
+
+static void libxml_open(void)
+{
+    void *library = dlopen("libxml2.so.2", RTLD_NOW | RTLD_LOCAL);
+
+#define FIND(name)                                                                                           \
+    library = library && (libxml.name = (__typeof__(&(name)))dlsym(library, #name)) ? library : NULL;
+    LIBXML_FUNCTIONS(FIND)
+#undef FIND
+    if (library)
+        libxml.xmlInitParser();
+    else
+        libxml.missing = mem_strdup(dlerror());
+}
 
 struct reader {
     struct arena *arena;
     const char *what;
     const struct xml_namespace *namespaces;
     struct err *err;
-    xmlParserCtxt *libxml;
+    xmlParserCtxt *parser;
     struct xml_node *root, *open; /* open: the innermost element that hasn't ended */
     struct buf text;              /* character data since the last tag */
     unsigned depth;
@@ -24,9 +59,14 @@ struct reader {
 
 /* ---- building ---- */
 
+static int line_of(const struct reader *reader)
+{
+    return reader->parser->input ? reader->parser->input->line : 0;
+}
+
 static void stop(struct reader *reader)
 {
-    xmlStopParser(reader->libxml);
+    libxml.xmlStopParser(reader->parser);
 }
 
 static struct xml_node *add_node(struct reader *reader, enum xml_kind kind)
@@ -34,7 +74,7 @@ static struct xml_node *add_node(struct reader *reader, enum xml_kind kind)
     struct xml_node *node = ARENA_NEW(reader->arena, struct xml_node), *parent = reader->open;
 
     node->kind = kind;
-    node->line = (uint32_t)xmlSAX2GetLineNumber(reader->libxml);
+    node->line = (uint32_t)line_of(reader);
     node->parent = parent;
     if (!parent)
         return node;
@@ -113,7 +153,7 @@ static void start_element(void *data, const xmlChar *name, const xmlChar *prefix
 
     if (++reader->depth > XML_DEPTH_MAX) {
         err_set(reader->err, ERR_XML_ERROR, "%s:%d: element '%s' is nested deeper than %d levels",
-                reader->what, xmlSAX2GetLineNumber(reader->libxml), (const char *)name, (int)XML_DEPTH_MAX);
+                reader->what, line_of(reader), (const char *)name, (int)XML_DEPTH_MAX);
         stop(reader);
         return;
     }
@@ -181,7 +221,7 @@ static void refuse_dtd(void *data, const xmlChar *name, const xmlChar *external,
     struct reader *reader = data;
 
     err_set(reader->err, ERR_XML_ERROR, "%s:%d: a document type (DTD) is not allowed", reader->what,
-            xmlSAX2GetLineNumber(reader->libxml));
+            line_of(reader));
     stop(reader);
 }
 
@@ -213,7 +253,7 @@ static void structured_error(void *data, xmlErrorPtr error)
 
     if (error->level < XML_ERR_ERROR || err_is_set(reader->err))
         return;
-    add_context(reader->libxml->input, &context);
+    add_context(reader->parser->input, &context);
     err_set(reader->err, ERR_XML_DETAIL, "%s:%d: %s%s", reader->what, error->line,
             error->message ? error->message : "not well formed\n", buf_text(&context));
 }
@@ -235,6 +275,7 @@ struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length,
                          .comment = comment,
                          .internalSubset = refuse_dtd,
                          .serror = structured_error};
+    static pthread_once_t opened = PTHREAD_ONCE_INIT; /* documents are read in worker threads, too */
     bool whole;
 
     if (length > XML_SIZE_MAX) {
@@ -242,18 +283,22 @@ struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length,
                 length, (int)XML_SIZE_MAX);
         return NULL;
     }
-    xmlInitParser();
-    reader.libxml = length ? xmlCreateMemoryParserCtxt(text, (int)length) : NULL;
-    if (!reader.libxml) {
+    pthread_once(&opened, libxml_open);
+    if (libxml.missing) {
+        err_set(err, ERR_INTERNAL_ERROR, "libxml2 can't be used: %s", libxml.missing);
+        return NULL;
+    }
+    reader.parser = length ? libxml.xmlCreateMemoryParserCtxt(text, (int)length) : NULL;
+    if (!reader.parser) {
         err_set(err, ERR_XML_DETAIL, "%s:1: Document is empty", what);
         return NULL;
     }
-    *reader.libxml->sax = sax;
-    reader.libxml->userData = &reader;
+    *reader.parser->sax = sax;
+    reader.parser->userData = &reader;
     /* NOENT: only the five predefined ones can be there, and attributes come out decoded */
-    xmlCtxtUseOptions(reader.libxml, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOWARNING);
-    whole = xmlParseDocument(reader.libxml) == 0 && reader.libxml->wellFormed;
-    xmlFreeParserCtxt(reader.libxml);
+    libxml.xmlCtxtUseOptions(reader.parser, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOWARNING);
+    whole = libxml.xmlParseDocument(reader.parser) == 0 && reader.parser->wellFormed;
+    libxml.xmlFreeParserCtxt(reader.parser);
     buf_done(&reader.text);
     if (err_is_set(reader.err))
         return NULL;

@@ -58,3 +58,23 @@ int channel_agent_run(struct req *rq, struct vm *vm, struct agent_command *comma
     job_give(rq, &vm->agent);
     return r;
 }
+
+uint64_t channel_agent_usec(int32_t seconds)
+{
+    return seconds > 0 ? SECONDS((uint64_t)seconds) : seconds == -2 ? SECONDS(3600) : AGENT_SYNC_TIMEOUT;
+}
+
+int channel_agent_ask(struct req *rq, struct vm *vm, const char *name, const char *text, uint64_t usec,
+                      struct json_object **ret)
+{
+    struct agent_command command = {.name = name, .text = text, .usec = usec};
+    auto_json struct json_object *answer = NULL;
+
+    if (vm->run && vm->run->agent_patience.set)
+        command.usec = channel_agent_usec(vm->run->agent_patience.value);
+    if (channel_agent_run(rq, vm, &command, &answer) < 0)
+        return -1;
+    if (ret)
+        *ret = json_object_get(json_get(answer, "return"));
+    return 0;
+}

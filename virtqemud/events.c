@@ -18,6 +18,7 @@
 #include "protocol/remote.h"
 #include "rpc/event.h"
 #include "virtqemud/life.h"
+#include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/status.h"
@@ -74,6 +75,12 @@ void event_pmwakeup(const struct vm *vm)
 void event_metadata_change(const struct vm *vm, int type, const char *nsuri)
 {
     EMIT(vm, CALLBACK_METADATA_CHANGE, callback_metadata_change, .type = type, .nsuri = (char *)nsuri);
+}
+
+void event_tunable(const struct vm *vm, const struct params *params)
+{
+    if (params->n)
+        EMIT(vm, CALLBACK_TUNABLE, callback_tunable, .params = {.v = params->v, .n = params->n});
 }
 
 void event_control_error(const struct vm *vm)

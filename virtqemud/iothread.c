@@ -6,14 +6,6 @@
 #include "model/domain/domain.h"
 #include "virtqemud/qmp.h"
 
-struct iothread *iothread_find(const struct vcpus *vcpus, uint32_t id)
-{
-    for (size_t i = 0; i < vcpus->n_iothreads; i++)
-        if (vcpus->iothreads[i]->id == id)
-            return vcpus->iothreads[i];
-    return NULL;
-}
-
 struct pin *iothread_pin(const struct vcpus *vcpus, uint32_t id)
 {
     for (size_t i = 0; i < vcpus->tune.n_iothreadpins; i++)

@@ -6,12 +6,10 @@
 
 struct vcpus;
 struct pin;
-struct iothread;
 
 /* Ask QEMU which there are (nothing is asked of a machine without any). Negative with rq->err set. */
 int iothread_learn(struct req *rq, struct vm *vm);
 const struct run_iothread *iothread_running(const struct run *run, uint32_t id);
 
-/* In a model; NULL: not there. */
-struct iothread *iothread_find(const struct vcpus *vcpus, uint32_t id);
+/* In a model; NULL: it has none of its own. */
 struct pin *iothread_pin(const struct vcpus *vcpus, uint32_t id);

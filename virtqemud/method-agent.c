@@ -9,20 +9,6 @@
 #include "virtqemud/channel.h"
 #include "virtqemud/method.h"
 
-/* command: a static JSON text or one in the arena; *ret becomes the answer's "return". */
-static int ask(struct req *rq, struct vm *vm, const char *name, const char *text, uint64_t usec,
-               struct json_object **ret)
-{
-    struct agent_command command = {.name = name, .text = text, .usec = usec};
-    auto_json struct json_object *answer = NULL;
-
-    if (channel_agent_run(rq, vm, &command, &answer) < 0)
-        return -1;
-    if (ret)
-        *ret = json_object_get(json_get(answer, "return"));
-    return 0;
-}
-
 /* ---- name ---- */
 
 static int m_get_hostname(struct req *rq, struct vm *vm, const struct remote_domain_get_hostname_in *in,
@@ -36,7 +22,8 @@ static int m_get_hostname(struct req *rq, struct vm *vm, const struct remote_dom
     if (in->flags == API_DOMAIN_GET_HOSTNAME_LEASE)
         return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
                        "host names from DHCP leases need virtnetworkd, which isn't there yet");
-    if (ask(rq, vm, "guest-get-host-name", "{\"execute\":\"guest-get-host-name\"}", SECONDS(10), &answer) < 0)
+    if (channel_agent_ask(rq, vm, "guest-get-host-name", "{\"execute\":\"guest-get-host-name\"}", SECONDS(10),
+                          &answer) < 0)
         return -1;
     name = json_string(answer, "host-name");
     if (str_empty(name))
@@ -54,7 +41,8 @@ static int m_get_time(struct req *rq, struct vm *vm, const struct remote_domain_
     int64_t time;
 
     if (method_flags(rq, in->flags, 0) < 0 ||
-        ask(rq, vm, "guest-get-time", "{\"execute\":\"guest-get-time\"}", SECONDS(10), &answer) < 0)
+        channel_agent_ask(rq, vm, "guest-get-time", "{\"execute\":\"guest-get-time\"}", SECONDS(10),
+                          &answer) < 0)
         return -1;
     if (!json_object_is_type(answer, json_type_int))
         return err_set(&rq->err, ERR_INTERNAL_ERROR, "malformed return value of guest-get-time");
@@ -78,7 +66,7 @@ static int m_set_time(struct req *rq, struct vm *vm, const struct remote_domain_
         text = json_text(&rq->arena, "{'execute':'guest-set-time','arguments':{'time':%lld}}",
                          (long long)in->seconds * 1000000000 + in->nseconds);
     }
-    return ask(rq, vm, "guest-set-time", text, SECONDS(10), NULL);
+    return channel_agent_ask(rq, vm, "guest-set-time", text, SECONDS(10), NULL);
 }
 
 /* ---- file systems ---- */
@@ -109,7 +97,7 @@ static int m_freeze(struct req *rq, struct vm *vm, const struct remote_domain_fs
         }
         buf_add_string(&text, "]}}");
     }
-    if (ask(rq, vm, "guest-fsfreeze-freeze", buf_text(&text), SECONDS(60), &answer) < 0)
+    if (channel_agent_ask(rq, vm, "guest-fsfreeze-freeze", buf_text(&text), SECONDS(60), &answer) < 0)
         return -1;
     return count_of(rq, answer, &out->filesystems);
 }
@@ -123,7 +111,8 @@ static int m_thaw(struct req *rq, struct vm *vm, const struct remote_domain_fsth
         return -1;
     if (in->mountpoints.n)
         return err_set(&rq->err, ERR_ARGUMENT_UNSUPPORTED, "specifying mountpoints is not supported");
-    if (ask(rq, vm, "guest-fsfreeze-thaw", "{\"execute\":\"guest-fsfreeze-thaw\"}", SECONDS(60), &answer) < 0)
+    if (channel_agent_ask(rq, vm, "guest-fsfreeze-thaw", "{\"execute\":\"guest-fsfreeze-thaw\"}", SECONDS(60),
+                          &answer) < 0)
         return -1;
     return count_of(rq, answer, &out->filesystems);
 }
@@ -135,10 +124,10 @@ static int m_trim(struct req *rq, struct vm *vm, const struct remote_domain_fstr
         return -1;
     if (in->mount_point)
         return err_set(&rq->err, ERR_ARGUMENT_UNSUPPORTED, "Specifying mount point is not supported for now");
-    return ask(rq, vm, "guest-fstrim",
-               json_text(&rq->arena, "{'execute':'guest-fstrim','arguments':{'minimum':%llu}}",
-                         (unsigned long long)in->minimum),
-               SECONDS(600), NULL);
+    return channel_agent_ask(rq, vm, "guest-fstrim",
+                             json_text(&rq->arena, "{'execute':'guest-fstrim','arguments':{'minimum':%llu}}",
+                                       (unsigned long long)in->minimum),
+                             SECONDS(600), NULL);
 }
 
 /* ---- password ---- */
@@ -164,7 +153,7 @@ static int m_set_user_password(struct req *rq, struct vm *vm,
             : "{'execute':'guest-set-user-password','arguments':{'crypted':false,'username':%s,'password':%s}"
               "}",
         in->user, encoded);
-    r = ask(rq, vm, "guest-set-user-password", text, SECONDS(10), NULL);
+    r = channel_agent_ask(rq, vm, "guest-set-user-password", text, SECONDS(10), NULL);
     mem_wipe(encoded, strlen(encoded));
     mem_wipe(text, strlen(text));
     return r;

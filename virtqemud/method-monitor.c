@@ -62,9 +62,7 @@ static int m_agent_command(struct req *rq, struct vm *vm, const struct qemu_doma
     parsed = json_read(in->cmd, strlen(in->cmd));
     if (json_string(parsed, "execute"))
         command.name = json_string(parsed, "execute");
-    command.usec = in->timeout > 0     ? SECONDS(in->timeout)
-                   : in->timeout == -2 ? SECONDS(3600)
-                                       : AGENT_SYNC_TIMEOUT;
+    command.usec = channel_agent_usec(in->timeout);
     if (channel_agent_run(rq, vm, &command, &answer) < 0)
         return -1;
     out->result = arena_strdup(&rq->arena, json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));

@@ -131,8 +131,7 @@ static int set_vcpus(struct req *rq, struct vm *vm, unsigned count, unsigned fla
     if (!count || count > INT16_MAX)
         return err_set(&rq->err, ERR_INVALID_ARG, "argument out of range: %u", count);
     if (flags & API_DOMAIN_VCPU_GUEST)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
-                       "changing vCPUs by the guest agent is not supported yet");
+        return vm_check_active(rq, vm) < 0 ? -1 : guest_set_vcpus(rq, vm, count);
     if (flags & API_DOMAIN_VCPU_MAXIMUM)
         return live ? err_set(&rq->err, ERR_INVALID_ARG,
                               "flag 'maximum' is only for the persistent definition")
@@ -178,8 +177,8 @@ static int get_vcpus_flags(struct req *rq, struct vm *vm, unsigned flags, int32_
                          API_DOMAIN_VCPU_GUEST) < 0)
         return -1;
     if (flags & API_DOMAIN_VCPU_GUEST)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
-                       "counting vCPUs by the guest agent is not supported yet");
+        return vm_check_active(rq, vm) < 0 ? -1
+                                           : guest_count_vcpus(rq, vm, flags & API_DOMAIN_VCPU_MAXIMUM, ret);
     domain = vm_model(rq, vm, flags);
     if (!domain)
         return -1;

@@ -10,7 +10,8 @@
 
 extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
     metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[],
-    native_methods[], agent_methods[], pin_methods[];
+    native_methods[], agent_methods[], pin_methods[], sched_methods[], limits_methods[], iothread_methods[],
+    block_methods[], guest_methods[], guest_info_methods[], iface_methods[], measure_methods[];
 
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);
@@ -25,5 +26,8 @@ struct found_domains {
     uint32_t count, room;
 };
 struct found_domains method_find(struct req *rq, unsigned flags, const char *permission);
+/* vCPUs as the guest's own system counts them, by its agent. */
+int guest_count_vcpus(struct req *rq, struct vm *vm, bool maximum, int32_t *ret);
+int guest_set_vcpus(struct req *rq, struct vm *vm, unsigned count);
 /* ERR_INVALID_ARG for flags that a call doesn't know. */
 int method_flags(struct req *rq, unsigned flags, unsigned known);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Params: a list of typed parameters in the making. Names and strings live in the arena. */
+/* Params: lists of typed parameters: one in the making, and one that a client sent. */
 #pragma once
 
 #include "base/arena.h"
+#include "loop/req.h"
 #include "protocol/wire.h"
 
 /* virTypedParameterType */
@@ -19,6 +20,7 @@ enum {
 /* The client understands strings: a flag of most calls with parameters. */
 enum { PARAM_STRING_OKAY = 4 };
 
+/* Names and strings live in the arena. */
 struct params {
     struct arena *arena;
     struct wire_typed_param *v;
@@ -35,3 +37,31 @@ struct wire_typed_value *params_add(struct params *params, int type, const char 
 #define params_long(params, value, ...) (void)(params_add((params), PARAM_LLONG, __VA_ARGS__)->l = (value))
 #define params_string(params, value, ...)                                                                    \
     (void)(params_add((params), PARAM_STRING, __VA_ARGS__)->s = arena_strdup((params)->arena, (value)))
+
+/*
+ * Give a finished list to a client that asked for at most `wanted` (0: it asks how many there are) and
+ * perhaps doesn't understand strings: fills the two members that such answers have.
+ */
+#define params_give(list, wanted, flags, out)                                                                \
+    do {                                                                                                     \
+        if (!((flags)&PARAM_STRING_OKAY))                                                                    \
+            params_drop_strings(list);                                                                       \
+        (out)->nparams = (int32_t)(list)->n;                                                                 \
+        if ((wanted) > 0) {                                                                                  \
+            (out)->params.v = (list)->v;                                                                     \
+            (out)->params.n = (list)->n < (uint32_t)(wanted) ? (list)->n : (uint32_t)(wanted);               \
+            (out)->nparams = (int32_t)(out)->params.n;                                                       \
+        }                                                                                                    \
+    } while (0)
+void params_drop_strings(struct params *params);
+
+/* What a call accepts: rows end with a name of NULL. */
+struct param_rule {
+    const char *name;
+    int type;
+};
+/* Known names, right types, none twice; negative with rq->err set. */
+int params_check(struct req *rq, const struct wire_typed_param *v, uint32_t n,
+                 const struct param_rule *rules);
+/* The value of that name, or NULL. */
+const struct wire_typed_value *params_find(const struct wire_typed_param *v, uint32_t n, const char *name);

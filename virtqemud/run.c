@@ -28,6 +28,7 @@
 #include "virtqemud/life.h"
 #include "virtqemud/limits.h"
 #include "virtqemud/owner.h"
+#include "virtqemud/perf.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
@@ -69,6 +70,7 @@ static void run_free(struct run *run)
     if (run->caps)
         qemu_caps_unref(run->caps);
     limits_free(run);
+    perf_end(run);
     arena_done(&run->arena);
     free(run);
 }

@@ -14,6 +14,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/list.h"
+#include "xml/xt.h"
 #include "loop/loop.h"
 #include "rpc/client.h"
 #include "virtqemud/vm.h"
@@ -66,15 +67,19 @@ struct run {
     const char *log_path;
     sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */
     struct wait scope_wait;
-    const char *machine_name; /* at machined, "qemu-1-NAME"; NULL: not registered */
-    bool pid_file;            /* NAME.pid is there */
-    int64_t log_start;        /* where this run's output begins in the log */
-    unsigned owned;           /* files that changed hands, owner.c */
-    struct build *build;      /* what start made for the devices; NULL after it was undone */
+    const char *machine_name;   /* at machined, "qemu-1-NAME"; NULL: not registered */
+    bool pid_file;              /* NAME.pid is there */
+    int64_t log_start;          /* where this run's output begins in the log */
+    unsigned owned;             /* files that changed hands, owner.c */
+    const struct status *found; /* what an earlier daemon wrote; NULL: we started it */
+    struct build *build;        /* what start made for the devices; NULL after it was undone */
     unsigned count_vcpus;
     struct run_vcpu *vcpus; /* by number, up to the maximum */
     unsigned count_iothreads;
     struct run_iothread *iothreads; /* in QEMU's order */
+    struct opt_i32 agent_patience;  /* seconds that a user lets the agent have, channel_agent_usec() */
+    int *perf;                      /* descriptors of counters, perf.h; NULL: none was ever open */
+    bool measured_dirty;            /* somebody asked for the rate of dirty memory */
     struct limits *limits;          /* NULL: no control groups of its own */
     uint64_t balloon_kib;           /* last known; 0: as the model says */
     uint64_t since;                 /* monotonic time of the start */

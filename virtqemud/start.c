@@ -33,6 +33,7 @@
 #include "virtqemud/iothread.h"
 #include "virtqemud/limits.h"
 #include "virtqemud/owner.h"
+#include "virtqemud/perf.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
@@ -306,7 +307,7 @@ static int settle(struct req *rq, struct start *start)
     }
     if (iothread_learn(rq, start->vm) < 0 || limits_begin(rq, start->vm) < 0)
         return -1;
-    return vcpu_settle(rq, start->vm);
+    return vcpu_settle(rq, start->vm) < 0 ? -1 : perf_begin(run, &rq->err);
 }
 
 /* Somebody destroyed the machine while it was on its way. */

@@ -6,6 +6,7 @@
 static int act(struct cmd *cmd, const char **ret_name)
 {
     const struct command *def = cmd->def;
+    unsigned flags = cmd_flags(cmd);
     switch (def->object) {
 #define CASE(kind, type, get_name, simple, flagged)                                                          \
     case OBJECT_##kind: {                                                                                    \
@@ -13,10 +14,10 @@ static int act(struct cmd *cmd, const char **ret_name)
         if (!object)                                                                                         \
             return -1;                                                                                       \
         *ret_name = get_name(object);                                                                        \
-        return def->with_flags ? flagged : simple;                                                           \
+        return def->call.any && !flags ? simple : flagged;                                                   \
     }
 #define PLAIN(kind) def->call.kind(object)
-#define FLAGS(kind) def->call.kind##_flags(object, cmd_flags(cmd))
+#define FLAGS(kind) def->call_flags.kind(object, flags)
         CASE(domain, virDomainPtr, virDomainGetName, PLAIN(domain), FLAGS(domain))
         CASE(network, virNetworkPtr, virNetworkGetName, PLAIN(network), -1)
         CASE(pool, virStoragePoolPtr, virStoragePoolGetName, PLAIN(pool), FLAGS(pool))

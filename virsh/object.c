@@ -58,27 +58,38 @@ static bool is_uuid(const char *text)
     return strlen(text) == VIR_UUID_STRING_BUFLEN - 1;
 }
 
-virDomainPtr cmd_domain_of(struct cmd *cmd, const char *option)
+static virDomainPtr find_domain(struct cmd *cmd, const char *name, unsigned by)
 {
-    const char *name = NULL;
-    if (cmd_string(cmd, option, &name) <= 0)
-        return NULL;
     virConnectPtr conn = cmd_conn(cmd);
     virDomainPtr domain = NULL;
     int id;
-    if (str_to_i32(name, &id) == 0 && id >= 0)
+    if ((by & BY_ID) && str_to_i32(name, &id) == 0 && id >= 0)
         domain = virDomainLookupByID(conn, id);
-    if (!domain && is_uuid(name))
+    if (!domain && (by & BY_UUID) && is_uuid(name))
         domain = virDomainLookupByUUIDString(conn, name);
-    if (!domain)
+    if (!domain && (by & BY_NAME))
         domain = virDomainLookupByName(conn, name);
-    if (!domain) {
-        say_error(cmd, "failed to get domain '%s'", name);
-        forget_error();
-        return NULL;
-    }
     forget_error();
+    if (!domain)
+        say_error(cmd, "failed to get domain '%s'", name);
     return own_domain(cmd, domain);
+}
+
+virDomainPtr domain_by_name(struct cmd *cmd, const char *name)
+{
+    return find_domain(cmd, name, BY_ID | BY_UUID | BY_NAME);
+}
+
+virDomainPtr cmd_domain_of(struct cmd *cmd, const char *option)
+{
+    const char *name = NULL;
+    return cmd_string(cmd, option, &name) > 0 ? domain_by_name(cmd, name) : NULL;
+}
+
+virDomainPtr cmd_domain_by(struct cmd *cmd, unsigned by)
+{
+    const char *name = NULL;
+    return cmd_string(cmd, "domain", &name) > 0 ? find_domain(cmd, name, by) : NULL;
 }
 
 virDomainPtr cmd_domain(struct cmd *cmd)

@@ -39,6 +39,14 @@ unsigned cmd_flags(struct cmd *cmd)
     return flags;
 }
 
+unsigned cmd_more_flags(struct cmd *cmd)
+{
+    unsigned flags = 0;
+    for (struct given *given = cmd->given; given; given = given->next)
+        flags |= given->option->more;
+    return flags;
+}
+
 int cmd_string(struct cmd *cmd, const char *option, const char **ret)
 {
     struct given *given = find(cmd, option);
@@ -123,19 +131,26 @@ UNSIGNED(cmd_uint_wrap, unsigned, UINT_MAX, true)
 UNSIGNED(cmd_u64_wrap, unsigned long long, ULLONG_MAX, true)
 UNSIGNED(cmd_ulong_wrap, unsigned long, ULONG_MAX, true)
 
-int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max, unsigned long long *ret)
+int to_scaled(const char *text, uint64_t scale, uint64_t max, unsigned long long *ret)
 {
-    const char *text = cmd_raw(cmd, option);
-    if (!text)
-        return 0;
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     uint64_t unit = size_unit(end, scale);
     if (errno || end == text || strchr(text, '-') || !unit || value > max / unit)
+        return -1;
+    *ret = value * unit;
+    return 0;
+}
+
+int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max, unsigned long long *ret)
+{
+    const char *text = cmd_raw(cmd, option);
+    if (!text)
+        return 0;
+    if (to_scaled(text, scale, max, ret) < 0)
         return say_error(cmd, "Scaled numeric value '%s' for <%s> option is malformed or out of range", text,
                          option);
-    *ret = value * unit;
     return 1;
 }
 

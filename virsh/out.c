@@ -119,34 +119,38 @@ void field_document(struct cmd *cmd, const char *key, const char *text)
         print(cmd, "%s\n", text);
 }
 
-void field_param(struct cmd *cmd, const char *label, const virTypedParameter *param)
+const char *param_text(struct cmd *cmd, const virTypedParameter *param)
 {
-    const char *key = param->field;
-    label = label ? label : key;
     switch (param->type) {
     case VIR_TYPED_PARAM_INT:
-        field_number(cmd, key, label, param->value.i, NULL);
-        break;
+        return cmd_printf(cmd, "%d", param->value.i);
     case VIR_TYPED_PARAM_UINT:
-        field_u64(cmd, key, label, param->value.ui, NULL);
-        break;
+        return cmd_printf(cmd, "%u", param->value.ui);
     case VIR_TYPED_PARAM_LLONG:
-        field_number(cmd, key, label, param->value.l, NULL);
-        break;
+        return cmd_printf(cmd, "%lld", param->value.l);
     case VIR_TYPED_PARAM_ULLONG:
-        field_u64(cmd, key, label, param->value.ul, NULL);
-        break;
-    case VIR_TYPED_PARAM_DOUBLE: {
-        auto_free char *text = mem_printf("%f", param->value.d);
-        field_as(cmd, key, label, text, text);
-        break;
-    }
+        return cmd_printf(cmd, "%llu", param->value.ul);
+    case VIR_TYPED_PARAM_DOUBLE:
+        return cmd_printf(cmd, "%f", param->value.d);
     case VIR_TYPED_PARAM_BOOLEAN:
-        field_bool(cmd, key, label, param->value.b, "yes/no");
-        break;
+        return param->value.b ? "yes" : "no";
+    case VIR_TYPED_PARAM_STRING:
+        return cmd_printf(cmd, "%s", param->value.s);
     default:
-        field(cmd, key, label, param->type == VIR_TYPED_PARAM_STRING ? param->value.s : "");
+        return "";
     }
+}
+
+void field_param(struct cmd *cmd, const char *label, const virTypedParameter *param)
+{
+    const char *text = param_text(cmd, param);
+    label = label ? label : param->field;
+    if (param->type == VIR_TYPED_PARAM_STRING)
+        field(cmd, param->field, label, text);
+    else if (param->type == VIR_TYPED_PARAM_BOOLEAN)
+        field_bool(cmd, param->field, label, param->value.b, "yes/no");
+    else
+        field_as(cmd, param->field, label, text, text);
 }
 
 void open_object(struct cmd *cmd, const char *key)

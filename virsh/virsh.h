@@ -30,8 +30,8 @@
 #include "libvirt/virterror.h"
 
 /*
- * What libvirt 9.0 didn't have, NEWER(virDomainGraphicsReload)(domain, ...): found by name, so that virsh runs with that
- * library too (and says so there).
+ * What libvirt 9.0 didn't have, NEWER(virDomainGraphicsReload)(domain, ...): found by name, so that virsh
+ * runs with that library too (and says so there).
  */
 #define NEWER(function) ((__typeof__(&(function)))newer_symbol(#function))
 void *newer_symbol(const char *name);
@@ -71,12 +71,14 @@ struct cmd_option {
     unsigned bits;       /* FLAG: what it adds to cmd_flags(); others: given to the completer */
     completer *complete; /* NULL: none (or `words`) */
     const char *words;   /* closed set, "a,b,c" */
+    unsigned more;       /* FLAG_MORE: what it adds to cmd_more_flags(), a second set */
 };
 
 /* clang-format off */
 #define OPTIONS(...) .options = (const struct cmd_option[]){__VA_ARGS__, {0}}
 /* FLAG("live", VIR_DOMAIN_AFFECT_LIVE, "affect running domain") */
 #define FLAG(name, bits, help) {name, OPTION_FLAG, 0, help, bits}
+#define FLAG_MORE(name, bits, help) {name, OPTION_FLAG, 0, help, 0, NULL, NULL, bits}
 #define FLAG_NEW(name, bits, help) {name, OPTION_FLAG, IS_HIDDEN, help, bits}
 /* Required, by position or name. Behind the help: `.complete = f, .words = "a,b", .bits = n` as needed. */
 #define ARG(name, ...) {name, OPTION_STRING, IS_REQUIRED | IS_POSITIONAL, __VA_ARGS__}
@@ -112,6 +114,11 @@ struct cmd_option {
 #define XPATH \
     STRING_NAMED("xpath", "xpath expression to filter the XML document"), \
     FLAG("wrap", 0, "wrap xpath results in an common root element")
+#define POOL_BUILDING \
+    FLAG("build", VIR_STORAGE_POOL_CREATE_WITH_BUILD, "build the pool as normal"), \
+    FLAG("no-overwrite", VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE, \
+         "do not overwrite any existing data"), \
+    FLAG("overwrite", VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE, "overwrite any existing data")
 /* for .conflicts, in stock's order */
 #define AFFECT_CONFLICTS "current live, current config"
 /* clang-format on */
@@ -140,9 +147,8 @@ enum object_kind {
     OBJECT_KINDS
 };
 
-/* The call of an action; which member is set follows from the kind. */
+/* The calls of an action: without flags, and with cmd_flags(). Which member is set follows from the kind. */
 union action_call {
-    void *any;
     int (*domain)(virDomainPtr);
     int (*network)(virNetworkPtr);
     int (*pool)(virStoragePoolPtr);
@@ -150,16 +156,20 @@ union action_call {
     int (*nwfilter)(virNWFilterPtr);
     int (*binding)(virNWFilterBindingPtr);
     int (*nodedev)(virNodeDevicePtr);
-    /* these get cmd_flags() */
-    int (*domain_flags)(virDomainPtr, unsigned int);
-    int (*pool_flags)(virStoragePoolPtr, unsigned int);
-    int (*volume_flags)(virStorageVolPtr, unsigned int);
-    int (*interface_flags)(virInterfacePtr, unsigned int);
-    int (*nodedev_flags)(virNodeDevicePtr, unsigned int);
+    int (*any)(void); /* to see whether there is one */
+};
+union action_flags_call {
+    int (*domain)(virDomainPtr, unsigned int);
+    int (*pool)(virStoragePoolPtr, unsigned int);
+    int (*volume)(virStorageVolPtr, unsigned int);
+    int (*interface)(virInterfacePtr, unsigned int);
+    int (*nodedev)(virNodeDevicePtr, unsigned int);
 };
 #define ACTION(kind, function) .object = OBJECT_##kind, .call.kind = function
-#define ACTION_FLAGS(kind, function)                                                                         \
-    .object = OBJECT_##kind, .call.kind##_flags = function, .with_flags = true
+#define ACTION_FLAGS(kind, function) .object = OBJECT_##kind, .call_flags.kind = function
+/* The second when a flag was given: older servers know only the first. */
+#define ACTION_EITHER(kind, function, function_flags)                                                        \
+    .object = OBJECT_##kind, .call.kind = function, .call_flags.kind = function_flags
 
 /*
  * Commands about documents, see document.c; each call takes cmd_flags():
@@ -240,7 +250,7 @@ struct command {
     /* Action: sentences with the name of the object for %s */
     enum object_kind object;
     union action_call call;
-    bool with_flags;
+    union action_flags_call call_flags;
     const char *done, *failed;
     union document_call document;
     unsigned document_flags; /* EDITS: how the document is asked for */
@@ -274,6 +284,8 @@ int cmd_u64_wrap(struct cmd *cmd, const char *option, unsigned long long *ret);
 int cmd_ulong_wrap(struct cmd *cmd, const char *option, unsigned long *ret);
 /* "16", "16k", "1GiB"; scale: of a number without unit; max: of the result. */
 int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max, unsigned long long *ret);
+/* The same for a text from elsewhere; -1 when it is malformed. */
+int to_scaled(const char *text, uint64_t scale, uint64_t max, unsigned long long *ret);
 /* Milliseconds from an option in seconds (--timeout); refuses 0 and overflow. */
 int cmd_timeout(struct cmd *cmd, const char *option, int *ret_ms);
 /* Values of a repeated option, NULL-terminated; never NULL. */
@@ -282,6 +294,7 @@ const char *const *cmd_strings(struct cmd *cmd, const char *option);
 const char *cmd_raw(struct cmd *cmd, const char *option);
 /* All bits of the flags that were given. */
 unsigned cmd_flags(struct cmd *cmd);
+unsigned cmd_more_flags(struct cmd *cmd);
 /* --config/--live/--current/--persistent as VIR_DOMAIN_AFFECT_*; the options need no bits for that. */
 unsigned cmd_affect(struct cmd *cmd);
 /* The file that an option names, read (at most 10 MiB): owned by cmd; NULL after telling. */
@@ -293,6 +306,9 @@ virConnectPtr cmd_conn(struct cmd *cmd);
 /* By name, id, UUID as the kind allows; NULL after telling that there is none. */
 virDomainPtr cmd_domain(struct cmd *cmd);
 virDomainPtr cmd_domain_of(struct cmd *cmd, const char *option);
+enum domain_by { BY_ID = 1, BY_UUID = 2, BY_NAME = 4 };
+virDomainPtr cmd_domain_by(struct cmd *cmd, unsigned by);
+virDomainPtr domain_by_name(struct cmd *cmd, const char *name);
 virNetworkPtr cmd_network(struct cmd *cmd);
 virStoragePoolPtr cmd_pool(struct cmd *cmd);
 virStoragePoolPtr cmd_pool_of(struct cmd *cmd, const char *option);
@@ -324,6 +340,19 @@ virStreamPtr own_stream(struct cmd *cmd, virStreamPtr stream);
             own_##noun(cmd, (list)[at_]);                                                                    \
         cmd_own(cmd, list, free);                                                                            \
     } while (0)
+
+/* Typed parameters of the command; the array has room for `count`. */
+struct params {
+    virTypedParameterPtr all;
+    int count, room;
+};
+struct params *params_new(struct cmd *cmd, int count);
+/* One more, of a type of VIR_TYPED_PARAM_*; the text is copied. */
+void params_add_int(struct params *params, const char *name, int value);
+void params_add_uint(struct params *params, const char *name, unsigned value);
+void params_add_u64(struct params *params, const char *name, unsigned long long value);
+void params_add_bool(struct params *params, const char *name, bool value);
+void params_add_string(struct params *params, const char *name, const char *value);
 
 /* ---- saying ----------------------------------------------------------------------------------------- */
 
@@ -366,8 +395,17 @@ void field_bool(struct cmd *cmd, const char *key, const char *label, bool value,
 void field_as(struct cmd *cmd, const char *key, const char *label, const char *json, const char *text);
 /* XML and other documents: the text with a newline as stock prints it; JSON {key: text}. */
 void field_document(struct cmd *cmd, const char *key, const char *text);
+/* The same without a newline of its own. */
+void field_verbatim(struct cmd *cmd, const char *key, const char *text);
 /* One typed parameter, with the type that it has; label NULL: its own name. */
 void field_param(struct cmd *cmd, const char *label, const virTypedParameter *param);
+/* The value as text, owned by cmd. */
+const char *param_text(struct cmd *cmd, const virTypedParameter *param);
+/* Bytes: "1.50 GiB", or the number alone when `plain`; in JSON always the number. */
+void field_size(struct cmd *cmd, const char *key, const char *label, unsigned long long bytes, bool plain);
+const char *size_text(struct cmd *cmd, unsigned long long bytes);
+/* "a,b,c" taken apart; ",," is a comma. The caller frees (strv_free). */
+char **split_list(const char *text);
 /* Nesting, JSON only; key NULL inside an array. An array that opens first makes the document an array. */
 void open_object(struct cmd *cmd, const char *key);
 void open_array(struct cmd *cmd, const char *key);
@@ -401,11 +439,24 @@ void table_print(struct table *table, const char *key);
 /* Values that an XPath finds in a document; libxml2 is opened when this is first called. */
 char *xml_value(struct cmd *cmd, const char *document, const char *xpath);   /* owned by cmd; NULL: none */
 char **xml_values(struct cmd *cmd, const char *document, const char *xpath); /* owned by cmd; never NULL */
+/* The same for elements, each as the text of a document of its own. */
+char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath);
+/* An element with changes: `path` ("target/requested", NULL: itself) is made where it isn't there; an
+ * attribute, or the content, gets the value; value NULL removes the attribute or the element. Owned by cmd.
+ */
+struct xml_change {
+    const char *path, *attribute, *value;
+};
+char *xml_changed(struct cmd *cmd, const char *element, const struct xml_change *changes, size_t count);
 /*
  * The document that a call of the library gave (owned by cmd from here; NULL: the call failed, -1): whole, or
  * what the options --xpath and --wrap pick. In JSON: {xml: string}, with --xpath alone {nodes: [string]}.
  */
 int print_xml(struct cmd *cmd, char *document);
+
+/* Writing XML: " name='value'", and "<name>text</name>" with a newline. */
+void xml_attribute(struct buf *xml, const char *name, const char *value);
+void xml_text(struct buf *xml, const char *indent, const char *name, const char *text);
 
 /*
  * `edit`: text goes through the user's editor until `store` takes it (0) or the user gives up. store tells

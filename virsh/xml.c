@@ -19,6 +19,12 @@
     X(xmlDocSetRootElement)                                                                                  \
     X(xmlDocCopyNode)                                                                                        \
     X(xmlAddChild)                                                                                           \
+    X(xmlSetProp)                                                                                            \
+    X(xmlUnsetProp)                                                                                          \
+    X(xmlUnlinkNode)                                                                                         \
+    X(xmlFreeNode)                                                                                           \
+    X(xmlNodeSetContent)                                                                                     \
+    X(xmlDocGetRootElement)                                                                                  \
     X(xmlNodeGetContent)                                                                                     \
     X(xmlBufferCreate)                                                                                       \
     X(xmlBufferContent)                                                                                      \
@@ -66,6 +72,7 @@ struct search {
     const struct xml_calls *xml;
     xmlDocPtr document;
     xmlXPathContextPtr context;
+    bool keep_blanks;        /* for elements that go back to the library, or to people, as they were */
     xmlXPathObjectPtr found; /* NULL: the expression is wrong (libxml2 has told) */
 };
 
@@ -88,7 +95,7 @@ static int search_run(struct cmd *cmd, const char *text, const char *xpath, stru
         return -1;
     ret->xml = xml;
     ret->document = xml->xmlReadMemory(text, (int)strlen(text), "document.xml", NULL,
-                                       XML_PARSE_NONET | XML_PARSE_NOBLANKS);
+                                       XML_PARSE_NONET | (ret->keep_blanks ? 0 : XML_PARSE_NOBLANKS));
     if (!ret->document)
         return say_error(cmd, "the document is not well-formed XML");
     ret->context = xml->xmlXPathNewContext(ret->document);
@@ -164,9 +171,7 @@ int print_xml(struct cmd *cmd, char *document)
         return -1;
     cmd_own_text(cmd, document);
     if (!xpath) {
-        layout(cmd, LAYOUT_NONE);
-        field(cmd, "xml", NULL, document);
-        print(cmd, "%s", document);
+        field_verbatim(cmd, "xml", document);
         return 0;
     }
     CLEANUP(search_done) struct search search = {0};
@@ -217,7 +222,7 @@ char **xml_values(struct cmd *cmd, const char *document, const char *xpath)
 
 char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath)
 {
-    CLEANUP(search_done) struct search search = {0};
+    CLEANUP(search_done) struct search search = {.keep_blanks = true};
     char **nodes = NEW(char *);
 
     if (search_run(cmd, document, xpath, &search) == 0)
@@ -228,4 +233,49 @@ char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath)
             nodes = strv_add(nodes, buf_text(&text));
         }
     return cmd_own(cmd, nodes, free_strings);
+}
+
+/* The first child of this name; made where there is none and `make` is set. */
+static xmlNodePtr child_of(const struct xml_calls *xml, xmlNodePtr node, const char *name, bool make)
+{
+    for (xmlNodePtr child = node->children; child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE && str_eq((const char *)child->name, name))
+            return child;
+    return make ? xml->xmlAddChild(node, xml->xmlNewNode(NULL, (const xmlChar *)name)) : NULL;
+}
+
+static void change_one(const struct xml_calls *xml, xmlNodePtr root, const struct xml_change *change)
+{
+    xmlNodePtr node = root;
+    auto_strv char **steps = str_split(change->path ? change->path : "", "/");
+
+    for (char **step = steps; step && *step && node; step++)
+        node = child_of(xml, node, *step, change->value);
+    if (!node)
+        return;
+    if (change->attribute && change->value)
+        xml->xmlSetProp(node, (const xmlChar *)change->attribute, (const xmlChar *)change->value);
+    else if (change->attribute)
+        xml->xmlUnsetProp(node, (const xmlChar *)change->attribute);
+    else if (change->value)
+        xml->xmlNodeSetContent(node, (const xmlChar *)change->value);
+    else {
+        xml->xmlUnlinkNode(node);
+        xml->xmlFreeNode(node);
+    }
+}
+
+char *xml_changed(struct cmd *cmd, const char *element, const struct xml_change *changes, size_t count)
+{
+    CLEANUP(search_done) struct search search = {.keep_blanks = true};
+
+    if (search_run(cmd, element, "/*", &search) < 0)
+        return NULL;
+    xmlNodePtr root = search.xml->xmlDocGetRootElement(search.document);
+    auto_buf struct buf text = {0};
+
+    for (size_t i = 0; i < count; i++)
+        change_one(search.xml, root, &changes[i]);
+    dump(&search, search.document, root, &text);
+    return cmd_own_text(cmd, buf_steal(&text));
 }

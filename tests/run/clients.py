@@ -222,11 +222,21 @@ def virt_install(private, name, *arguments):
 
 
 def install_import(private):
-    if "not installed" in private.virsh("pool-list", check=False)[2]:
-        raise Skip("virt-install takes a disk's path only where storage pools can be listed, and there is no virtstoraged yet")
-    disk = os.path.join(private.home, "import.qcow2")
+    """virt-install makes a pool of the disk's folder; virtqemud starts the session's virtstoraged for that."""
+    folder = os.path.join(private.home, "disks")
+    os.mkdir(folder)
+    disk = os.path.join(folder, "import.qcow2")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "64M"], check=True)
     virt_install(private, "import", "--import", "--disk", disk)
+    assert private.virsh("vol-list", "disks").split() == ["import.qcow2", disk]
+
+
+def install_new_disk(private):
+    folder = os.path.join(private.home, "new-disks")
+    os.mkdir(folder)
+    disk = os.path.join(folder, "new.qcow2")
+    virt_install(private, "new", "--import", "--disk", f"path={disk},size=0.1,format=qcow2")
+    assert "qcow2" in subprocess.run(["qemu-img", "info", disk], capture_output=True, text=True, check=True).stdout
 
 
 def install_kernel(private):
@@ -251,7 +261,7 @@ def main():
             python = Python(private)
             for test in ("host", "lifecycle", "transient", "autodestroy", "settings", "lists", "running"):
                 suite.run("clients: python: " + test, getattr(python, test))
-        for test in (console, install_import, install_kernel, install_uefi):
+        for test in (console, install_import, install_new_disk, install_kernel, install_uefi):
             suite.run("clients: " + test.__name__.replace("_", " "), test, private)
         private.alive("virtqemud")
     suite.done()

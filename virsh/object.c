@@ -141,28 +141,3 @@ virSecretPtr cmd_secret(struct cmd *cmd)
         say_error(cmd, "failed to get secret '%s'", uuid);
     return own_secret(cmd, secret);
 }
-
-virStorageVolPtr cmd_volume(struct cmd *cmd)
-{
-    const char *name = NULL;
-    if (cmd_string(cmd, "vol", &name) <= 0)
-        return NULL;
-    bool in_pool = cmd_has(cmd, "pool");
-    virStoragePoolPtr pool = in_pool ? pool_of(cmd, "pool") : NULL;
-    if (in_pool && !pool)
-        return NULL;
-    virStorageVolPtr volume = pool ? virStorageVolLookupByName(pool, name) : NULL;
-    if (!volume)
-        volume = virStorageVolLookupByKey(cmd_conn(cmd), name);
-    if (!volume)
-        volume = virStorageVolLookupByPath(cmd_conn(cmd), name);
-    if (!volume) {
-        if (pool)
-            say_error(cmd, "failed to get vol '%s'", name);
-        else
-            say_error(cmd, "failed to get vol '%s', specifying --%s might help", name, "pool");
-        return NULL;
-    }
-    forget_error();
-    return own_volume(cmd, volume);
-}

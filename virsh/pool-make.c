@@ -144,9 +144,7 @@ static int make_pool(struct cmd *cmd, const char *verb, const char *past, unsign
     if (!document)
         return -1;
     if (cmd_has(cmd, "print-xml")) {
-        layout(cmd, LAYOUT_NONE);
-        field(cmd, "xml", NULL, document);
-        print(cmd, "%s", document);
+        field_verbatim(cmd, "xml", document);
         return 0;
     }
     virStoragePoolPtr pool = own_pool(cmd, call(cmd_conn(cmd), document, flags));
@@ -225,7 +223,7 @@ static int print_sources(struct cmd *cmd, const char *type, const char *query)
 
     if (!sources)
         return say_error(cmd, "Failed to find any %s pool sources", type);
-    field_document(cmd, "xml", cmd_own_text(cmd, sources));
+    field_verbatim(cmd, "xml", cmd_own_text(cmd, sources));
     return 0;
 }
 

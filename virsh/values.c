@@ -20,6 +20,13 @@ void field_size(struct cmd *cmd, const char *key, const char *label, unsigned lo
     field_as(cmd, key, label, digits, plain ? digits : size_text(cmd, bytes));
 }
 
+void field_verbatim(struct cmd *cmd, const char *key, const char *text)
+{
+    layout(cmd, LAYOUT_NONE);
+    field(cmd, key, NULL, text);
+    print(cmd, "%s", text);
+}
+
 char **split_list(const char *text)
 {
     char **words = NULL;

@@ -464,8 +464,9 @@ void xml_text(struct buf *xml, const char *indent, const char *name, const char 
  */
 struct edit {
     const char *document;
-    const char *what;   /* "Domain 'test' XML configuration": ... not changed, ... edited */
-    const char *edited; /* where stock says it shorter afterwards: "Snapshot a"; else NULL */
+    const char *what;             /* "Domain 'test' XML configuration": ... not changed, ... edited */
+    const char *edited;           /* where stock says it shorter afterwards: "Snapshot a"; else NULL */
+    const char *unchanged, *done; /* the whole sentences where they are others; else NULL */
     int (*store)(struct cmd *cmd, void *data, const char *document, unsigned flags);
     void *data;
     unsigned validate; /* flag that 'i' takes away; 0: there is none */

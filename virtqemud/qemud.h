@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/bitmap.h"
+#include "base/map.h"
 #include "rpc/server.h"
 #include "store/store.h"
 
@@ -47,7 +49,8 @@ struct qemud {
     struct server *server;
     struct store *store;
     struct vms *vms;
-    unsigned next_port; /* of displays: where the search for a free one goes on */
+    struct bitmap ports;  /* that displays of running machines have */
+    struct map live_cpus; /* what QEMU makes of words about processors, see dev/cpu-live.c */
 };
 
 extern struct qemud qemud;

@@ -20,6 +20,7 @@
 #include "virtqemud/dev/iface.h"
 #include "virtqemud/dev/kinds.h"
 #include "virtqemud/firmware.h"
+#include "virtqemud/json.h"
 #include "virtqemud/qemud.h"
 
 struct build *build_new(struct arena *arena, struct domain *domain, const struct qemu_caps *caps)
@@ -38,6 +39,8 @@ struct build *build_new(struct arena *arena, struct domain *domain, const struct
 /* Nodes of images are numbered from the last disk to the first, each chain from its top. */
 static void number_storage(struct storage *layer, uint32_t *next)
 {
+    if (storage_is_empty(layer)) /* a number for the medium to come */
+        (*next)++;
     for (; layer && !storage_is_empty(layer); layer = layer->backing) {
         layer->index = (struct opt_u32){(*next)++, true};
         if (layer->data_store)
@@ -51,6 +54,7 @@ int build_prepare(struct req *rq, struct build *build)
 
     uint32_t next = 1;
 
+    cpu_choose(build);
     defaults_aliases(domain, build->arena);
     if (chain_complete(rq, build, NULL) < 0)
         return -1;
@@ -72,6 +76,10 @@ int build_prepare(struct req *rq, struct build *build)
 int build_command(struct req *rq, struct build *build)
 {
     build_arg(build, build->domain->devices.emulator, NULL);
+    if (build->master_key)
+        build_arg(build, "-object",
+                  json_text(build->arena, "{'qom-type':'secret','id':'masterKey0','format':'raw','file':%s}",
+                            build->master_key));
     if (build_machine(build, &rq->err) < 0 || kinds_command(build, &rq->err) < 0)
         return -1;
     if (build->sandbox)
@@ -98,7 +106,7 @@ struct build_undo {
     enum undo_kind kind;
     const char *name;
     const char *const *argv; /* UNDO_COMMAND */
-    int pidfd;
+    int pidfd;               /* UNDO_PORT: the port */
 };
 
 static struct build_undo *remember(struct build *build, enum undo_kind kind)
@@ -142,6 +150,8 @@ struct build *build_found(struct arena *arena, struct domain *domain, const char
     build->id = domain->id.set ? (int32_t)domain->id.value : -1;
     for (size_t i = 0; i < devices->n_ifaces; i++)
         iface_found(build, devices->ifaces[i]);
+    for (size_t i = 0; i < devices->n_graphics; i++)
+        graphics_found(build, devices->graphics[i]);
     for (size_t i = 0; i < devices->n_hostdevs; i++)
         hostdev_found(build, devices->hostdevs[i]);
     for (size_t i = 0; i < devices->n_channels; i++)
@@ -192,6 +202,9 @@ void build_undo(struct build *build)
             break;
         case UNDO_PCI:
             pci_give_back_later(undo->name);
+            break;
+        case UNDO_PORT:
+            bitmap_clear(&qemud.ports, (uint32_t)undo->pidfd);
             break;
         case UNDO_COMMAND:
             helper_run_aside(undo->argv);

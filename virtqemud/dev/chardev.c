@@ -21,6 +21,9 @@
 int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSED,
                     struct chardev_source *source, const char *auto_name)
 {
+    /* the default of a live definition is said */
+    if (source->type == CHARDEV_TCP && !source->tls && !build->validate_only)
+        source->tls = TRI_NO;
     if (source->type != CHARDEV_UNIX || source->path)
         return 0;
     if (!auto_name)

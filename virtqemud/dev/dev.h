@@ -85,6 +85,7 @@ void disk_qdev(const struct disk *disk, struct props *props);
 /* ---- what QEMU says and is told once it runs (learn.c); negative with rq->err set ---- */
 
 struct qmp;
+int learn_cpu(struct req *rq, struct build *build, struct qmp *qmp);
 int learn_chardevs(struct req *rq, struct build *build, struct qmp *qmp);
 int learn_memory(struct req *rq, struct build *build, struct qmp *qmp);
 /* The limits of <iotune>. */
@@ -94,6 +95,8 @@ int disk_set_iotune(struct req *rq, struct qmp *qmp, const struct disk *disk);
 
 int build_machine(struct build *build, struct err *err);
 int build_cpu(struct build *build, struct err *err);
+/* host-model becomes the model that QEMU can show of this host. */
+void cpu_choose(struct build *build);
 int build_memory(struct build *build, struct err *err);
 int build_boot(struct build *build, struct err *err);
 int build_sysinfo(struct build *build, struct err *err);
@@ -104,7 +107,7 @@ const char *native_override(struct build *build, const char *device);
 
 /* ---- what has to be given back ---- */
 
-enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND, UNDO_OWNER, UNDO_PCI };
+enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND, UNDO_OWNER, UNDO_PCI, UNDO_PORT };
 /* Remember something that build_prepare made: a file to remove, a network device, a helper (its pidfd is
  * taken). */
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
@@ -121,6 +124,7 @@ int helper_run(struct req *rq, const char *const *argv, const int *keep, unsigne
 /* Start a command and forget it. */
 void helper_run_aside(const char *const *argv);
 /* After a restart of the daemon: remember what an earlier one made. */
+void graphics_found(struct build *build, const struct graphics *graphics);
 void chardev_found(struct build *build, const struct chardev_source *source);
 void tpm_found(struct build *build, const struct tpm *tpm);
 /* An open file for QEMU: "/dev/fdset/N" for its options. */

@@ -140,6 +140,8 @@ int disk_prepare(struct req *rq, struct build *build, void *device)
 {
     struct disk *disk = device;
 
+    if (storage_is_empty(&disk->src) && !build->validate_only)
+        disk->src.format = FORMAT_UNSET; /* of the medium that isn't there */
     if (disk->transient && transient_overlay(rq, build, disk) < 0)
         return -1;
     if (disk->src.reservations && prepare_reservations(rq, build, disk) < 0)

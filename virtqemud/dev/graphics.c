@@ -33,31 +33,35 @@ static bool can_bind(int family, unsigned port)
     return bind(fd, (struct sockaddr *)&v4, sizeof(v4)) == 0;
 }
 
-/*
- * A port that nobody listens on now. Machines that start at the same time could be given the same one: the
- * daemon remembers the last that it gave and goes round, so that a port is not given again while its first
- * owner starts.
- */
-static int choose_port(struct err *err, unsigned min, unsigned max, const char *what, struct opt_i32 *ret)
+static void take_port(struct build *build, unsigned port)
 {
-    unsigned count = max - min + 1;
+    bitmap_set(&qemud.ports, port);
+    build_remember(build, UNDO_PORT, NULL, (int)port);
+}
 
-    for (unsigned i = 0; i < count; i++) {
-        unsigned port = min + (qemud.next_port + i) % count;
-
-        if (can_bind(AF_INET, port) && can_bind(AF_INET6, port)) {
-            qemud.next_port = i ? qemud.next_port + i + 1 : qemud.next_port + 1;
-            if (qemud.next_port >= count)
-                qemud.next_port = 0;
+/* The first port that no machine of ours has and nobody else listens on now. */
+static int choose_port(struct build *build, struct err *err, unsigned min, unsigned max, const char *what,
+                       struct opt_i32 *ret)
+{
+    for (unsigned port = min; port <= max; port++)
+        if (!bitmap_get(&qemud.ports, port) && can_bind(AF_INET, port) && can_bind(AF_INET6, port)) {
+            take_port(build, port);
             *ret = (struct opt_i32){(int32_t)port, true};
             return 0;
         }
-    }
     return err_set(err, ERR_INTERNAL_ERROR, "Unable to find an unused port in range '%s' (%u-%u)", what, min,
                    max);
 }
 
-/* Small numbers first, as people expect, when they are free. */
+void graphics_found(struct build *build, const struct graphics *graphics)
+{
+    const struct opt_i32 *const ports[] = {&graphics->port, &graphics->tls_port, &graphics->websocket};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+        if (ports[i]->set && ports[i]->value > 0)
+            take_port(build, (unsigned)ports[i]->value);
+}
+
 static int graphics_prepare(struct req *rq, struct build *build, void *device)
 {
     struct graphics *graphics = device;
@@ -88,11 +92,11 @@ static int graphics_prepare(struct req *rq, struct build *build, void *device)
         return 0;
     }
     if ((graphics->autoport == TRI_YES || graphics->port.value == -1) &&
-        choose_port(&rq->err, conf->port_min, conf->port_max, graphics_type_names[graphics->type],
+        choose_port(build, &rq->err, conf->port_min, conf->port_max, graphics_type_names[graphics->type],
                     &graphics->port) < 0)
         return -1;
     if (vnc && graphics->websocket.set && graphics->websocket.value == -1 &&
-        choose_port(&rq->err, conf->websocket_min, conf->websocket_max, "vncwebsocket",
+        choose_port(build, &rq->err, conf->websocket_min, conf->websocket_max, "vncwebsocket",
                     &graphics->websocket) < 0)
         return -1;
     return 0;

@@ -213,7 +213,8 @@ int build_started(struct req *rq, struct build *build, struct qmp *qmp)
 {
     const struct devices *devices = &build->domain->devices;
 
-    if (learn_chardevs(rq, build, qmp) < 0 || learn_memory(rq, build, qmp) < 0)
+    if (learn_cpu(rq, build, qmp) < 0 || learn_chardevs(rq, build, qmp) < 0 ||
+        learn_memory(rq, build, qmp) < 0)
         return -1;
     for (size_t i = 0; i < devices->n_graphics; i++)
         if (set_password(rq, build, qmp, devices->graphics[i]) < 0)

@@ -263,13 +263,17 @@ static void settle_consoles(struct devices *devices, struct arena *arena)
         serial->info = console->info;
         serial->port = (struct opt_u32){0, true};
         DEVICE_ADD(arena, devices, serials, serial);
-    } else if (!console && devices->n_serials &&
+    } else if ((!console || console->target != CHARTARGET_SERIAL) && devices->n_serials &&
                (!devices->serials[0]->target || devices->serials[0]->target == CHARTARGET_ISA_SERIAL)) {
         console = ARENA_NEW(arena, struct chardev);
         console->kind = CHARKIND_CONSOLE;
         console->target = CHARTARGET_SERIAL;
         console->port = (struct opt_u32){0, true};
         DEVICE_ADD(arena, devices, consoles, console);
+        /* it is the first one */
+        memmove(devices->consoles + 1, devices->consoles,
+                (devices->n_consoles - 1) * sizeof(*devices->consoles));
+        devices->consoles[0] = console;
     }
     devices_sync_console(devices, arena);
 }
@@ -371,10 +375,10 @@ int devices_settle(struct devices *devices, struct arena *arena, struct err *err
         return -1;
     settle_controllers(devices, arena);
     settle_hostdevs(devices);
-    settle_consoles(devices, arena);
     settle_ports(devices->serials, devices->n_serials);
     settle_ports(devices->parallels, devices->n_parallels);
     settle_ports(devices->consoles, devices->n_consoles);
+    settle_consoles(devices, arena);
     if (settle_videos(devices, err) < 0)
         return -1;
     for (size_t i = 0; i < devices->n_ifaces; i++)

@@ -22,6 +22,7 @@ struct build {
     struct domain *domain; /* live model: gets aliases, ports, paths */
     const struct qemu_caps *caps;
     int32_t id;              /* of the machine */
+    const char *master_key;  /* file of the key that secrets are handed to QEMU with; NULL: none */
     const char *lib_dir;     /* its own directory, owned by QEMU's user: sockets and keys go there */
     const char *channel_dir; /* directory of its channels' sockets; made by build_prepare when needed */
     int monitor_fd;          /* listening socket for QMP; QEMU inherits it by this number */

@@ -128,10 +128,22 @@ static void reconnect_main(struct req *rq, void *arg)
     struct found *found = arg;
     struct vm *vm = found->vm;
     struct run *run = vm->run;
+    int r = run ? reconnect(rq, vm, found->starting) : 0;
 
+    /* QEMU 7.2 now and then hangs up on a client that comes in the moment in which another one leaves */
+    for (int tries = 0; r < 0 && tries < 5 && !found->starting && vm->run == run; tries++) {
+        if ((run->qmp && !qmp_broken(run->qmp)) ||
+            fiber_sleep(rq, MILLISECONDS(100), "another try with the monitor") < 0)
+            break;
+        if (vm->run != run)
+            return;
+        err_clear(&rq->err);
+        qmp_free(TAKE(run->qmp));
+        r = reconnect(rq, vm, found->starting);
+    }
     if (!run)
         return;
-    if (reconnect(rq, vm, found->starting) == 0 && !found->starting) {
+    if (r == 0 && !found->starting) {
         log_info("domain '%s' (pid %d) found again", vm->name, run->pid);
         if (found->orphan && vm->run == run)
             machine_stop(rq, vm, false, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
@@ -183,6 +195,7 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
     run->monitor_path = status->monitor_path;
     run->lib_dir = status->lib_dir;
     run->channel_dir = status->channel_dir;
+    run->found = status;
     run->machine_name = status->machine_name;
     run->balloon_kib = status->balloon_kib ? status->balloon_kib : status->domain->memory.current;
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);

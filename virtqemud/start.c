@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -76,6 +77,27 @@ static int make_lib_dir(struct req *rq, const struct run *run)
                                 qemud.privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)
         return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
+    return 0;
+}
+
+/* libvirt takes no machine over that hasn't got one. */
+static int make_master_key(struct req *rq, const struct run *run, const char **ret)
+{
+    const char *path = arena_printf(&rq->arena, "%s/master-key.aes", run->lib_dir);
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    uint8_t key[32];
+    int r = fd < 0 ? -errno : 0;
+
+    if (r == 0 && getrandom(key, sizeof(key), 0) != sizeof(key))
+        r = -EIO;
+    if (r == 0)
+        r = fd_write_all(fd, key, sizeof(key));
+    if (r == 0 && qemud.privileged && fchown(fd, qemud.conf.user, qemud.conf.group) < 0)
+        r = -errno;
+    mem_wipe(key, sizeof(key));
+    if (r < 0)
+        return err_system(&rq->err, r, "cannot write '%s'", path);
+    *ret = path;
     return 0;
 }
 
@@ -166,7 +188,8 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     build->monitor_fd = start->monitor;
     build->sandbox = qemud.conf.seccomp_sandbox;
     build->privileged = qemud.privileged;
-    if (build_prepare(rq, build) < 0 || build_command(rq, build) < 0)
+    if (make_master_key(rq, run, &build->master_key) < 0 || build_prepare(rq, build) < 0 ||
+        build_command(rq, build) < 0)
         return -1;
     *ret_env = command_env(&run->arena, run->lib_dir, build->env);
     return 0;

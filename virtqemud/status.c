@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
+#include "virtqemud/caps.h"
 #include "virtqemud/qemud.h"
 
 /* In the order of the API's numbers; [0] is a word here, not "not given". */
@@ -55,6 +56,10 @@ XT_DECLARE(status_vcpu_table, V);
 XT_DEFINE(status_vcpu_table, "vcpu", NULL, XT_ATTR(V, id, "id", opt_u32, XT_REQUIRED),
           XT_ATTR(V, pid, "pid", u32, 0));
 
+#define F struct status_flag
+XT_DECLARE(status_flag_table, F);
+XT_DEFINE(status_flag_table, "flag", NULL, XT_ATTR(F, name, "name", str, XT_REQUIRED));
+
 /* clang-format off */
 #define S struct status
 XT_DEFINE(status_table, "domstatus", NULL,
@@ -64,9 +69,15 @@ XT_DEFINE(status_table, "domstatus", NULL,
     XT_GROUP("monitor", 0,
         XT_ATTR(S, monitor_path, "path", str, XT_REQUIRED),
         XT_ATTR(S, monitor_type, "type", str, 0)),
+    XT_GROUP("namespaces", 0, XT_FLAG(S, mount_namespace, "mount", 0)),
     XT_GROUP("vcpus", 0, XT_LIST(S, vcpus, n_vcpus, "vcpu", status_vcpu_table, 0)),
+    XT_GROUP("qemuCaps", 0, XT_LIST(S, flags, n_flags, "flag", status_flag_table, 0)),
     XT_GROUP("libDir", 0, XT_ATTR(S, lib_dir, "path", str, 0)),
     XT_GROUP("channelTargetDir", 0, XT_ATTR(S, channel_dir, "path", str, 0)),
+    XT_FLAG(S, logged_by_virtlogd, "chardevStdioLogd", 0),
+    XT_FLAG(S, remembers_owner, "rememberOwner", 0),
+    XT_GROUP("nodename", 0, XT_ATTR(S, last_node, "index", opt_u32, 0)),
+    XT_GROUP("fdset", 0, XT_ATTR(S, last_fdset, "index", opt_u32, 0)),
     XT_FLAG(S, fake_reboot, "fakereboot", 0),
     XT_FLAG(S, autodestroy, "autodestroy", 0),
     XT_GROUP("allowReboot", 0, XT_ATTR(S, allow_reboot, "value", yesno, 0)),
@@ -87,6 +98,84 @@ static void fill_vcpus(const struct run *run, struct arena *arena, struct status
             vcpu->id = (struct opt_u32){i, true};
             vcpu->pid = (uint32_t)run->vcpus[i].thread;
             status->vcpus[status->n_vcpus++] = vcpu;
+        }
+}
+
+/* The names of a chain's nodes, as build_storage gives them; the highest number of all. */
+static void fill_nodes(struct arena *arena, struct storage *layer, uint32_t *last)
+{
+    static const char *const types[] = {"storage", "format"};
+
+    for (; layer && layer->index.set; layer = layer->backing) {
+        *last = layer->index.value > *last ? layer->index.value : *last;
+        if (layer->nodes)
+            continue;
+        layer->nodes = ARENA_ARRAY(arena, struct node_name *, ARRAY_SIZE(types));
+        layer->n_nodes = ARRAY_SIZE(types);
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+            layer->nodes[i] = ARENA_NEW(arena, struct node_name);
+            layer->nodes[i]->type = (char *)types[i];
+            layer->nodes[i]->name = arena_printf(arena, "libvirt-%u-%s", layer->index.value, types[i]);
+        }
+    }
+}
+
+/* All nodes have names, and all disks their place in QEMU's tree; returns the highest number of a node. */
+static uint32_t fill_disks(struct run *run)
+{
+    const struct devices *devices = &run->domain->devices;
+    uint32_t last = 0;
+
+    for (size_t i = 0; i < devices->n_disks; i++) {
+        struct disk *disk = devices->disks[i];
+
+        fill_nodes(&run->arena, &disk->src, &last);
+        if (!disk->qom && disk->info.alias)
+            disk->qom =
+                disk->bus == DISK_BUS_VIRTIO
+                    ? arena_printf(&run->arena, "/machine/peripheral/%s/virtio-backend", disk->info.alias)
+                    : disk->info.alias;
+    }
+    return last;
+}
+
+/* What libvirt must find in the file to take the machine over; what it wrote itself stays as it was. */
+static void fill_for_libvirt(struct run *run, struct arena *arena, struct status *status)
+{
+    static const struct {
+        const char *name;
+        int cap;
+    } rows[] = {
+#define QEMU_CAP_ALWAYS (-1)
+#define STATUS_FLAG(name, cap) {name, QEMU_CAP_##cap},
+#include "virtqemud/status-flags.def"
+    };
+    const struct status *found = run->found;
+    struct status_flag *flags;
+
+    status->last_node = (struct opt_u32){fill_disks(run), true};
+
+    if (found && found->n_flags) {
+        status->flags = found->flags;
+        status->n_flags = found->n_flags;
+        status->mount_namespace = found->mount_namespace;
+        status->logged_by_virtlogd = found->logged_by_virtlogd;
+        status->remembers_owner = found->remembers_owner;
+        if (status->last_node.value < found->last_node.value)
+            status->last_node = found->last_node;
+        status->last_fdset = found->last_fdset;
+        return;
+    }
+    status->remembers_owner = qemud.privileged && qemud.conf.dynamic_ownership;
+    if (!run->caps)
+        return;
+    flags = ARENA_ARRAY(arena, struct status_flag, ARRAY_SIZE(rows));
+    status->flags = ARENA_ARRAY(arena, struct status_flag *, ARRAY_SIZE(rows));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].cap < 0 || qemu_caps_has(run->caps, (enum qemu_cap)rows[i].cap)) {
+            flags[status->n_flags].name = (char *)rows[i].name;
+            status->flags[status->n_flags] = &flags[status->n_flags];
+            status->n_flags++;
         }
 }
 
@@ -118,6 +207,7 @@ int status_save(struct vm *vm)
     if (run->ended)
         return 0;
     fill_vcpus(run, &arena, &status);
+    fill_for_libvirt(run, &arena, &status);
     xt_format(&status_table, &text, &status, XT_FORMAT_STATUS | XT_FORMAT_SECURE, 0);
     dir = open(qemud.dirs.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = dir < 0 ? -errno : file_replace_lazy(dir, name, 0600, text.data, text.length);

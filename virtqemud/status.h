@@ -18,6 +18,10 @@ struct status_vcpu {
     uint32_t pid;
 };
 
+struct status_flag {
+    char *name;
+};
+
 struct status {
     char *state_name, *reason_name;
     unsigned state, reason; /* the same as numbers */
@@ -30,6 +34,11 @@ struct status {
     char *machine_name; /* at machined */
     uint64_t balloon_kib;
     bool fake_reboot, autodestroy;
+    /* What libvirt wants to know when it takes a machine over, or has told and wants to find again. */
+    struct status_flag **flags;
+    size_t n_flags;
+    bool mount_namespace, logged_by_virtlogd, remembers_owner;
+    struct opt_u32 last_node, last_fdset;
     enum tristate allow_reboot;
     struct domain *domain;
 };

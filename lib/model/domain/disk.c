@@ -209,5 +209,7 @@ XT_DEFINE(disk_table, "disk", disk_finish,
     XT_TEXT(T, vendor, "vendor", str, XT_ABI),
     XT_TEXT(T, product, "product", str, XT_ABI),
     XT_CHILD(T, encryption, "encryption", storage_encryption_table, 0),
-    XT_EMBED(T, info, NULL, device_info_table, 0));
+    XT_EMBED(T, info, NULL, device_info_table, 0),
+    XT_GROUP("privateData", XT_STATUS,
+        XT_GROUP("qom", 0, XT_ATTR(T, qom, "name", str, 0))));
 #undef T

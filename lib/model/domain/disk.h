@@ -152,6 +152,7 @@ struct disk {
     struct throttle_filter **throttle_filters;
     size_t n_throttle_filters;
     char *backend_domain;
+    char *qom; /* status file: what QEMU calls the device in its tree */
     struct device_info info;
 };
 XT_DECLARE(disk_table, struct disk);

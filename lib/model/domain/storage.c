@@ -131,6 +131,13 @@ XT_DEFINE(source_seclabel_table, "seclabel", NULL,
     XT_TEXT(T, label, "label", str, 0));
 #undef T
 
+XT_DECLARE(node_name_table, struct node_name);
+#define T struct node_name
+XT_DEFINE(node_name_table, "nodename", NULL,
+    XT_ATTR(T, type, "type", str, XT_REQUIRED),
+    XT_ATTR(T, name, "name", str, XT_REQUIRED));
+#undef T
+
 #define T struct storage
 #define SECLABELS XT_LIST(T, seclabels, n_seclabels, "seclabel", source_seclabel_table, 0)
 
@@ -194,7 +201,9 @@ XT_DEFINE(source_seclabel_table, "seclabel", NULL,
         XT_CHILD(T, auth, "auth", storage_auth_table, 0),                                                              \
         XT_CHILD(T, encryption, "encryption", storage_encryption_table, 0),                                            \
         XT_CHILD(T, reservations, "reservations", reservations_table, 0),                                              \
-        XT_CHILD(T, data_store, "dataStore", backing_table, XT_NO_ABI)
+        XT_CHILD(T, data_store, "dataStore", backing_table, XT_NO_ABI),                                                \
+        XT_GROUP("privateData", XT_STATUS,                                                                             \
+            XT_GROUP("nodenames", 0, XT_LIST(T, nodes, n_nodes, "nodename", node_name_table, 0)))
 
 XT_DEFINE_ROWS(storage_source_table, "source", NULL,
     XT_GROUP("source", 0,

@@ -130,13 +130,19 @@ struct source_seclabel {
 
 XT_DECLARE(source_seclabel_table, struct source_seclabel);
 
+struct node_name {
+    char *type, *name;
+};
+
 struct storage {
     enum storage_type type;
     enum storage_format format;
     char *path;           /* file, dir, block device, vhostuser socket, vhostvdpa device */
     char *startup_policy; /* mandatory, requisite, optional */
     char *fdgroup;
-    struct opt_u32 index; /* live: names the node of this layer */
+    struct opt_u32 index;     /* live: names the node of this layer */
+    struct node_name **nodes; /* status file: the names of its nodes */
+    size_t n_nodes;
 
     enum net_protocol protocol;
     char *name; /* of the image on the server */

@@ -38,7 +38,8 @@ int main(void)
 
 enum where { ANY, ON_FILE, ON_OTHER, CREATING, ADDING }; /* on what kind of descriptor, or with which flag */
 
-/* Row: call, when, errors that the kernel may well give then. Memory isn't here: without it, a daemon ends. */
+/* Row: call, when, errors that the kernel may well give then. Memory isn't here: without it, a daemon ends.
+ */
 static const struct row {
     int number;
     const char *name;

@@ -11,6 +11,7 @@
 #include "virtqemud/definition.h"
 #include "virtqemud/method.h"
 #include "virtqemud/process.h"
+#include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
@@ -193,6 +194,67 @@ static int m_abort_job(struct req *rq, struct vm *vm, const struct remote_domain
     return err_set(&rq->err, ERR_OPERATION_INVALID, "no job is active on the domain");
 }
 
+static int m_abort_job_flags(struct req *rq, struct vm *vm, const struct remote_domain_abort_job_flags_in *in,
+                             struct remote_domain_abort_job_flags_out *out)
+{
+    enum { POSTCOPY = 1 };
+
+    if (method_flags(rq, in->flags, POSTCOPY) < 0 || vm_check_active(rq, vm) < 0)
+        return -1;
+    return err_set(&rq->err, ERR_OPERATION_INVALID,
+                   in->flags & POSTCOPY ? "current job is not outgoing migration in post-copy mode"
+                                        : "no job is active on the domain");
+}
+
+/* ---- what is out of the ordinary ---- */
+
+static void add_message(struct req *rq, struct remote_domain_get_messages_out *out, const char *text)
+{
+    out->msgs.v = arena_grow(&rq->arena, out->msgs.v, out->msgs.n, sizeof(*out->msgs.v));
+    out->msgs.v[out->msgs.n++] = arena_strdup(&rq->arena, text);
+}
+
+static int m_get_messages(struct req *rq, struct vm *vm, const struct remote_domain_get_messages_in *in,
+                          struct remote_domain_get_messages_out *out)
+{
+    enum { DEPRECATION = 1, TAINTING = 2 };
+    bool taints = !in->flags || in->flags & TAINTING;
+    const struct domain *domain;
+
+    if (method_flags(rq, in->flags, DEPRECATION | TAINTING) < 0)
+        return -1;
+    if (!vm->run || !taints)
+        return 0; /* nothing here counts as deprecated */
+    domain = vm->run->domain;
+    if (vm->run->custom_monitor)
+        add_message(rq, out, "tainted: custom monitor control commands issued");
+    if (qemud.privileged && (!qemud.conf.user || !qemud.conf.group))
+        add_message(rq, out, "tainted: running with undesirable elevated privileges");
+    if (native_given(&domain->native))
+        add_message(rq, out, "tainted: custom configuration parameters specified");
+    if (domain->cpu && domain->cpu->mode == CPU_HOST_PASSTHROUGH)
+        add_message(rq, out, "tainted: potentially unsafe use of host CPU passthrough");
+    return 0;
+}
+
+/* No machine here has its memory encrypted: there is nothing to attest. */
+static int m_get_launch_security(struct req *rq, struct vm *vm,
+                                 const struct remote_domain_get_launch_security_info_in *in,
+                                 struct remote_domain_get_launch_security_info_out *out)
+{
+    return method_flags(rq, in->flags, PARAM_STRING_OKAY);
+}
+
+static int m_set_launch_security(struct req *rq, struct vm *vm,
+                                 const struct remote_domain_set_launch_security_state_in *in,
+                                 struct remote_domain_set_launch_security_state_out *out)
+{
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                   "setting a launch secret is only supported in SEV-enabled domains");
+}
+
 /* DAC is the security driver; a confined label comes with AppArmor and SELinux. */
 static int m_get_security_label(struct req *rq, struct vm *vm,
                                 const struct remote_domain_get_security_label_in *in,
@@ -234,6 +296,10 @@ const struct method info_methods[] = {
     METHOD(remote, DOMAIN_GET_JOB_INFO, m_get_job_info),
     METHOD(remote, DOMAIN_GET_JOB_STATS, m_get_job_stats),
     METHOD(remote, DOMAIN_ABORT_JOB, m_abort_job),
+    METHOD(remote, DOMAIN_ABORT_JOB_FLAGS, m_abort_job_flags),
+    METHOD(remote, DOMAIN_GET_MESSAGES, m_get_messages),
+    METHOD(remote, DOMAIN_GET_LAUNCH_SECURITY_INFO, m_get_launch_security),
+    METHOD(remote, DOMAIN_SET_LAUNCH_SECURITY_STATE, m_set_launch_security),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL, m_get_security_label),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL_LIST, m_get_security_label_list),
     {0},

@@ -282,23 +282,37 @@ static int change_disks(struct req *rq, const struct vm *vm, struct blkiotune *t
     return 0;
 }
 
+static int check_weight(struct req *rq, const struct vm *vm, uint32_t weight)
+{
+    bool v2 = vm->run->limits->unit.at[CGROUP_BLKIO].v2;
+    uint32_t low = v2 ? 1 : 10, high = v2 ? 10000 : 1000;
+
+    if (weight >= low && weight <= high)
+        return 0;
+    return err_set(&rq->err, ERR_INVALID_ARG, "blkio weight '%u' must be in range [%u, %u]", weight, low,
+                   high);
+}
+
 static int change_blkio(struct req *rq, const struct vm *vm, struct blkiotune *tune, struct arena *arena,
                         const struct wire_typed_param *v, uint32_t n)
 {
     const struct wire_typed_value *weight = params_find(v, n, "weight");
+    int r = 0;
 
+    if (weight && vm && check_weight(rq, vm, weight->ui) < 0)
+        return -1;
     if (weight) {
         if (vm && limits_set(vm->run, CGROUP_BLKIO_WEIGHT, weight->ui, &rq->err) < 0)
             return -1;
         tune->weight = weight->ui;
     }
-    for (size_t row = 0; row < ARRAY_SIZE(disk_rows); row++) {
+    for (size_t row = 0; r == 0 && row < ARRAY_SIZE(disk_rows); row++) {
         const struct wire_typed_value *text = params_find(v, n, disk_rows[row].name);
 
-        if (text && change_disks(rq, vm, tune, arena, text->s, row) < 0)
-            return -1;
+        if (text)
+            r = change_disks(rq, vm, tune, arena, text->s, row);
     }
-    return blkiotune_settle(tune, &rq->err);
+    return blkiotune_settle(tune, r < 0 ? NULL : &rq->err) < 0 ? -1 : r;
 }
 
 static int m_set_blkio(struct req *rq, struct vm *vm, const struct remote_domain_set_blkio_parameters_in *in,

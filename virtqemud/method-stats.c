@@ -2,7 +2,7 @@
 /* Methods that count: bulk statistics, blocks, interfaces, memory, processors. None takes a job. */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
-#include <sched.h>
+#include <stdio.h>
 
 #include "base/bitmap.h"
 #include "base/str.h"
@@ -11,6 +11,7 @@
 #include "host/tap.h"
 #include "model/domain/domain.h"
 #include "virtqemud/definition.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/method.h"
 #include "virtqemud/process.h"
 #include "virtqemud/qemud.h"
@@ -26,7 +27,7 @@ enum {
     STATS_KNOWN = API_DOMAIN_STATS_STATE | API_DOMAIN_STATS_CPU_TOTAL | API_DOMAIN_STATS_BALLOON |
                   API_DOMAIN_STATS_VCPU | API_DOMAIN_STATS_INTERFACE | API_DOMAIN_STATS_BLOCK |
                   API_DOMAIN_STATS_PERF | API_DOMAIN_STATS_IOTHREAD | API_DOMAIN_STATS_MEMORY |
-                  API_DOMAIN_STATS_DIRTYRATE,
+                  API_DOMAIN_STATS_DIRTYRATE | API_DOMAIN_STATS_VM,
     BULK_FILTERS = API_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | API_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE |
                    API_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT |
                    API_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT | API_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING |
@@ -326,12 +327,33 @@ static int cpu_total(struct req *rq, struct vm *vm, struct params *params)
 {
     struct cpu_times times;
 
+    if (qemud.privileged && !limits_has(vm->run, CGROUP_CPUACCT))
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "cgroup CPUACCT controller is not mounted");
+
     if (!stats_cpu(vm->run, &times))
         return err_set(&rq->err, ERR_OPERATION_FAILED, "cannot read the CPU time of domain '%s'", vm->name);
     params_ulong(params, times.total, "cpu_time");
     params_ulong(params, times.user, "user_time");
     params_ulong(params, times.system, "system_time");
     return 0;
+}
+
+/* What the vCPUs alone used of each host CPU. */
+static void add_vcpu_times(const struct run *run, uint64_t *sums, size_t count)
+{
+    for (unsigned i = 0; i < run->count_vcpus; i++) {
+        auto_cgroup struct cgroup group = {0};
+        auto_free uint64_t *times = NULL;
+        size_t found = 0;
+        char name[32];
+
+        snprintf(name, sizeof(name), "vcpu%u", i);
+        if (cgroup_child(&run->limits->machine, name, CGROUP_FIND_THREADS, &group) < 0 ||
+            cgroup_get_percpu(&group, &times, &found) < 0)
+            continue;
+        for (size_t cpu = 0; cpu < found && cpu < count; cpu++)
+            sums[cpu] += times[cpu];
+    }
 }
 
 /*
@@ -341,9 +363,10 @@ static int cpu_total(struct req *rq, struct vm *vm, struct params *params)
 static int m_cpu_stats(struct req *rq, struct vm *vm, const struct remote_domain_get_cpu_stats_in *in,
                        struct remote_domain_get_cpu_stats_out *out)
 {
-    auto_cgroup struct cgroup group = {0};
+    enum { PER_CPU_PARAMS = 2 };
     struct params params = {.arena = &rq->arena};
     auto_free uint64_t *times = NULL;
+    uint64_t *vcpu_times;
     size_t count = 0;
     int r;
 
@@ -360,74 +383,29 @@ static int m_cpu_stats(struct req *rq, struct vm *vm, const struct remote_domain
         }
         return 0;
     }
-    r = vm->run->machine_name ? cgroup_of_pid("", vm->run->pid, &group) : -ENODEV;
-    if (r == 0) {
-        cgroup_to_unit(&group);
-        r = cgroup_get_percpu(&group, &times, &count);
-    }
+    r = vm->run->limits ? cgroup_get_percpu(&vm->run->limits->machine, &times, &count) : -ENODEV;
     if (r < 0)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
-                       "CPU times of domain '%s' by host CPU need the cpuacct controller of cgroup v1",
-                       vm->name);
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "cgroup CPUACCT controller is not mounted");
     if (!in->ncpus) {
         out->nparams = (int32_t)count;
         return 0;
     }
-    out->nparams = 1;
+    out->nparams = PER_CPU_PARAMS;
     if (!in->nparams)
         return 0;
     if (in->start_cpu < 0 || (size_t)in->start_cpu >= count)
         return err_set(&rq->err, ERR_INVALID_ARG, "start_cpu %d larger than maximum of %zu", in->start_cpu,
                        count - 1);
-    /* the client expects nparams places for each CPU; those that we don't fill aren't sent */
-    for (uint32_t i = 0; i < in->ncpus && in->start_cpu + i < count; i++)
+    vcpu_times = ARENA_ARRAY(&rq->arena, uint64_t, count);
+    add_vcpu_times(vm->run, vcpu_times, count);
+    for (uint32_t i = 0; i < in->ncpus && in->start_cpu + i < count; i++) {
         params_ulong(&params, times[in->start_cpu + i], "cpu_time");
+        if (in->nparams >= PER_CPU_PARAMS)
+            params_ulong(&params, vcpu_times[in->start_cpu + i], "vcpu_time");
+    }
+    out->nparams = (int32_t)(in->nparams < PER_CPU_PARAMS ? in->nparams : PER_CPU_PARAMS);
     out->params.v = params.v;
     out->params.n = params.n;
-    return 0;
-}
-
-static void affinity(pid_t thread, uint8_t *map, size_t length)
-{
-    cpu_set_t set;
-
-    if (sched_getaffinity(thread, sizeof(set), &set) < 0)
-        return;
-    for (size_t cpu = 0; cpu < length * 8 && cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &set))
-            map[cpu / 8] |= (uint8_t)(1u << cpu % 8);
-}
-
-static int m_get_vcpus(struct req *rq, struct vm *vm, const struct remote_domain_get_vcpus_in *in,
-                       struct remote_domain_get_vcpus_out *out)
-{
-    const struct run *run = vm->run;
-    uint64_t length;
-
-    if (vm_check_active(rq, vm) < 0)
-        return -1;
-    if (in->maxinfo < 0 || in->maplen < 0 || in->maxinfo > VCPUS_MAX ||
-        (length = (uint64_t)in->maxinfo * (uint64_t)in->maplen) > (8u << 20))
-        return err_set(&rq->err, ERR_INVALID_ARG, "%d vCPUs with maps of %d bytes are too many", in->maxinfo,
-                       in->maplen);
-    out->info.v = ARENA_ARRAY(&rq->arena, struct wire_vcpu_info, (size_t)in->maxinfo);
-    out->cpumaps.v = arena_alloc(&rq->arena, (size_t)length);
-    for (unsigned i = 0; i < run->count_vcpus && out->info.n < (uint32_t)in->maxinfo; i++) {
-        const struct run_vcpu *vcpu = &run->vcpus[i];
-        struct wire_vcpu_info *info = &out->info.v[out->info.n];
-        uint64_t user, system;
-
-        if (!vcpu->online)
-            continue;
-        info->number = i;
-        info->state = 1; /* running */
-        if (vcpu->thread && process_usage(run->pid, vcpu->thread, &user, &system, NULL, &info->cpu) == 0)
-            info->cpu_time = user + system;
-        affinity(vcpu->thread ? vcpu->thread : run->pid, out->cpumaps.v + out->info.n * (size_t)in->maplen,
-                 (size_t)in->maplen);
-        out->info.n++;
-    }
-    out->cpumaps.n = out->info.n * (uint32_t)in->maplen;
     return 0;
 }
 
@@ -437,7 +415,6 @@ const struct method stats_methods[] = {
     METHOD(remote, DOMAIN_BLOCK_STATS_FLAGS, m_block_stats_flags),
     METHOD(remote, DOMAIN_GET_BLOCK_INFO, m_block_info),
     METHOD(remote, DOMAIN_GET_CPU_STATS, m_cpu_stats),
-    METHOD(remote, DOMAIN_GET_VCPUS, m_get_vcpus),
     METHOD(remote, DOMAIN_INTERFACE_STATS, m_interface_stats),
     METHOD(remote, DOMAIN_MEMORY_STATS, m_memory_stats),
     {0},

@@ -9,6 +9,7 @@
 #include "virtqemud/process.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
+#include "virtqemud/stats.h"
 #include "virtqemud/status.h"
 #include "virtqemud/vcpu.h"
 
@@ -102,6 +103,39 @@ static int m_get_max_memory(struct req *rq, struct vm *vm, const struct remote_d
     return 0;
 }
 
+static int m_set_stats_period(struct req *rq, struct vm *vm,
+                              const struct remote_domain_set_memory_stats_period_in *in,
+                              struct remote_domain_set_memory_stats_period_out *out)
+{
+    struct domain *domain = NULL;
+    bool live, config;
+
+    if (method_flags(rq, in->flags, API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG) < 0 ||
+        vm_affected(rq, vm, in->flags, &live, &config) < 0)
+        return -1;
+    if (in->period < 0)
+        return err_set(&rq->err, ERR_INVALID_ARG, "period '%d' must be zero or greater than zero",
+                       in->period);
+    if (config && !(domain = definition_load(rq, vm, &rq->arena)))
+        return -1;
+    if (live && vm_check_active(rq, vm) < 0)
+        return -1;
+    if ((live && !has_balloon(vm->run->domain)) || (config && !has_balloon(domain)))
+        return err_set(&rq->err, ERR_OPERATION_INVALID,
+                       "Memory balloon model must be virtio to set the collection period");
+    if (live) {
+        if (stats_poll_balloon(rq, vm, (uint32_t)in->period) < 0 || vm_check_active(rq, vm) < 0)
+            return -1;
+        vm->run->domain->devices.balloon->stats_period =
+            (struct opt_u32){(uint32_t)in->period, in->period > 0};
+        status_save(vm);
+    }
+    if (!config)
+        return 0;
+    domain->devices.balloon->stats_period = (struct opt_u32){(uint32_t)in->period, in->period > 0};
+    return definition_save(rq, vm, domain);
+}
+
 /* ---- vCPUs ---- */
 
 static int set_vcpu_maximum(struct req *rq, struct vm *vm, unsigned count)
@@ -150,6 +184,7 @@ static int set_vcpus(struct req *rq, struct vm *vm, unsigned count, unsigned fla
                 "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u",
                 count, domain->vcpus.max);
         domain->vcpus.current = count == domain->vcpus.max ? 0 : count;
+        domain->vcpus.n_each = 0; /* a number alone tells none apart */
     }
     if (live && vcpu_set_count(rq, vm, count) < 0)
         return -1;
@@ -166,6 +201,76 @@ static int m_set_vcpus_flags(struct req *rq, struct vm *vm, const struct remote_
                              struct remote_domain_set_vcpus_flags_out *out)
 {
     return set_vcpus(rq, vm, in->nvcpus, in->flags);
+}
+
+/* Which one a map of vCPUs names; those of `max` alone. -1 with rq->err set. */
+static int only_one(struct req *rq, const struct bitmap *map, unsigned max, const char *which)
+{
+    if ((unsigned)bitmap_last(map) >= max)
+        return err_set(&rq->err, ERR_INVALID_ARG, "vcpu %zd is not present in %s config", bitmap_last(map),
+                       which);
+    if (bitmap_weight(map) != 1)
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "only one hotpluggable entity can be selected");
+    return (int)bitmap_next(map, 0);
+}
+
+static int set_live_vcpu(struct req *rq, struct vm *vm, const struct bitmap *map, bool on)
+{
+    int id = only_one(rq, map, vm->run->count_vcpus, "live");
+
+    if (id < 0)
+        return -1;
+    if (vm->run->vcpus[id].online == on)
+        return err_set(&rq->err, ERR_INVALID_ARG, "vcpu '%d' is already in requested state", id);
+    return vcpu_set_one(rq, vm, (unsigned)id, on);
+}
+
+static int set_config_vcpu(struct req *rq, struct domain *domain, const struct bitmap *map, bool on)
+{
+    struct vcpus *vcpus = &domain->vcpus;
+    uint32_t online = 0;
+
+    if ((unsigned)bitmap_last(map) >= vcpus->max)
+        return err_set(&rq->err, ERR_INVALID_ARG, "vcpu %zd is not present in persistent config",
+                       bitmap_last(map));
+    if (bitmap_get(map, 0))
+        return err_set(&rq->err, ERR_INVALID_ARG, "vCPU '0' can't be modified");
+    vcpu_tell_apart(domain, &rq->arena);
+    for (size_t i = 0; i < vcpus->n_each; i++) {
+        if (bitmap_get(map, (uint32_t)i))
+            *vcpus->each[i] = (struct vcpu){vcpus->each[i]->id, on ? TRI_YES : TRI_NO, TRI_YES, 0};
+        vcpus->each[i]->order = 0;
+        online += vcpus->each[i]->enabled == TRI_YES;
+    }
+    vcpus->current = online == vcpus->max ? 0 : online;
+    return 0;
+}
+
+static int m_set_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_set_vcpu_in *in,
+                      struct remote_domain_set_vcpu_out *out)
+{
+    auto_bitmap struct bitmap map = {0};
+    struct domain *domain = NULL;
+    bool live, config;
+
+    if (method_flags(rq, in->flags,
+                     API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG | API_DOMAIN_VCPU_ASYNC_UNPLUG) < 0)
+        return -1;
+    if (in->state != 0 && in->state != 1)
+        return err_set(&rq->err, ERR_INVALID_ARG, "unsupported state value");
+    if (bitmap_parse(in->cpumap, VCPUS_MAX, &map) < 0 || bitmap_empty(&map))
+        return err_set(&rq->err, ERR_INVALID_ARG, "no vcpus selected for modification");
+    if (vm_affected(rq, vm, in->flags, &live, &config) < 0)
+        return -1;
+    if (config) {
+        domain = definition_load(rq, vm, &rq->arena);
+        if (!domain || set_config_vcpu(rq, domain, &map, in->state == 1) < 0 ||
+            (live && vm_check_active(rq, vm) < 0))
+            return -1;
+    }
+    if (live && set_live_vcpu(rq, vm, &map, in->state == 1) < 0)
+        return -1;
+    return config ? definition_save(rq, vm, domain) : 0;
 }
 
 static int get_vcpus_flags(struct req *rq, struct vm *vm, unsigned flags, int32_t *ret)
@@ -249,9 +354,11 @@ const struct method tune_methods[] = {
     METHOD(remote, DOMAIN_SET_MEMORY, m_set_memory),
     METHOD(remote, DOMAIN_SET_MEMORY_FLAGS, m_set_memory_flags),
     METHOD(remote, DOMAIN_SET_MAX_MEMORY, m_set_max_memory),
+    METHOD(remote, DOMAIN_SET_MEMORY_STATS_PERIOD, m_set_stats_period),
     METHOD(remote, DOMAIN_GET_MAX_MEMORY, m_get_max_memory),
     METHOD(remote, DOMAIN_SET_VCPUS, m_set_vcpus),
     METHOD(remote, DOMAIN_SET_VCPUS_FLAGS, m_set_vcpus_flags),
+    METHOD(remote, DOMAIN_SET_VCPU, m_set_vcpu),
     METHOD(remote, DOMAIN_GET_VCPUS_FLAGS, m_get_vcpus_flags),
     METHOD(remote, DOMAIN_GET_MAX_VCPUS, m_get_max_vcpus),
     METHOD(remote, DOMAIN_GET_VCPUS, m_get_vcpus),

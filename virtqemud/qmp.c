@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/time.h"
 #include "loop/loop.h"
 
@@ -324,24 +325,29 @@ int qmp_put(struct req *rq, struct qmp *qmp, struct qmp_call *call, const char *
     return 0;
 }
 
-int qmp_put_fd(struct req *rq, struct qmp *qmp, struct qmp_call *call, const char *command, const char *args,
-               int fd)
+/* A descriptor goes with the first byte of what is written next. */
+static int add_fd(struct req *rq, struct qmp *qmp, int fd)
 {
-    size_t at = qmp->out.length;
-
     if (qmp->count_fds == OUT_FDS)
         return err_set(&rq->err, ERR_OPERATION_TIMEOUT, "the monitor of %s takes no descriptors any more",
                        qmp->whose);
     fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         return err_system(&rq->err, errno, "cannot duplicate a descriptor for %s", qmp->whose);
-    if (qmp_put(rq, qmp, call, command, args) < 0) {
-        close(fd);
-        return -1;
-    }
-    qmp->fds[qmp->count_fds].at = at;
+    qmp->fds[qmp->count_fds].at = qmp->out.length;
     qmp->fds[qmp->count_fds++].fd = fd;
     return 0;
+}
+
+int qmp_put_fd(struct req *rq, struct qmp *qmp, struct qmp_call *call, const char *command, const char *args,
+               int fd)
+{
+    if (add_fd(rq, qmp, fd) < 0)
+        return -1;
+    if (qmp_put(rq, qmp, call, command, args) == 0)
+        return 0;
+    fd_close(&qmp->fds[--qmp->count_fds].fd);
+    return -1;
 }
 
 void qmp_drop(struct qmp_call *call)
@@ -418,8 +424,8 @@ int qmp_call(struct req *rq, struct qmp *qmp, const char *command, const char *a
     return qmp_take(rq, &call, ret, usec);
 }
 
-int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, struct json_object **ret_answer,
-            uint64_t usec)
+int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, int fd,
+            struct json_object **ret_answer, uint64_t usec)
 {
     struct qmp_call call = {0};
     const char *name = json_string(command, "execute");
@@ -428,6 +434,10 @@ int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, struct
 
     if (enlist(rq, qmp, &call, name ? name : "(none)") < 0)
         return -1;
+    if (fd >= 0 && add_fd(rq, qmp, fd) < 0) {
+        qmp_drop(&call);
+        return -1;
+    }
     json_object_object_add(command, "id", json_object_new_int64(call.id));
     buf_add_string(&qmp->out, json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
     buf_add_char(&qmp->out, '\n');

@@ -72,9 +72,10 @@ void qmp_drop(struct qmp_call *call);
 /* qmp_put and qmp_take in one. */
 int qmp_call(struct req *rq, struct qmp *qmp, const char *command, const char *args, struct json_object **ret,
              uint64_t usec);
-/* One raw command line of a user, the answer as QEMU gave it (the qemu program's monitor command). */
-int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, struct json_object **ret_answer,
-            uint64_t usec);
+/* One raw command line of a user, the answer as QEMU gave it (the qemu program's monitor command); fd goes
+ * with it and stays the caller's, -1: none. */
+int qmp_raw(struct req *rq, struct qmp *qmp, struct json_object *command, int fd,
+            struct json_object **ret_answer, uint64_t usec);
 
 /* The class of the error that a call of this request got from QEMU ("CommandNotFound", "DeviceNotFound"), or
  * NULL. */

@@ -79,6 +79,7 @@ struct run {
     struct run_iothread *iothreads; /* in QEMU's order */
     struct opt_i32 agent_patience;  /* seconds that a user lets the agent have, channel_agent_usec() */
     int *perf;                      /* descriptors of counters, perf.h; NULL: none was ever open */
+    bool custom_monitor;            /* somebody spoke to QEMU past us */
     bool measured_dirty;            /* somebody asked for the rate of dirty memory */
     struct limits *limits;          /* NULL: no control groups of its own */
     uint64_t balloon_kib;           /* last known; 0: as the model says */

@@ -40,6 +40,7 @@
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
 #include "virtqemud/scope.h"
+#include "virtqemud/stats.h"
 #include "virtqemud/status.h"
 #include "virtqemud/vcpu.h"
 #include "virtqemud/vms.h"
@@ -328,6 +329,9 @@ static int settle(struct req *rq, struct start *start)
         if (!run->qmp || qmp_call(rq, run->qmp, "balloon", args, NULL, SECONDS(30)) < 0)
             return -1;
     }
+    if (has_balloon(domain) && domain->devices.balloon->stats_period.value &&
+        stats_poll_balloon(rq, start->vm, domain->devices.balloon->stats_period.value) < 0)
+        return -1;
     if (iothread_learn(rq, start->vm) < 0 || limits_begin(rq, start->vm) < 0)
         return -1;
     return vcpu_settle(rq, start->vm) < 0 ? -1 : perf_begin(run, &rq->err);

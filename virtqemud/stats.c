@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/enum.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
@@ -17,6 +18,8 @@
 #include "host/tap.h"
 #include "model/domain/domain.h"
 #include "virtqemud/api.h"
+#include "virtqemud/limits.h"
+#include "virtqemud/perf.h"
 #include "virtqemud/process.h"
 #include "virtqemud/vcpu.h"
 
@@ -29,6 +32,7 @@ static const struct {
     {"query-block", API_DOMAIN_STATS_BLOCK},
     {"qom-get", API_DOMAIN_STATS_BALLOON},
     {"query-iothreads", API_DOMAIN_STATS_IOTHREAD},
+    {"query-dirty-rate", API_DOMAIN_STATS_DIRTYRATE},
 };
 
 unsigned stats_questions(unsigned groups)
@@ -51,8 +55,12 @@ static bool balloon_tells(const struct domain *domain)
 }
 
 /* A question whose answer is known to be empty isn't asked: QEMU's monitor is slow. */
-static unsigned worth_asking(const struct domain *domain, unsigned ask)
+static unsigned worth_asking(const struct run *run, unsigned ask)
 {
+    const struct domain *domain = run->domain;
+
+    if (!run->measured_dirty)
+        ask &= ~(unsigned)STATS_ASK_DIRTY;
     if (!domain->devices.n_disks)
         ask &= ~(unsigned)(STATS_ASK_BLOCKSTATS | STATS_ASK_BLOCK);
     if (!balloon_tells(domain))
@@ -70,7 +78,7 @@ void stats_ask(struct req *rq, struct stats *stats, struct vm *vm, unsigned ask)
     stats->id = vm->id;
     if (!run || !run->qmp || qmp_broken(run->qmp))
         return;
-    ask = worth_asking(run->domain, ask);
+    ask = worth_asking(run, ask);
     if (!ask || process_stopped(run->pid))
         return;
     for (unsigned i = 0; i < STATS_ASK_COUNT; i++) {
@@ -194,16 +202,11 @@ void stats_memory(const struct stats *stats, struct memory_stats *ret)
 
 bool stats_cpu(const struct run *run, struct cpu_times *ret)
 {
-    auto_cgroup struct cgroup group = {0};
-
-    /* a scope of its own counts QEMU's helpers too; without one the group is the daemon's */
-    if (run->machine_name && cgroup_of_pid("", run->pid, &group) == 0) {
-        cgroup_to_unit(&group);
-        if (cgroup_get(&group, CGROUP_CPU_USAGE, &ret->total) == 0 &&
-            cgroup_get(&group, CGROUP_CPU_USER, &ret->user) == 0 &&
-            cgroup_get(&group, CGROUP_CPU_SYSTEM, &ret->system) == 0)
-            return true;
-    }
+    /* a group of its own counts QEMU's helpers, too */
+    if (run->limits && cgroup_get(&run->limits->unit, CGROUP_CPU_USAGE, &ret->total) == 0 &&
+        cgroup_get(&run->limits->unit, CGROUP_CPU_USER, &ret->user) == 0 &&
+        cgroup_get(&run->limits->unit, CGROUP_CPU_SYSTEM, &ret->system) == 0)
+        return true;
     if (process_usage(run->pid, 0, &ret->user, &ret->system, NULL, NULL) < 0)
         return false;
     ret->total = ret->user + ret->system;
@@ -464,15 +467,53 @@ static void group_iothread(const struct stats *stats, struct params *params)
     }
 }
 
-/* No measurement can be started yet, so none has a result. */
-static void group_dirtyrate(const struct run *run, struct params *params)
+/* In QEMU's order of numbers. */
+static const char *const dirty_states[] = {"unstarted", "measuring", "measured", NULL};
+
+static void group_dirtyrate(const struct stats *stats, struct params *params)
 {
-    if (!run)
+    struct json_object *told = answer(stats, STATS_ASK_DIRTY), *vcpus = json_get(told, "vcpu-dirty-rate");
+    const char *mode = json_string(told, "mode");
+    int state = enum_find(dirty_states, json_string(told, "status"));
+
+    if (!stats_run(stats))
         return;
-    params_int(params, 0 /* unstarted */, "dirtyrate.calc_status");
-    params_long(params, 0, "dirtyrate.calc_start_time");
-    params_int(params, 0, "dirtyrate.calc_period");
-    params_string(params, "page-sampling", "dirtyrate.calc_mode");
+    params_int(params, state > 0 ? state : 0, "dirtyrate.calc_status");
+    params_long(params, json_int(told, "start-time", 0), "dirtyrate.calc_start_time");
+    params_int(params, (int32_t)json_int(told, "calc-time", 0), "dirtyrate.calc_period");
+    params_string(params, mode ? mode : "page-sampling", "dirtyrate.calc_mode");
+    if (state == 2)
+        params_long(params, json_int(told, "dirty-rate", 0), "dirtyrate.megabytes_per_second");
+    for (size_t i = 0; state == 2 && i < json_count(vcpus); i++) {
+        struct json_object *one = json_object_array_get_idx(vcpus, i);
+
+        params_ulong(params, json_uint(one, "dirty-rate", 0), "dirtyrate.vcpu.%d.megabytes_per_second",
+                     (int)json_int(one, "id", 0));
+    }
+}
+
+static void group_perf(const struct run *run, struct params *params)
+{
+    for (unsigned i = 0; run && i < PERF_EVENT_COUNT; i++) {
+        uint64_t value;
+
+        if (perf_is_open(run, i) && perf_read(run, i, &value) == 0)
+            params_ulong(params, value, "perf.%s", perf_names[i]);
+    }
+}
+
+int stats_poll_balloon(struct req *rq, struct vm *vm, uint32_t seconds)
+{
+    const struct balloon *balloon = vm->run->domain->devices.balloon;
+    struct qmp *qmp = vm_monitor(rq, vm);
+
+    return qmp ? qmp_call(rq, qmp, "qom-set",
+                          json_text(&rq->arena,
+                                    "{'path':%s,'property':'guest-stats-polling-interval','value':%u}",
+                                    arena_printf(&rq->arena, "/machine/peripheral/%s", balloon->info.alias),
+                                    seconds),
+                          NULL, SECONDS(30))
+               : -1;
 }
 
 void stats_groups(struct req *rq, const struct stats *stats, const struct domain *domain, unsigned groups,
@@ -492,8 +533,10 @@ void stats_groups(struct req *rq, const struct stats *stats, const struct domain
         group_interface(run, domain, params);
     if (groups & API_DOMAIN_STATS_BLOCK)
         group_block(stats, domain, params);
+    if (groups & API_DOMAIN_STATS_PERF)
+        group_perf(run, params);
     if (groups & API_DOMAIN_STATS_IOTHREAD)
         group_iothread(stats, params);
     if (groups & API_DOMAIN_STATS_DIRTYRATE)
-        group_dirtyrate(run, params);
+        group_dirtyrate(stats, params);
 }

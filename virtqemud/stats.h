@@ -18,8 +18,9 @@ enum stats_ask {
     STATS_ASK_BLOCK = 1 << 1,   /* sizes of images */
     STATS_ASK_BALLOON = 1 << 2, /* what the guest's driver said of its memory */
     STATS_ASK_IOTHREADS = 1 << 3,
+    STATS_ASK_DIRTY = 1 << 4,
 };
-enum { STATS_ASK_COUNT = 4 };
+enum { STATS_ASK_COUNT = 5 };
 
 struct stats {
     struct vm *vm;  /* referenced */
@@ -48,6 +49,9 @@ struct memory_stats {
     uint64_t value[MEMORY_STAT_COUNT];
 };
 void stats_memory(const struct stats *stats, struct memory_stats *ret);
+
+/* Have the guest tell of its memory every so many seconds; 0: never. Negative with rq->err set. */
+int stats_poll_balloon(struct req *rq, struct vm *vm, uint32_t seconds);
 
 /* Time that a machine used, ns. False: not known. */
 struct cpu_times {

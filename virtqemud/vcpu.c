@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "model/domain/domain.h"
 #include "virtqemud/iothread.h"
 #include "virtqemud/limits.h"
@@ -138,17 +139,24 @@ unsigned vcpu_count_online(const struct run *run)
 }
 
 /* QEMU lists the places from the last to the first. */
+static struct json_object *slot_of(struct json_object *slots, unsigned id)
+{
+    size_t count = json_count(slots);
+
+    return id < count ? json_object_array_get_idx(slots, count - 1 - id) : NULL;
+}
+
 static int plug(struct req *rq, struct vm *vm, struct json_object *slots, unsigned count)
 {
     unsigned online = vcpu_count_online(vm->run);
 
-    for (size_t i = json_count(slots); i-- > 0 && online < count;) {
-        struct json_object *slot = json_object_array_get_idx(slots, i);
+    for (unsigned id = 0; id < json_count(slots) && online < count; id++) {
+        struct json_object *slot = slot_of(slots, id);
         struct qmp *qmp = vm_monitor(rq, vm);
 
         if (json_string(slot, "qom-path"))
             continue;
-        if (!qmp || plug_one(rq, qmp, slot, online) < 0)
+        if (!qmp || plug_one(rq, qmp, slot, id) < 0)
             return -1;
         online++;
     }
@@ -158,27 +166,17 @@ static int plug(struct req *rq, struct vm *vm, struct json_object *slots, unsign
     return 0;
 }
 
-/* Only what was plugged has an id that can be unplugged; the guest decides when. */
-static int unplug(struct req *rq, struct vm *vm, struct json_object *slots, unsigned count)
+/* Only what was plugged has an id that can be unplugged. */
+static const char *plugged_id(struct json_object *slot)
 {
-    unsigned online = vcpu_count_online(vm->run);
+    const char *path = json_string(slot, "qom-path");
 
-    for (size_t i = 0; i < json_count(slots) && online > count; i++) {
-        struct json_object *slot = json_object_array_get_idx(slots, i);
-        const char *path = json_string(slot, "qom-path"), *name = path ? strrchr(path, '/') : NULL;
-        struct qmp *qmp = vm_monitor(rq, vm);
+    return str_after(path, "/machine/peripheral/");
+}
 
-        if (!name || strncmp(path, "/machine/peripheral/", 20))
-            continue;
-        if (!qmp || qmp_call(rq, qmp, "device_del", json_text(&rq->arena, "{'id': %s}", name + 1), NULL,
-                             SECONDS(30)) < 0)
-            return -1;
-        online--;
-    }
-    if (online > count)
-        return err_set(
-            &rq->err, ERR_OPERATION_INVALID,
-            "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
+/* The guest decides when. */
+static int await_count(struct req *rq, struct vm *vm, unsigned count)
+{
     for (unsigned turn = 0; turn < 50; turn++) {
         if (learn_again(rq, vm) < 0)
             return -1;
@@ -192,10 +190,139 @@ static int unplug(struct req *rq, struct vm *vm, struct json_object *slots, unsi
                    "vcpu unplug request timed out. Unplug result must be manually inspected in the domain");
 }
 
+static int unplug_one(struct req *rq, struct vm *vm, const char *id)
+{
+    struct qmp *qmp = vm_monitor(rq, vm);
+
+    return qmp ? qmp_call(rq, qmp, "device_del", json_text(&rq->arena, "{'id': %s}", id), NULL, SECONDS(30))
+               : -1;
+}
+
+static int unplug(struct req *rq, struct vm *vm, struct json_object *slots, unsigned count)
+{
+    unsigned online = vcpu_count_online(vm->run);
+
+    for (unsigned id = (unsigned)json_count(slots); id-- > 0 && online > count;) {
+        const char *name = plugged_id(slot_of(slots, id));
+
+        if (!name)
+            continue;
+        if (unplug_one(rq, vm, name) < 0)
+            return -1;
+        online--;
+    }
+    if (online > count)
+        return err_set(
+            &rq->err, ERR_CONFIG_UNSUPPORTED,
+            "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count");
+    return await_count(rq, vm, count);
+}
+
+/* ---- what the definition says ---- */
+
+void vcpu_tell_apart(struct domain *domain, struct arena *arena)
+{
+    struct vcpus *vcpus = &domain->vcpus;
+
+    if (vcpus->n_each)
+        return;
+    vcpus->each = ARENA_ARRAY(arena, struct vcpu *, vcpus->max);
+    vcpus->n_each = vcpus->max;
+    for (unsigned i = 0; i < vcpus->max; i++) {
+        bool on = i < vcpus_online(vcpus);
+
+        vcpus->each[i] = ARENA_NEW(arena, struct vcpu);
+        *vcpus->each[i] = (struct vcpu){
+            .id = {i, true}, .enabled = on ? TRI_YES : TRI_NO, .hotpluggable = on ? TRI_NO : TRI_YES};
+    }
+}
+
+/* The live definition after a change: who is online, and in which order they came. */
+static void note(struct vm *vm)
+{
+    struct run *run = vm->run;
+    struct vcpus *vcpus = &run->domain->vcpus;
+    unsigned online = vcpu_count_online(run), order = 0;
+
+    vcpu_tell_apart(run->domain, &run->arena);
+    for (unsigned i = 0; i < vcpus->n_each; i++) /* those of the start come first */
+        if (vcpus->each[i]->enabled == TRI_YES && !vcpus->each[i]->order)
+            vcpus->each[i]->order = ++order;
+        else if (vcpus->each[i]->order > order)
+            order = vcpus->each[i]->order;
+    for (unsigned i = 0; i < vcpus->n_each; i++) {
+        struct vcpu *vcpu = vcpus->each[i];
+        bool on = run->vcpus[i].online;
+
+        if (on && vcpu->enabled != TRI_YES)
+            vcpu->order = ++order;
+        if (!on)
+            vcpu->order = 0;
+        vcpu->enabled = on ? TRI_YES : TRI_NO;
+    }
+    vcpus->current = online == vcpus->max ? 0 : online;
+    status_save(vm);
+}
+
+/* Threads that came get their groups, groups of those that left go. */
+static int settle_change(struct req *rq, struct vm *vm, const bool *before)
+{
+    struct run *run = vm->run;
+
+    for (unsigned i = 0; i < run->count_vcpus; i++) {
+        char group[32];
+
+        snprintf(group, sizeof(group), "vcpu%u", i);
+        if (before[i] && !run->vcpus[i].online)
+            limits_remove_thread(run, group);
+        if (!before[i] && run->vcpus[i].online &&
+            limits_add_thread(run, LIMITS_VCPU, group, run->vcpus[i].thread, &rq->err) < 0)
+            return -1;
+    }
+    note(vm);
+    return vcpu_settle(rq, vm);
+}
+
+static bool *online_now(struct req *rq, const struct run *run)
+{
+    bool *now = ARENA_ARRAY(&rq->arena, bool, run->count_vcpus + 1);
+
+    for (unsigned i = 0; i < run->count_vcpus; i++)
+        now[i] = run->vcpus[i].online;
+    return now;
+}
+
+int vcpu_set_one(struct req *rq, struct vm *vm, unsigned id, bool on)
+{
+    auto_json struct json_object *slots = NULL;
+    struct qmp *qmp = vm_monitor(rq, vm);
+    struct json_object *slot;
+    const bool *before;
+    unsigned online;
+
+    if (!qmp || qmp_call(rq, qmp, "query-hotpluggable-cpus", NULL, &slots, SECONDS(30)) < 0 ||
+        vm_check_active(rq, vm) < 0)
+        return -1;
+    slot = slot_of(slots, id);
+    if (!slot || json_uint(slot, "vcpus-count", 1) != 1)
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "vcpu '%u' can't be changed alone", id);
+    if (!on && !plugged_id(slot))
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "vcpu '%u' can't be unplugged", id);
+    before = online_now(rq, vm->run);
+    online = vcpu_count_online(vm->run);
+    if ((on ? plug_one(rq, qmp, slot, id) : unplug_one(rq, vm, plugged_id(slot))) < 0 ||
+        vm_check_active(rq, vm) < 0)
+        return -1;
+    if ((on ? learn_again(rq, vm) : await_count(rq, vm, online - 1)) < 0)
+        return -1;
+    return settle_change(rq, vm, before);
+}
+
 int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count)
 {
     auto_json struct json_object *slots = NULL;
     struct qmp *qmp = vm_monitor(rq, vm);
+    const bool *before;
     unsigned online;
     int r;
 
@@ -203,11 +330,11 @@ int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count)
         vm_check_active(rq, vm) < 0)
         return -1;
     online = vcpu_count_online(vm->run);
-    r = count > online ? plug(rq, vm, slots, count) : count < online ? unplug(rq, vm, slots, count) : 0;
+    if (count == online)
+        return 0;
+    before = online_now(rq, vm->run);
+    r = count > online ? plug(rq, vm, slots, count) : unplug(rq, vm, slots, count);
     if (r < 0 || learn_again(rq, vm) < 0)
         return -1;
-    online = vcpu_count_online(vm->run);
-    vm->run->domain->vcpus.current = online == vm->run->domain->vcpus.max ? 0 : online;
-    status_save(vm);
-    return vcpu_settle(rq, vm);
+    return settle_change(rq, vm, before);
 }

@@ -5,6 +5,7 @@
 #include "virtqemud/run.h"
 
 struct json_object;
+struct domain;
 
 /* Take over which vCPUs are there, from query-cpus-fast's answer. */
 void vcpu_learn(struct run *run, struct json_object *list);
@@ -12,4 +13,8 @@ void vcpu_learn(struct run *run, struct json_object *list);
 int vcpu_settle(struct req *rq, struct vm *vm);
 /* Plug or unplug until `count` are online. */
 int vcpu_set_count(struct req *rq, struct vm *vm, unsigned count);
+/* One by its number. */
+int vcpu_set_one(struct req *rq, struct vm *vm, unsigned id, bool on);
+/* In a definition: each told apart from now on. */
+void vcpu_tell_apart(struct domain *domain, struct arena *arena);
 unsigned vcpu_count_online(const struct run *run);

@@ -148,7 +148,5 @@ int domain_set_metadata(struct domain *domain, struct arena *arena, const char *
             domain->metadata->first = node;
         domain->metadata->last = node;
     }
-    if (domain->metadata && !domain->metadata->first)
-        domain->metadata = NULL;
-    return 0;
+    return 0; /* an emptied <metadata/> stays, as with stock */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Networks. */
 #define ERR_FROM ERR_FROM_TEST
-#include "model/network.h"
+#include "testdriver/network.h"
 
 #include "testdriver/event.h"
 #include "testdriver/listing.h"
@@ -108,6 +108,16 @@ static struct wire_network wire(const struct network *network)
 
     memcpy(wire.uuid, network->thing.uuid, UUID_SIZE);
     return wire;
+}
+
+const struct network_def *network_find(struct req *rq, const char *name)
+{
+    const struct network *network = thing_by_name(&rq->world->networks, name);
+
+    if (network)
+        return network->def;
+    err_set(rq->err, ERR_NO_NETWORK, "no network with matching name '%s'", name);
+    return NULL;
 }
 
 /* ---- methods ---- */

@@ -120,8 +120,6 @@ virDomainPtr cmd_domain(struct cmd *cmd)
     }
 LOOKUP(network, virNetworkPtr, "network", "network", virNetworkLookupByUUIDString, virNetworkLookupByName)
 LOOKUP(pool, virStoragePoolPtr, "pool", "pool", virStoragePoolLookupByUUIDString, virStoragePoolLookupByName)
-LOOKUP(interface, virInterfacePtr, "interface", "interface", NULL, virInterfaceLookupByName)
-LOOKUP(nodedev, virNodeDevicePtr, "device", "device", NULL, virNodeDeviceLookupByName)
 LOOKUP(nwfilter, virNWFilterPtr, "nwfilter", "nwfilter", virNWFilterLookupByUUIDString,
        virNWFilterLookupByName)
 LOOKUP(binding, virNWFilterBindingPtr, "binding", "nwfilter binding", NULL, virNWFilterBindingLookupByPortDev)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values: forms of numbers and lists that several families share. */
-#include "virsh/virsh.h"
+#include "virsh/frame.h"
 
 const char *size_text(struct cmd *cmd, unsigned long long bytes)
 {
@@ -56,4 +56,9 @@ void xml_text(struct buf *xml, const char *indent, const char *name, const char 
     buf_printf(xml, "%s<%s>", indent, name);
     buf_add_xml(xml, text);
     buf_printf(xml, "</%s>\n", name);
+}
+
+unsigned option_bits(struct cmd *cmd, const char *option)
+{
+    return option_find(cmd->def, option)->bits;
 }

@@ -292,6 +292,8 @@ int cmd_timeout(struct cmd *cmd, const char *option, int *ret_ms);
 const char *const *cmd_strings(struct cmd *cmd, const char *option);
 /* The text as given, "" and numbers too; NULL: not given. */
 const char *cmd_raw(struct cmd *cmd, const char *option);
+/* What the command's row says about one of its options. */
+unsigned option_bits(struct cmd *cmd, const char *option);
 /* All bits of the flags that were given. */
 unsigned cmd_flags(struct cmd *cmd);
 unsigned cmd_more_flags(struct cmd *cmd);
@@ -406,6 +408,9 @@ void field_size(struct cmd *cmd, const char *key, const char *label, unsigned lo
 const char *size_text(struct cmd *cmd, unsigned long long bytes);
 /* "a,b,c" taken apart; ",," is a comma. The caller frees (strv_free). */
 char **split_list(const char *text);
+/* A document of somebody else: one member of the object that it is (NULL: all of it), laid out for people if
+ * `pretty`. Owned by cmd; NULL: it isn't there. */
+char *json_view(struct cmd *cmd, const char *document, const char *member, bool pretty);
 /* Nesting, JSON only; key NULL inside an array. An array that opens first makes the document an array. */
 void open_object(struct cmd *cmd, const char *key);
 void open_array(struct cmd *cmd, const char *key);
@@ -433,6 +438,11 @@ void table_row_(struct table *table, size_t count, const char *const *cells);
 #define table_row(table, ...)                                                                                \
     table_row_(table, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), (const char *const[]){__VA_ARGS__})
 void table_print(struct table *table, const char *key);
+
+/* Names under their parents (index, -1: a root). JSON: [{name, parent?}]. */
+void print_tree(struct cmd *cmd, const char *const *names, const int *parents, size_t count);
+/* Indexes from the parents' names (NULL: none); who isn't in the list counts as none. */
+void find_parents(const char *const *names, const char *const *parent_names, size_t count, int *ret_parents);
 
 /* ---- XML, waiting, editing -------------------------------------------------------------------------- */
 

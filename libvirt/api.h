@@ -120,6 +120,9 @@ void error_tell(virConnectPtr conn, const virError *error);
 /* An argument that is wrong: the message stands alone there, without the template of its code. */
 SHARED void error_argument(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
                            const char *what);
+/* The same with a message of its own. */
+void error_refuse(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
+                  const char *message);
 /* The same for what a daemon said. */
 void error_raise_remote(virConnectPtr conn, const struct wire_error *error);
 
@@ -144,9 +147,19 @@ SHARED bool call_begin(struct call *call, const char *function, void *object, un
                        const struct procedure *procedure);
 /* May this connection make this call? Asked before sending anyway; first by functions that always did so. */
 SHARED bool call_writable(struct call *call);
-/* An argument that must be there, or must not be negative. False: the error is told. */
+/* An argument that must be there, must not be negative, zero, or either. False: the error is told. */
 SHARED bool call_argument(struct call *call, const void *argument, const char *name);
 SHARED bool call_not_negative(struct call *call, long long value, const char *name);
+SHARED bool call_not_zero(struct call *call, long long value, const char *name);
+SHARED bool call_positive(struct call *call, long long value, const char *name);
+SHARED bool call_not_empty(struct call *call, const char *text, const char *name); /* NULL neither */
+/* Wrong in another way: the message as it is to be read; name: of the argument. Always false. */
+SHARED bool call_refuse(struct call *call, const char *name, const char *format, ...) PRINTF(3, 4);
+/* Flags that don't go together, or not without another. */
+bool call_exclusive(struct call *call, unsigned flags, unsigned one, const char *one_name, unsigned other,
+                    const char *other_name);
+bool call_requires(struct call *call, unsigned flags, unsigned one, const char *one_name, unsigned other,
+                   const char *other_name);
 /* A second object among the arguments. */
 SHARED bool call_object(struct call *call, const void *object, unsigned kind);
 /* Send, wait, decode the answer. 0, or a negative number and call->err set or reported. */

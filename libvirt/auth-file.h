@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Auth-file: names and passwords that the user keeps in a file, so that programs needn't ask. Groups
- * [auth-SERVICE-HOST] (or [auth-SERVICE-default]) name with `credentials=NAME` a group [credentials-NAME] that
- * has the values.
+ * [auth-SERVICE-HOST] (or [auth-SERVICE-default]) name with `credentials=NAME` a group [credentials-NAME]
+ * that has the values.
  */
 #pragma once
 

@@ -43,7 +43,7 @@ static enum err_domain call_domain(const struct procedure *procedure)
 
     if (procedure->program == PROCEDURE(admin, CONNECT_OPEN)->program)
         return ERR_FROM_ADMIN;
-    if (procedure->program != PROCEDURE(remote, CONNECT_OPEN)->program && !procedure->object)
+    if (procedure->program != PROCEDURE(remote, CONNECT_OPEN)->program)
         return ERR_FROM_NONE;
     if (str_after(name, "domain_snapshot_"))
         return ERR_FROM_DOMAIN_SNAPSHOT;
@@ -86,11 +86,22 @@ bool call_writable(struct call *call)
     return false;
 }
 
-static bool wrong(struct call *call, const char *name, const char *what)
+bool call_refuse(struct call *call, const char *name, const char *format, ...)
 {
-    error_argument(call->conn, call->function, call_domain(call->procedure), name, what);
+    auto_buf struct buf text = {0};
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    error_refuse(call->conn, call->function, call_domain(call->procedure), name, buf_text(&text));
     call->reported = true;
     return false;
+}
+
+static bool wrong(struct call *call, const char *name, const char *what)
+{
+    return call_refuse(call, name, "%s in %s %s", name, call->function, what);
 }
 
 bool call_argument(struct call *call, const void *argument, const char *name)
@@ -101,6 +112,37 @@ bool call_argument(struct call *call, const void *argument, const char *name)
 bool call_not_negative(struct call *call, long long value, const char *name)
 {
     return value >= 0 || wrong(call, name, "must be zero or greater");
+}
+
+bool call_not_zero(struct call *call, long long value, const char *name)
+{
+    return value || wrong(call, name, "must not be zero");
+}
+
+bool call_positive(struct call *call, long long value, const char *name)
+{
+    return value > 0 || wrong(call, name, "must be greater than zero");
+}
+
+bool call_not_empty(struct call *call, const char *text, const char *name)
+{
+    if (!call_argument(call, text, name))
+        return false;
+    return *text || call_refuse(call, name, "string %s in %s must not be empty", name, call->function);
+}
+
+bool call_exclusive(struct call *call, unsigned flags, unsigned one, const char *one_name, unsigned other,
+                    const char *other_name)
+{
+    return !(flags & one) || !(flags & other) ||
+           call_refuse(call, "flags", "Flags '%s' and '%s' are mutually exclusive", one_name, other_name);
+}
+
+bool call_requires(struct call *call, unsigned flags, unsigned one, const char *one_name, unsigned other,
+                   const char *other_name)
+{
+    return !(flags & one) || (flags & other) ||
+           call_refuse(call, "flags", "Flag '%s' is required by flag '%s'", other_name, one_name);
 }
 
 bool call_object(struct call *call, const void *object, unsigned kind)

@@ -30,8 +30,9 @@ API int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int maxinfo,
     if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_VCPUS)))
         return -1;
     in.dom = domain->wire;
-    if (call_argument(&call, info, "info") && call_not_negative(&call, maxinfo, "maxinfo") &&
-        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0) {
+    if (call_argument(&call, info, "info") && call_positive(&call, maxinfo, "maxinfo") &&
+        (cpumaps ? call_positive(&call, maplen, "maplen") : call_not_zero(&call, !maplen, "maplen")) &&
+        call_run(&call, &in, &out) == 0) {
         result = take_maps(&call, cpumaps, maxinfo, maplen, (int)out.info.n, out.cpumaps.n, out.cpumaps.v);
         for (int i = 0; i < result; i++)
             info[i] = (virVcpuInfo){.number = out.info.v[i].number,
@@ -54,8 +55,11 @@ API int virDomainGetVcpuPinInfo(virDomainPtr domain, int ncpumaps, unsigned char
     if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_VCPU_PIN_INFO)))
         return -1;
     in.dom = domain->wire;
-    if (call_argument(&call, cpumaps, "cpumaps") && call_not_negative(&call, ncpumaps, "ncpumaps") &&
-        call_not_negative(&call, maplen, "maplen") && call_run(&call, &in, &out) == 0)
+    if (call_positive(&call, ncpumaps, "ncpumaps") && call_argument(&call, cpumaps, "cpumaps") &&
+        call_positive(&call, maplen, "maplen") &&
+        call_exclusive(&call, flags, VIR_DOMAIN_AFFECT_LIVE, "VIR_DOMAIN_AFFECT_LIVE",
+                       VIR_DOMAIN_AFFECT_CONFIG, "VIR_DOMAIN_AFFECT_CONFIG") &&
+        call_run(&call, &in, &out) == 0)
         result = take_maps(&call, cpumaps, ncpumaps, maplen, out.num, out.cpumaps.n, out.cpumaps.v);
     call_end(&call);
     return result;
@@ -72,7 +76,9 @@ API int virDomainGetEmulatorPinInfo(virDomainPtr domain, unsigned char *cpumap, 
     if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_EMULATOR_PIN_INFO)))
         return -1;
     in.dom = domain->wire;
-    if (call_argument(&call, cpumap, "cpumap") && call_not_negative(&call, maplen, "maplen") &&
+    if (call_argument(&call, cpumap, "cpumap") && call_positive(&call, maplen, "maplen") &&
+        call_exclusive(&call, flags, VIR_DOMAIN_AFFECT_LIVE, "VIR_DOMAIN_AFFECT_LIVE",
+                       VIR_DOMAIN_AFFECT_CONFIG, "VIR_DOMAIN_AFFECT_CONFIG") &&
         call_run(&call, &in, &out) == 0)
         result = take_maps(&call, cpumap, 1, maplen, out.ret, out.cpumaps.n, out.cpumaps.v);
     call_end(&call);
@@ -95,7 +101,11 @@ API int virDomainGetCPUStats(virDomainPtr domain, virTypedParameterPtr params, u
     if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_CPU_STATS)))
         return -1;
     in.dom = domain->wire;
-    if (nparams && ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX) {
+    if (start_cpu == -1 && ncpus != 1) {
+        call_refuse(&call, "start_cpu", "ncpus must be 1 when start_cpu is -1");
+    } else if (params && !(nparams && ncpus)) {
+        call_refuse(&call, "params", "params in %s must be NULL", __func__);
+    } else if (!call.conn->local && nparams && ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX) {
         err_set(&call.err, ERR_INVALID_ARG, "ncpus %u is more than the %d that one call may ask for", ncpus,
                 REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX);
     } else if ((!nparams || call_argument(&call, params, "params")) && call_run(&call, &in, &out) == 0) {
@@ -216,8 +226,8 @@ API int virNodeGetCellsFreeMemory(virConnectPtr conn, unsigned long long *freeMe
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_CELLS_FREE_MEMORY)))
         return -1;
-    if (call_argument(&call, freeMems, "freeMems") && call_not_negative(&call, startCell, "startCell") &&
-        call_run(&call, &in, &out) == 0) {
+    if (call_positive(&call, maxCells, "maxCells") && call_argument(&call, freeMems, "freeMems") &&
+        call_not_negative(&call, startCell, "startCell") && call_run(&call, &in, &out) == 0) {
         result = (int)out.cells.n < maxCells ? (int)out.cells.n : maxCells;
         for (int i = 0; i < result; i++)
             freeMems[i] = out.cells.v[i];
@@ -237,7 +247,8 @@ API int virNodeGetFreePages(virConnectPtr conn, unsigned int npages, unsigned in
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_FREE_PAGES)))
         return -1;
-    if (call_argument(&call, pages, "pages") && call_argument(&call, counts, "counts") &&
+    if (call_not_zero(&call, npages, "npages") && call_argument(&call, pages, "pages") &&
+        call_not_zero(&call, cellCount, "cellCount") && call_argument(&call, counts, "counts") &&
         call_run(&call, &in, &out) == 0) {
         if (out.counts.n > (size_t)npages * cellCount) {
             err_set(&call.err, ERR_RPC, "the daemon sent more than was asked for");
@@ -266,8 +277,9 @@ API int virNodeAllocPages(virConnectPtr conn, unsigned int npages, unsigned int 
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_ALLOC_PAGES)))
         return -1;
-    if (call_writable(&call) && call_argument(&call, pageSizes, "pageSizes") &&
-        call_argument(&call, pageCounts, "pageCounts") && call_run(&call, &in, &out) == 0)
+    if (call_writable(&call) && call_not_zero(&call, npages, "npages") &&
+        call_argument(&call, pageSizes, "pageSizes") && call_argument(&call, pageCounts, "pageCounts") &&
+        call_not_zero(&call, cellCount, "cellCount") && call_run(&call, &in, &out) == 0)
         result = out.ret;
     call_end(&call);
     return result;

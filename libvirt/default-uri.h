@@ -6,8 +6,8 @@
 #include "uri/uri.h"
 
 struct uri_source {
-    const char *environment; /* the variable that names the default */
-    const char *file;        /* of the user's or the system's libvirt folder: uri_default, uri_aliases */
+    const char *environment;      /* the variable that names the default */
+    const char *file;             /* of the user's or the system's libvirt folder: uri_default, uri_aliases */
     const char *system, *session; /* of root, of others, when nobody says anything */
 };
 

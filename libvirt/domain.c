@@ -3,6 +3,9 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "libvirt/api.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 /*
  * One call, spelled out: the block that follows runs when it could begin, may `break` when something is
  * wrong, and the call is ended in any case (the inner loop is what `break` leaves).
@@ -117,10 +120,19 @@ API int virDomainOpenGraphics(virDomainPtr dom, unsigned int idx, int fd, unsign
 
     CALL(call, dom, OBJECT_DOMAIN, DOMAIN_OPEN_GRAPHICS)
     {
+        struct stat stat;
+
         in.dom = dom->wire;
         call.fds = &fd;
         call.fd_count = 1;
-        result = call_run(&call, &in, &out);
+        if (!call_not_negative(&call, fd, "fd"))
+            break;
+        if (fstat(fd, &stat) < 0)
+            err_system(&call.err, -errno, "Unable to access file descriptor %d", fd);
+        else if (!S_ISSOCK(stat.st_mode))
+            call_refuse(&call, "fd", "fd %d must be a socket", fd);
+        else
+            result = call_run(&call, &in, &out);
     }
     return result;
 }
@@ -147,6 +159,63 @@ API int virDomainOpenGraphicsFD(virDomainPtr dom, unsigned int idx, unsigned int
     return fd;
 }
 
+/* A title or description stands alone; an element has a name space. */
+static bool metadata_named(struct call *call, int type, const char *metadata, const char *key,
+                           const char *uri)
+{
+    if (type == VIR_DOMAIN_METADATA_ELEMENT)
+        return call_argument(call, uri, "uri") && (!metadata || call_argument(call, key, "key"));
+    if (type != VIR_DOMAIN_METADATA_DESCRIPTION && type != VIR_DOMAIN_METADATA_TITLE)
+        return true; /* the driver says so */
+    if (type == VIR_DOMAIN_METADATA_TITLE && metadata && strchr(metadata, '\n'))
+        return call_refuse(call, "metadata", "metadata title can't contain newlines");
+    if (uri || key)
+        return call_refuse(call, uri ? "uri" : "key", "%s in %s must be NULL", uri ? "uri" : "key",
+                           call->function);
+    return true;
+}
+
+API int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, const char *key,
+                             const char *uri, unsigned int flags)
+{
+    struct remote_domain_set_metadata_in in = {
+        .type = type,
+        .metadata = (char *)metadata,
+        .key = (char *)key,
+        .uri = (char *)uri,
+        .flags = flags,
+    };
+    struct remote_domain_set_metadata_out out;
+    struct call call;
+    int result = -1;
+
+    CALL(call, domain, OBJECT_DOMAIN, DOMAIN_SET_METADATA)
+    {
+        in.dom = domain->wire;
+        if (call_writable(&call) && metadata_named(&call, type, metadata, key, uri))
+            result = call_run(&call, &in, &out);
+    }
+    return result;
+}
+
+API char *virDomainGetMetadata(virDomainPtr domain, int type, const char *uri, unsigned int flags)
+{
+    struct remote_domain_get_metadata_in in = {.type = type, .uri = (char *)uri, .flags = flags};
+    struct remote_domain_get_metadata_out out;
+    struct call call;
+    char *text = NULL;
+
+    CALL(call, domain, OBJECT_DOMAIN, DOMAIN_GET_METADATA)
+    {
+        in.dom = domain->wire;
+        if (call_exclusive(&call, flags, VIR_DOMAIN_AFFECT_LIVE, "VIR_DOMAIN_AFFECT_LIVE",
+                           VIR_DOMAIN_AFFECT_CONFIG, "VIR_DOMAIN_AFFECT_CONFIG") &&
+            metadata_named(&call, type, NULL, NULL, uri) && call_run(&call, &in, &out) == 0)
+            text = call_text(out.metadata);
+    }
+    return text;
+}
+
 API int virDomainFDAssociate(virDomainPtr domain, const char *name, unsigned int nfds, int *fds,
                              unsigned int flags)
 {
@@ -160,7 +229,8 @@ API int virDomainFDAssociate(virDomainPtr domain, const char *name, unsigned int
         in.dom = domain->wire;
         call.fds = fds;
         call.fd_count = nfds;
-        if (call_argument(&call, name, "name") && call_argument(&call, fds, "fds"))
+        if (call_not_zero(&call, nfds, "nfds") && call_argument(&call, name, "name") &&
+            call_argument(&call, fds, "fds"))
             result = call_run(&call, &in, &out);
     }
     return result;
@@ -186,7 +256,7 @@ API int virDomainBlockPeek(virDomainPtr dom, const char *disk, unsigned long lon
     CALL(call, dom, OBJECT_DOMAIN, DOMAIN_BLOCK_PEEK)
     {
         in.dom = dom->wire;
-        if (!call_writable(&call) || !call_argument(&call, disk, "disk") ||
+        if (!call_writable(&call) || !call_not_empty(&call, disk, "disk") ||
             (size && !call_argument(&call, buffer, "buffer")) || call_run(&call, &in, &out) < 0)
             break;
         result = take_bytes(&call, out.buffer.n, out.buffer.v, buffer, size);
@@ -205,7 +275,10 @@ API int virDomainMemoryPeek(virDomainPtr dom, unsigned long long start, size_t s
     CALL(call, dom, OBJECT_DOMAIN, DOMAIN_MEMORY_PEEK)
     {
         in.dom = dom->wire;
-        if ((size && !call_argument(&call, buffer, "buffer")) || call_run(&call, &in, &out) < 0)
+        if ((size && !call_argument(&call, buffer, "buffer")) ||
+            !call_exclusive(&call, flags, VIR_MEMORY_VIRTUAL, "VIR_MEMORY_VIRTUAL", VIR_MEMORY_PHYSICAL,
+                            "VIR_MEMORY_PHYSICAL") ||
+            call_run(&call, &in, &out) < 0)
             break;
         result = take_bytes(&call, out.buffer.n, out.buffer.v, buffer, size);
     }
@@ -215,10 +288,7 @@ API int virDomainMemoryPeek(virDomainPtr dom, unsigned long long start, size_t s
 /* The caller's struct may be of an older, shorter release. */
 static bool size_fits(struct call *call, size_t size, size_t most)
 {
-    if (size <= most)
-        return true;
-    err_set(&call->err, ERR_INVALID_ARG, "size in %s must not exceed %zu", call->function, most);
-    return false;
+    return size <= most || call_refuse(call, "size", "size must not exceed %zu", most);
 }
 
 API int virDomainBlockStats(virDomainPtr dom, const char *disk, virDomainBlockStatsPtr stats, size_t size)

@@ -111,9 +111,16 @@ void error_argument(virConnectPtr conn, const char *function, enum err_domain do
                     const char *what)
 {
     auto_free char *message = mem_printf("%s in %s %s", name, function, what);
+
+    error_refuse(conn, function, domain, name, message);
+}
+
+void error_refuse(virConnectPtr conn, const char *function, enum err_domain domain, const char *name,
+                  const char *message)
+{
     virError error = {.code = ERR_INVALID_ARG,
                       .domain = domain,
-                      .message = message,
+                      .message = (char *)message,
                       .level = VIR_ERR_ERROR,
                       .str1 = (char *)function,
                       .str2 = (char *)name};

@@ -62,7 +62,7 @@ API int virDomainListGetStats(virDomainPtr *doms, unsigned int stats, virDomainS
 
     if (!doms || !*doms) {
         error_reset();
-        err_set_from(&err, ERR_FROM_NONE, ERR_INVALID_ARG,
+        err_set_from(&err, ERR_FROM_DOMAIN, ERR_INVALID_ARG,
                      "doms array in %s must contain at least one domain", __func__);
         error_raise(NULL, &err);
         return -1;
@@ -81,7 +81,7 @@ API int virDomainListGetStats(virDomainPtr *doms, unsigned int stats, virDomainS
         if (!call_object(&call, doms[i], OBJECT_DOMAIN))
             goto done;
         if (doms[i]->object.conn != call.conn) {
-            err_set_from(&call.err, ERR_FROM_NONE, ERR_INVALID_ARG,
+            err_set_from(&call.err, ERR_FROM_DOMAIN, ERR_INVALID_ARG,
                          "domains in 'doms' array must belong to a single connection in %s", __func__);
             goto done;
         }

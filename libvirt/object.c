@@ -202,6 +202,15 @@ static bool present(const void *argument, const char *name, const char *function
     return argument;
 }
 
+/* Machines were first, with a message of their own. */
+static void wrong_uuid(unsigned looked_for, const char *function)
+{
+    if (looked_for == OBJECT_DOMAIN)
+        error_refuse(NULL, function, ERR_FROM_DOMAIN, "uuidstr", "Invalid UUID");
+    else
+        error_argument(NULL, function, object_err_domain(looked_for), "uuidstr", "must be a valid UUID");
+}
+
 /* clang-format off */
 
 /* Counting. */
@@ -279,7 +288,7 @@ TEXT(virNWFilterBindingGetFilterName, virNWFilterBinding, OBJECT_NWFILTER_BINDIN
         uint8_t uuid[UUID_SIZE];                                                                             \
         if (!check_for(parent, parent_kind, looked_for, __func__) || !present(uuidstr, "uuidstr", __func__, looked_for)) return NULL; \
         if (uuid_parse(uuidstr, uuid) == 0) return type##LookupByUUID(parent, uuid);                         \
-        error_argument(NULL, __func__, object_err_domain(looked_for), "uuidstr", "must be a valid UUID");    \
+        wrong_uuid(looked_for, __func__);                                                                    \
         return NULL;                                                                                         \
     }
 UUIDS(virDomain, OBJECT_DOMAIN)

@@ -7,13 +7,26 @@
 
 #include "base/str.h"
 
-static int fail(enum err_code code, const char *detail, const char *name)
+static int fail(enum err_code code, const char *format, ...) PRINTF(2, 3);
+static int fail(enum err_code code, const char *format, ...)
 {
+    auto_buf struct buf text = {0};
     auto_err struct err err = {0};
+    va_list args;
 
-    err_set(&err, code, "%s '%s'", detail, name);
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    err_set(&err, code, "%s", buf_text(&text));
     error_raise(NULL, &err);
     return -1;
+}
+
+static const char *type_name(int type)
+{
+    static const char *const names[] = {"", "int", "uint", "llong", "ullong", "double", "boolean", "string"};
+
+    return type > 0 && type < (int)ARRAY_SIZE(names) ? names[type] : "unknown";
 }
 
 /* Over the wire. The types that are plain numbers, and the member that holds each, on both sides. */
@@ -123,7 +136,8 @@ static int get(virTypedParameterPtr params, int nparams, const char *name, int t
     if (!*ret)
         return 0;
     if ((*ret)->type != type)
-        return fail(ERR_INVALID_ARG, "Invalid type requested for parameter", name);
+        return fail(ERR_INVALID_ARG, "Invalid type '%s' requested for parameter '%s', actual type is '%s'",
+                    type_name(type), name, type_name((*ret)->type));
     return 1;
 }
 
@@ -153,7 +167,7 @@ static virTypedParameterPtr add(virTypedParameterPtr *params, int *nparams, int 
 
     error_reset();
     if (strlen(name) >= VIR_TYPED_PARAM_FIELD_LENGTH) {
-        fail(ERR_INVALID_ARG, "Field name too long:", name);
+        fail(ERR_INTERNAL_ERROR, "Field name '%s' too long", name);
         return NULL;
     }
     if (*nparams >= *maxparams) {
@@ -231,7 +245,7 @@ API int virTypedParamsAddFromString(virTypedParameterPtr *params, int *nparams, 
         r = -1;
     }
     if (r < 0)
-        return fail(ERR_INVALID_ARG, "Invalid value for field", name);
+        return fail(ERR_INVALID_ARG, "Invalid value for field '%s': expected %s", name, type_name(type));
     added = add(params, nparams, maxparams, name, type);
     if (!added)
         return -1;

@@ -40,9 +40,13 @@ API int virConnectDomainQemuMonitorEventDeregister(virConnectPtr conn, int callb
     if (!call_begin(&call, __func__, conn, KIND_CONNECT,
                     PROCEDURE(qemu, CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER)))
         return -1;
+    if (!call_not_negative(&call, callbackID, "callbackID")) {
+        call_end(&call);
+        return -1;
+    }
     in.callback_id = events_forget(conn->events, FAMILY_MONITOR, callbackID, NULL);
     if (in.callback_id < 0)
-        err_set(&call.err, ERR_INVALID_ARG, "event callback id %d not registered", callbackID);
+        err_set(&call.err, ERR_INVALID_ARG, "could not find event callback %d for deletion", callbackID);
     else
         result = call_run(&call, &in, &out);
     call_end(&call);

@@ -61,8 +61,10 @@ static int events_add(const char *function, virConnectPtr conn, unsigned kind, v
         !call_not_negative(&call, event, "eventID"))
         goto done;
     if (event >= family->last) {
-        err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
-                     "eventID in %s must be less than %d", function, family->last);
+        if (kind == OBJECT_DOMAIN)
+            call_refuse(&call, "eventID", "eventID must be less than %d", family->last);
+        else
+            call_refuse(&call, "eventID", "eventID in %s must be less than %d", function, family->last);
         goto done;
     }
     /* a driver in this process needs no loop before somebody wants its events */
@@ -82,8 +84,9 @@ done:
     return id;
 }
 
-/* cb: the function, for the oldest kind of registration, which has no id; else NULL. */
-static int events_remove(const char *function, virConnectPtr conn, unsigned kind, int id, void *cb)
+/* by_function: of the oldest kind of registration, which has no id. */
+static int events_remove(const char *function, virConnectPtr conn, unsigned kind, int id, bool by_function,
+                         void *cb)
 {
     const struct family *family = families;
     struct call call;
@@ -93,10 +96,14 @@ static int events_remove(const char *function, virConnectPtr conn, unsigned kind
         family++;
     if (!call_begin(&call, function, conn, KIND_CONNECT, family->remove))
         return -1;
+    if (by_function ? !call_argument(&call, cb, "cb") : !call_not_negative(&call, id, "callbackID")) {
+        call_end(&call);
+        return -1;
+    }
     server = events_forget(conn->events, kind, id, cb);
     if (server == -2) {
         err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
-                     "event callback id %d not registered", id);
+                     "could not find event callback %d for deletion", id);
     } else {
         struct remote_connect_secret_event_deregister_any_in in = {.callback_id = server};
         struct remote_connect_secret_event_deregister_any_out out;
@@ -112,7 +119,7 @@ static int events_remove(const char *function, virConnectPtr conn, unsigned kind
     API int virConnect##family##EventRegisterAny(virConnectPtr conn, type object, int eventID, callback_type cb, void *opaque, virFreeCallback freecb) \
     { return events_add(__func__, conn, kind, object, eventID, (void *)cb, opaque, freecb); }                \
     API int virConnect##family##EventDeregisterAny(virConnectPtr conn, int callbackID)                       \
-    { return events_remove(__func__, conn, kind, callbackID, NULL); }
+    { return events_remove(__func__, conn, kind, callbackID, false, NULL); }
 REGISTER(Domain, virDomainPtr, OBJECT_DOMAIN, virConnectDomainEventGenericCallback)
 REGISTER(Network, virNetworkPtr, OBJECT_NETWORK, virConnectNetworkEventGenericCallback)
 REGISTER(StoragePool, virStoragePoolPtr, OBJECT_STORAGE_POOL, virConnectStoragePoolEventGenericCallback)
@@ -132,7 +139,7 @@ API int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventC
 
 API int virConnectDomainEventDeregister(virConnectPtr conn, virConnectDomainEventCallback cb)
 {
-    return events_remove(__func__, conn, OBJECT_DOMAIN, 0, (void *)cb);
+    return events_remove(__func__, conn, OBJECT_DOMAIN, 0, true, (void *)cb);
 }
 
 int closed_register(const char *function, virConnectPtr conn, unsigned kind,
@@ -170,6 +177,10 @@ int closed_unregister(const char *function, virConnectPtr conn, unsigned kind,
 
     if (!call_begin(&call, function, conn, kind, procedure))
         return -1;
+    if (!call_argument(&call, (const void *)cb, "cb")) {
+        call_end(&call);
+        return -1;
+    }
     pthread_mutex_lock(&conn->lock);
     found = conn->closed && conn->closed == cb;
     if (found) {

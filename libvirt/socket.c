@@ -144,6 +144,7 @@ static int open_embedded(const struct uri *uri, const char *program, int *ret_fd
 {
     const char *root = uri_param(uri, "root");
     char embed[32], folder[PATH_MAX + 8];
+    auto_buf struct buf path = {0};
     const char *const argv[] = {program, embed, folder, NULL};
     int pair[2];
 
@@ -153,6 +154,10 @@ static int open_embedded(const struct uri *uri, const char *program, int *ret_fd
         return err_set_from(err, ERR_FROM_QEMU, ERR_CONFIG_UNSUPPORTED, "root path must be absolute");
     if ((size_t)snprintf(folder, sizeof(folder), "--root=%s", root) >= sizeof(folder))
         return err_system(err, -ENAMETOOLONG, "root directory '%s'", root);
+    buf_printf(&path, "%s/run/%s-sock", root, program);
+    *ret_fd = try_connect(buf_text(&path));
+    if (*ret_fd >= 0)
+        return 0; /* another connection of this program began it */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_system(err, -errno, "cannot make a socket pair");
     snprintf(embed, sizeof(embed), "--embed=%d", pair[1]);

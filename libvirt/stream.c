@@ -111,15 +111,25 @@ void stream_done(virStreamPtr stream)
     arena_done(&stream->arena);
 }
 
-static bool begin(virStreamPtr stream, const char *function, struct err *err)
+/* A stream that some call has started; `missing` names an argument that isn't there, NULL: all are. */
+static bool begin(virStreamPtr stream, const char *function, const char *missing, struct err *err)
 {
     error_reset();
     if (!object_check(stream, KIND_STREAM, function, err))
         return false;
-    if (stream->started)
-        return true;
-    err_set_from(err, ERR_FROM_STREAMS, ERR_NO_SUPPORT, "%s", function); /* no call has started it */
-    return false;
+    if (missing)
+        error_argument(stream->object.conn, function, ERR_FROM_STREAMS, missing, "must not be NULL");
+    else if (!stream->started)
+        err_set_from(err, ERR_FROM_STREAMS, ERR_NO_SUPPORT, "%s", function);
+    return !missing && stream->started;
+}
+
+/* begin() said no. */
+static int refused(struct err *err)
+{
+    if (err_is_set(err))
+        error_raise(NULL, err);
+    return -1;
 }
 
 static int finish_error(virStreamPtr stream, struct err *err)
@@ -176,22 +186,13 @@ static int send_frame(virStreamPtr stream, enum wire_message_type type, enum wir
     return link_send(stream->object.conn->link, &stream->target, type, status, &frame, NULL, 0, err);
 }
 
-static bool given(const void *argument, const char *name, const char *function)
-{
-    if (!argument)
-        error_argument(NULL, function, ERR_FROM_STREAMS, name, "must not be NULL");
-    return argument;
-}
-
 API int virStreamSend(virStreamPtr stream, const char *data, size_t nbytes)
 {
     size_t length = nbytes < CHUNK ? nbytes : CHUNK;
     auto_err struct err err = {0};
 
-    if (!begin(stream, __func__, &err))
-        return finish_error(NULL, &err);
-    if (!given(data, "data", __func__))
-        return -1;
+    if (!begin(stream, __func__, data ? NULL : "data", &err))
+        return refused(&err);
     if (stream->failed ||
         send_frame(stream, MESSAGE_TYPE_STREAM, MESSAGE_STATUS_CONTINUE, data, length, &err) < 0)
         return finish_error(stream, &err);
@@ -204,8 +205,8 @@ API int virStreamSendHole(virStreamPtr stream, long long length, unsigned int fl
     auto_buf struct buf payload = {0};
     auto_err struct err err = {0};
 
-    if (!begin(stream, __func__, &err))
-        return finish_error(NULL, &err);
+    if (!begin(stream, __func__, NULL, &err))
+        return refused(&err);
     if (xdr_encode(XDR_wire_stream_hole, &hole, &payload, &err) < 0 ||
         send_frame(stream, MESSAGE_TYPE_STREAM_HOLE, MESSAGE_STATUS_CONTINUE, payload.data, payload.length,
                    &err) < 0)
@@ -239,10 +240,8 @@ static int receive(const char *function, virStreamPtr stream, char *data, size_t
     size_t length;
     bool stop;
 
-    if (!begin(stream, function, &err))
-        return finish_error(NULL, &err);
-    if (!given(data, "data", function))
-        return -1;
+    if (!begin(stream, function, data ? NULL : "data", &err))
+        return refused(&err);
     link = stream->object.conn->link;
     if (stream->flags & VIR_STREAM_NONBLOCK) {
         bool ready;
@@ -292,10 +291,8 @@ API int virStreamRecvHole(virStreamPtr stream, long long *length, unsigned int f
     struct stream_hole *hole;
     auto_err struct err err = {0};
 
-    if (!begin(stream, __func__, &err))
-        return finish_error(NULL, &err);
-    if (!given(length, "length", __func__))
-        return -1;
+    if (!begin(stream, __func__, length ? NULL : "length", &err))
+        return refused(&err);
     link_lock(stream->object.conn->link);
     hole = stream_hole(stream);
     *length = hole ? hole->length : 0;
@@ -311,8 +308,8 @@ static int end(virStreamPtr stream, const char *function, enum wire_message_stat
     auto_err struct err err = {0};
     int r;
 
-    if (!begin(stream, function, &err))
-        return finish_error(NULL, &err);
+    if (!begin(stream, function, NULL, &err))
+        return refused(&err);
     r = stream->failed      ? -1
         : stream->confirmed ? 0
                             : send_frame(stream, MESSAGE_TYPE_STREAM, status, "", 0, &err);
@@ -335,12 +332,12 @@ API int virStreamAbort(virStreamPtr stream)
     return end(stream, __func__, MESSAGE_STATUS_ERROR);
 }
 
-static int needs_blocking(virStreamPtr stream, const char *function)
+static int needs_blocking(virStreamPtr stream, const char *function, const char *missing)
 {
     auto_err struct err err = {0};
 
-    if (!begin(stream, function, &err))
-        return finish_error(NULL, &err);
+    if (!begin(stream, function, missing, &err))
+        return refused(&err);
     if (!(stream->flags & VIR_STREAM_NONBLOCK))
         return 0;
     err_set(&err, ERR_OPERATION_INVALID, "data sinks and sources cannot be used for non-blocking streams");
@@ -359,12 +356,13 @@ static int send_bytes(virStreamPtr stream, const char *data, int length)
     return 0;
 }
 
-static int send_all(const char *function, virStreamPtr stream, virStreamSourceFunc handler,
-                    virStreamSourceHoleFunc holeHandler, virStreamSourceSkipFunc skipHandler, void *opaque)
+static int send_all(const char *function, const char *missing, virStreamPtr stream,
+                    virStreamSourceFunc handler, virStreamSourceHoleFunc holeHandler,
+                    virStreamSourceSkipFunc skipHandler, void *opaque)
 {
     auto_free char *data = NULL;
 
-    if (needs_blocking(stream, function) < 0)
+    if (needs_blocking(stream, function, missing) < 0)
         return -1;
     data = NEW_ARRAY(char, CHUNK);
     for (;;) {
@@ -391,13 +389,13 @@ static int send_all(const char *function, virStreamPtr stream, virStreamSourceFu
     return -1;
 }
 
-static int receive_all(const char *function, virStreamPtr stream, virStreamSinkFunc handler,
-                       virStreamSinkHoleFunc holeHandler, void *opaque)
+static int receive_all(const char *function, const char *missing, virStreamPtr stream,
+                       virStreamSinkFunc handler, virStreamSinkHoleFunc holeHandler, void *opaque)
 {
     auto_free char *data = NULL;
     int got;
 
-    if (needs_blocking(stream, function) < 0)
+    if (needs_blocking(stream, function, missing) < 0)
         return -1;
     data = NEW_ARRAY(char, CHUNK);
     while ((got = virStreamRecvFlags(stream, data, CHUNK, holeHandler ? VIR_STREAM_RECV_STOP_AT_HOLE : 0)) !=
@@ -427,37 +425,33 @@ static int receive_all(const char *function, virStreamPtr stream, virStreamSinkF
     return -1;
 }
 
-/* Ready-made loops: a handler that must be there, and for sparse streams those of the holes. */
+/* Ready-made loops; sparse streams need the handlers of holes as well. */
 API int virStreamSendAll(virStreamPtr stream, virStreamSourceFunc handler, void *opaque)
 {
-    if (stream && !given((const void *)handler, "handler", __func__))
-        return -1;
-    return send_all(__func__, stream, handler, NULL, NULL, opaque);
+    return send_all(__func__, handler ? NULL : "handler", stream, handler, NULL, NULL, opaque);
 }
 
 API int virStreamRecvAll(virStreamPtr stream, virStreamSinkFunc handler, void *opaque)
 {
-    if (stream && !given((const void *)handler, "handler", __func__))
-        return -1;
-    return receive_all(__func__, stream, handler, NULL, opaque);
+    return receive_all(__func__, handler ? NULL : "handler", stream, handler, NULL, opaque);
 }
 
 API int virStreamSparseSendAll(virStreamPtr stream, virStreamSourceFunc handler,
                                virStreamSourceHoleFunc holeHandler, virStreamSourceSkipFunc skipHandler,
                                void *opaque)
 {
-    if (stream && !(given((const void *)handler, "handler", __func__) &&
-                    given((const void *)holeHandler, "holeHandler", __func__) &&
-                    given((const void *)skipHandler, "skipHandler", __func__)))
-        return -1;
-    return send_all(__func__, stream, handler, holeHandler, skipHandler, opaque);
+    const char *missing = !handler       ? "handler"
+                          : !holeHandler ? "holeHandler"
+                          : !skipHandler ? "skipHandler"
+                                         : NULL;
+
+    return send_all(__func__, missing, stream, handler, holeHandler, skipHandler, opaque);
 }
 
 API int virStreamSparseRecvAll(virStreamPtr stream, virStreamSinkFunc handler,
                                virStreamSinkHoleFunc holeHandler, void *opaque)
 {
-    if (stream && !(given((const void *)handler, "handler", __func__) &&
-                    given((const void *)holeHandler, "holeHandler", __func__)))
-        return -1;
-    return receive_all(__func__, stream, handler, holeHandler, opaque);
+    const char *missing = !handler ? "handler" : !holeHandler ? "holeHandler" : NULL;
+
+    return receive_all(__func__, missing, stream, handler, holeHandler, opaque);
 }

@@ -87,14 +87,14 @@ static int put(struct table *table, const struct kind *kind, struct map_slot key
 {
     uint32_t at;
 
-    if (get(table, kind, key))
-        return -EEXIST;
     if (table->count >= table->room / 4 * 3) {
         if (table->room > UINT32_MAX / 2)
             abort();
         resize(table, kind, table->room ? table->room * 2 : ROOM_MIN);
     }
     at = find(table, kind, &key);
+    if (table->slots[at].value)
+        return -EEXIST;
     table->slots[at] = key;
     table->count++;
     return 0;

@@ -36,7 +36,7 @@ struct store {
     struct map broken;     /* names of files that weren't understood -> struct store_entry */
 
     struct store_entry **todo; /* entries that were not known when they were found; some may be by now */
-    size_t todo_count;
+    size_t todo_count, todo_room;
 
     struct list texts;
     size_t texts_size, texts_max;
@@ -65,5 +65,14 @@ void store_shrink(struct store *store);
 void store_cache_put(struct store *store, struct store_entry *entry, const char *text, size_t length);
 void store_cache_drop(struct store *store, struct store_entry *entry);
 
-/* Fill entries from the index file, as far as it is there and whole. */
-void store_read_index(struct store *store);
+/* An entry for a file that nothing is known of but its name; NULL: there is one already. */
+struct store_entry *store_add_found(struct store *store, const char *name);
+
+/* Do the entries stand for the files that are there, all of them and no others? */
+bool store_is_complete(const struct store *store);
+
+/*
+ * Entries for what the index file knows. True: these are all, the directory is as it was when the index was
+ * written.
+ */
+bool store_read_index(struct store *store);

@@ -15,7 +15,10 @@
 #include "store/internal.h"
 
 static const char suffix[] = ".xml";
-enum { CACHE_DEFAULT = 128 * 1024, TEMPORARY_AGE = 600 /* seconds: whoever made it is gone */ };
+enum {
+    CACHE_DEFAULT = 128 * 1024,
+    TEMPORARY_AGE = 600, /* seconds: whoever made it is gone */
+};
 
 char *store_file_name(const char *name)
 {
@@ -55,6 +58,16 @@ bool store_stamp(struct store_entry *entry, const struct stat *status)
     entry->size = (uint32_t)status->st_size;
     return entry->inode != before.inode || entry->mtime != before.mtime || entry->ctime != before.ctime ||
            entry->size != before.size;
+}
+
+static bool is_same(const struct store *store, const struct store_entry *entry)
+{
+    struct store_entry now = *entry;
+    char file[NAME_MAX + 1];
+    struct stat status;
+
+    snprintf(file, sizeof(file), "%s%s", entry->name, suffix);
+    return fstatat(store->dir, file, &status, 0) == 0 && !store_stamp(&now, &status);
 }
 
 struct store_entry *store_entry_new(const char *name)
@@ -125,16 +138,13 @@ static void register_uuid(struct store *store, struct store_entry *entry)
 
 bool store_learn(struct store *store, struct store_entry *entry)
 {
-    char file[NAME_MAX + 1];
     auto_buf struct buf text = {0};
     auto_err struct err err = {0};
     const char *begin;
     struct stat status;
     int r;
 
-    snprintf(file, sizeof(file), "%s%s", entry->name, suffix);
-    if (entry->state == ENTRY_INDEXED && fstatat(store->dir, file, &status, 0) == 0 &&
-        !store_stamp(entry, &status)) {
+    if (entry->state == ENTRY_INDEXED && is_same(store, entry)) {
         register_uuid(store, entry);
         return entry->state == ENTRY_KNOWN;
     }
@@ -166,7 +176,7 @@ bool store_load(struct store *store, size_t max)
     while (store->todo_count && (!max || read < max)) {
         struct store_entry *entry = store->todo[--store->todo_count];
 
-        if (!entry || (entry->state != ENTRY_UNKNOWN && entry->state != ENTRY_INDEXED))
+        if (!entry || entry->state >= ENTRY_KNOWN)
             continue;
         read += entry->state == ENTRY_UNKNOWN;
         store_learn(store, entry);
@@ -174,6 +184,7 @@ bool store_load(struct store *store, size_t max)
     if (!store->todo_count) {
         free(store->todo);
         store->todo = NULL;
+        store->todo_room = 0;
     }
     return store->todo_count > 0;
 }
@@ -210,32 +221,67 @@ static bool cut_suffix(char *file)
     return true;
 }
 
+/* May it be an object's file, by its type? */
+static bool is_file(const struct dirent *file)
+{
+    return file->d_type == DT_REG || file->d_type == DT_LNK || file->d_type == DT_UNKNOWN;
+}
+
+bool store_is_complete(const struct store *store)
+{
+    DIR *stream = open_listing(store->dir, ".");
+    size_t left = (size_t)store->names.count + store->broken.count;
+    struct dirent *file;
+    bool all = stream != NULL;
+
+    while (all && (file = readdir(stream))) {
+        if (!is_file(file) || !cut_suffix(file->d_name))
+            continue;
+        all = map_get(&store->names, file->d_name) || map_get(&store->broken, file->d_name);
+        left--;
+    }
+    if (stream)
+        closedir(stream);
+    return all && !left;
+}
+
+static void add_todo(struct store *store, struct store_entry *entry)
+{
+    if (store->todo_count == store->todo_room) {
+        store->todo_room = store->todo_room ? store->todo_room * 2 : 64;
+        store->todo = mem_resize_array(store->todo, store->todo_room, sizeof(struct store_entry *));
+    }
+    store->todo[store->todo_count++] = entry;
+}
+
+struct store_entry *store_add_found(struct store *store, const char *name)
+{
+    struct store_entry *entry = store_entry_new(name);
+
+    if (map_put(&store->names, entry->name, entry) < 0) {
+        store_entry_free(store, entry);
+        return NULL;
+    }
+    add_todo(store, entry);
+    return entry;
+}
+
 static int list_files(struct store *store)
 {
     DIR *stream = open_listing(store->dir, ".");
-    size_t room = store->todo_count;
     struct dirent *file;
 
     if (!stream)
         return -errno;
     while ((file = readdir(stream))) {
-        struct store_entry *entry;
-
-        if (file->d_type != DT_REG && file->d_type != DT_LNK && file->d_type != DT_UNKNOWN)
+        if (!is_file(file))
             continue;
         if (!cut_suffix(file->d_name)) {
             remove_temporary(store, file->d_name);
             continue;
         }
-        if (map_get(&store->names, file->d_name) || map_get(&store->broken, file->d_name))
-            continue;
-        entry = store_entry_new(file->d_name);
-        map_put(&store->names, entry->name, entry);
-        if (store->todo_count == room) {
-            room = room ? room * 2 : 64;
-            store->todo = mem_resize_array(store->todo, room, sizeof(struct store_entry *));
-        }
-        store->todo[store->todo_count++] = entry;
+        if (!map_get(&store->names, file->d_name) && !map_get(&store->broken, file->d_name))
+            store_add_found(store, file->d_name);
     }
     closedir(stream);
     return 0;
@@ -282,14 +328,17 @@ int store_open(const struct store_spec *spec, struct store **ret, struct err *er
     list_init(&store->ops);
     r = file_make_dirs(spec->dir, 0700);
     store->dir = r < 0 ? -1 : open(spec->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r == 0)
-        r = store->dir < 0 ? -errno : list_files(store);
+    if (r == 0 && store->dir < 0)
+        r = -errno;
+    if (r == 0 && !store_read_index(store)) {
+        store->index_changed = true;
+        r = list_files(store);
+    }
     if (r < 0) {
         store_close(store);
         return err_system(err, r, "cannot read directory '%s'", spec->dir);
     }
     list_autostart(store);
-    store_read_index(store);
     store->peak = store->names.count;
     *ret = store;
     return 0;
@@ -309,8 +358,7 @@ void store_rescan(struct store *store)
     MAP_FOREACH(&broken, entry) {
         entry->state = ENTRY_UNKNOWN;
         map_put(&store->names, entry->name, entry);
-        store->todo = mem_resize_array(store->todo, store->todo_count + 1, sizeof(struct store_entry *));
-        store->todo[store->todo_count++] = entry;
+        add_todo(store, entry);
     }
     map_done(&broken);
     list_autostart(store);

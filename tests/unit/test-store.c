@@ -373,6 +373,55 @@ START_TEST(scanner)
 }
 END_TEST
 
+/* Whatever happens to the files while nobody looks, the next start sees it, index or not. */
+START_TEST(files_come_and_go)
+{
+    auto_free char *a = path_of("@.xml", "a"), *foreign = text_of("c", 3, "");
+    struct store *store = open_store();
+
+    save(store, "a", 1, "");
+    save(store, "b", 2, "");
+    usleep(200000); /* the directory's time is old enough to be trusted */
+    store_close(store);
+    for (int round = 0; round < 2; round++) {
+        store = open_store();
+        ck_assert_uint_eq(store_count(store), 2);
+        store_load(store, 0);
+        ck_assert_uint_eq(store_count(store), 2);
+        assert_text(store, "a", 1, "");
+        store_close(store);
+    }
+    /* while the store is open: this index doesn't count for the directory */
+    store = open_store();
+    store_load(store, 0);
+    write_file("c", foreign);
+    usleep(200000);
+    save(store, "b", 2, "  <title>x</title>\n");
+    usleep(200000);
+    store_close(store);
+    store = open_store();
+    assert_text(store, "c", 3, "");
+    store_close(store);
+    /* while it is closed: one is gone, one is broken without another directory entry */
+    ck_assert_int_eq(unlink(a), 0);
+    write_file("b", "rubbish");
+    store = open_store();
+    store_load(store, 0);
+    ck_assert_uint_eq(store_count(store), 1);
+    ck_assert_ptr_null(store_find_name(store, "a"));
+    ck_assert_ptr_null(store_find_name(store, "b"));
+    usleep(200000);
+    store_close(store);
+    /* mended in place: it gets another chance */
+    free(TAKE(foreign));
+    foreign = text_of("b", 2, "");
+    write_file("b", foreign);
+    store = open_store();
+    assert_text(store, "b", 2, "");
+    store_close(store);
+}
+END_TEST
+
 START_TEST(index_file_may_be_rubbish)
 {
     auto_buf struct buf index = {0};
@@ -380,6 +429,7 @@ START_TEST(index_file_may_be_rubbish)
 
     for (int i = 0; i < 50; i++)
         save(store, name_of(i), i, "");
+    usleep(200000); /* so that the index counts for the directory, too */
     store_close(store);
     ck_assert_int_eq(file_read(AT_FDCWD, index_path, 100000, &index), 0);
     for (size_t i = 0; i < index.length; i += 7) {
@@ -594,6 +644,7 @@ int main(void)
                                   broken_files_are_kept,
                                   edits_by_hand_are_seen,
                                   scanner,
+                                  files_come_and_go,
                                   index_file_may_be_rubbish,
                                   changes_in_steps_exclude_each_other,
                                   failures_change_nothing,

@@ -200,8 +200,8 @@ static int make_dirs(const struct daemon *daemon, struct err *err)
 static int open_sockets(struct daemon *daemon, struct err *err)
 {
     struct listener listeners[LISTENERS_MAX];
-    size_t count, i;
-    int r = listen_inherited(listeners, &count, err);
+    size_t count = 0, i;
+    int r = daemon->embed_fd >= 0 ? 0 : listen_inherited(listeners, &count, err);
 
     if (r >= 0 && !count) {
         r = listen_own(daemon, listeners, &count, err);
@@ -211,6 +211,17 @@ static int open_sockets(struct daemon *daemon, struct err *err)
         r = daemon->spec->listen(daemon, FD_TAKE(listeners[i].fd), listeners[i].kind, err);
     listen_close(listeners + i, count - i);
     return r;
+}
+
+/* The program's further connections find a socket below the folder; one that is too deep for a socket is
+ * served all the same. */
+static int serve_embedded(struct daemon *daemon, struct err *err)
+{
+    if (daemon->root && open_sockets(daemon, err) < 0) {
+        log_warning("%s: no further connections: %s", daemon->spec->name, err->message);
+        err_clear(err);
+    }
+    return daemon->spec->serve(daemon, daemon->embed_fd, err);
 }
 
 static int start(struct daemon *daemon, struct err *err)
@@ -232,7 +243,7 @@ static int start(struct daemon *daemon, struct err *err)
     if (spec->start && spec->start(daemon, err) < 0)
         return -1;
     if (daemon->embed_fd >= 0)
-        return spec->serve(daemon, daemon->embed_fd, err);
+        return serve_embedded(daemon, err);
     return spec->listen ? open_sockets(daemon, err) : 0;
 }
 

@@ -75,6 +75,7 @@ static int parse_mode(const char *key, const char *text, const char *fallback, m
 static int mode_of(const struct daemon *daemon, enum daemon_socket kind, mode_t *ret, struct err *err)
 {
     const struct daemon_conf *conf = daemon->conf;
+    bool open = daemon->privileged && daemon->embed_fd < 0;
     bool polkit = conf->auth_unix_rw ? str_eq(conf->auth_unix_rw, "polkit") : daemon->privileged;
 
     switch (kind) {
@@ -83,9 +84,9 @@ static int mode_of(const struct daemon *daemon, enum daemon_socket kind, mode_t 
     case DAEMON_ADMIN:
         return parse_mode("unix_sock_admin_perms", conf->unix_sock_admin_perms, "0700", ret, err);
     default:
-        /* a session's socket is its user's alone, whatever a copied file says about polkit */
-        return parse_mode("unix_sock_rw_perms", conf->unix_sock_rw_perms,
-                          polkit && daemon->privileged ? "0777" : "0700", ret, err);
+        /* a session's or a program's socket is its user's alone, whatever a copied file says about polkit */
+        return parse_mode("unix_sock_rw_perms", conf->unix_sock_rw_perms, polkit && open ? "0777" : "0700",
+                          ret, err);
     }
 }
 
@@ -181,7 +182,7 @@ int listen_own(const struct daemon *daemon, struct listener ret[LISTENERS_MAX], 
         int fd = -1;
 
         /* everybody who reaches a session's daemon is its user */
-        if (kind == DAEMON_RO && !daemon->privileged)
+        if (kind == DAEMON_RO && (!daemon->privileged || daemon->embed_fd >= 0))
             continue;
         if (listen_at(daemon, kind, group, &fd, err) < 0)
             return -1;

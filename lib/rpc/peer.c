@@ -170,10 +170,23 @@ static void on_closed(struct conn *conn, int reason)
 
 static const struct conn_ops peer_ops = {.frame = on_frame, .drained = on_drained, .closed = on_closed};
 
+static const char *preferred_dir;
+
+void peer_prefer_dir(const char *dir)
+{
+    preferred_dir = dir;
+}
+
 static char *peer_socket(struct req *rq, const struct peer *peer)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
 
+    if (preferred_dir) {
+        char *path = arena_printf(&rq->arena, "%s/%s-sock", preferred_dir, peer_name(peer));
+
+        if (access(path, F_OK) == 0)
+            return path;
+    }
     if (peer->privileged)
         return arena_printf(&rq->arena, RUNSTATEDIR "/libvirt/%s-sock", peer_name(peer));
     if (!str_empty(runtime))

@@ -10,6 +10,10 @@
 
 struct peer;
 
+/* For daemons that live below a folder of their own: whoever listens in `dir` comes before the system's or
+ * the session's daemon. dir must stay. */
+void peer_prefer_dir(const char *dir);
+
 /*
  * The daemon's own connection to the daemon that owns a subsystem; made on first use, kept open, made anew
  * after it broke. Negative with rq->err set when it can't be reached (names the socket and the unit to

@@ -2,6 +2,7 @@
 #include "rpc/serve.h"
 
 #include "access/audit.h"
+#include "rpc/peer.h"
 #include "base/fd.h"
 
 /* The daemon skeleton asks by place, the server by purpose: both mean the same sockets. */
@@ -86,6 +87,8 @@ static int serve_start(struct daemon *daemon, struct err *err)
     serve->spec.activity = activity;
     serve->spec.set_timeout = set_timeout;
     serve->spec.shutdown = shut_down;
+    if (daemon->root)
+        peer_prefer_dir(daemon->paths.run);
     serve->conf = main_conf(daemon->conf);
     if (acl_init(daemon->conf->access_drivers, serve->spec.driver, err) < 0)
         return -1;

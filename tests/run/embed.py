@@ -79,6 +79,18 @@ def life(root):
     wait_gone(root)
 
 
+def shared(root):
+    """A second connection to the same folder joins the first; the daemon stays for whoever is left."""
+    one, other = (libvirt.open(f"qemu:///embed?root={root}/one") for _ in "12")
+    one.defineXML(MACHINE)
+    assert len(daemons(f"{root}/one")) == 1
+    assert [d.name() for d in other.listAllDomains()] == ["held"]
+    one.close()
+    assert other.getHostname()
+    other.close()
+    wait_gone(f"{root}/one")
+
+
 def apart(root):
     """Two folders are two worlds."""
     one, other = (libvirt.open(f"qemu:///embed?root={root}/{name}") for name in ("one", "other"))
@@ -94,7 +106,7 @@ def main():
     suite = Suite()
     root = tempfile.mkdtemp(prefix="embed-")
     try:
-        for name, test in (("wrong_uris", wrong_uris), ("life", life), ("apart", apart)):
+        for name, test in (("wrong_uris", wrong_uris), ("life", life), ("apart", apart), ("shared", shared)):
             if not libvirt:
                 suite.run(name, lambda _: (_ for _ in ()).throw(Skip("python3-libvirt is not installed")), root)
             else:

@@ -20,8 +20,8 @@ static int m_hostname(struct req *rq, struct vm *vm, const struct remote_domain_
 static int m_get_time(struct req *rq, struct vm *vm, const struct remote_domain_get_time_in *in,
                       struct remote_domain_get_time_out *out)
 {
-    if (vm_need_active(rq, vm) < 0)
-        return -1;
+    if (!vm_active(vm))
+        return err_set(rq->err, ERR_OPERATION_INVALID, "domain is not running");
     out->seconds = vm->guest_seconds;
     out->nseconds = vm->guest_nanoseconds;
     return 0;

@@ -26,11 +26,13 @@ static int define(struct req *rq, const char *xml, unsigned flags, struct wire_d
         xml, DOMAIN_PARSE_INACTIVE | (flags & VIR_DOMAIN_DEFINE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0),
         rq->err);
     struct vm *vm;
-    bool known;
+    bool known = false;
 
     if (!doc)
         return -1;
-    known = thing_by_uuid(&rq->world->vms, doc->domain->uuid) != NULL;
+    vm = thing_by_uuid(&rq->world->vms, doc->domain->uuid);
+    if (vm)
+        known = vm->thing.persistent;
     vm = vm_add(rq->world, doc, 0, rq->err);
     if (!vm)
         return -1;
@@ -162,9 +164,12 @@ static int m_lifecycle_action(struct req *rq, struct vm *vm,
 {
     struct affected affected;
 
-    if (in->type >= 3 || in->action >= DOMAIN_ACTION_MAX - 1)
-        return err_set(rq->err, ERR_INVALID_ARG, "unknown life cycle event %u or action %u", in->type,
-                       in->action);
+    if (in->type >= 3)
+        return err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_INVALID_ARG, "invalid lifecycle type '%u'",
+                            in->type);
+    if (in->action >= ACTION_PRESERVE_RUNNING - 1)
+        return err_set_from(rq->err, ERR_FROM_DOMAIN, ERR_INVALID_ARG, "invalid lifecycle action '%u'",
+                            in->action);
     if (vm_affected(rq, vm, in->flags, &affected) < 0)
         return -1;
     for (int i = 0; i < 2; i++) {

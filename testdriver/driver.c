@@ -191,22 +191,26 @@ bool list_passes(unsigned is, unsigned filter, const unsigned *groups, size_t n_
 /* ---- calls ---- */
 
 /* Such a message stands alone, without the template of its code. */
-static int check_flags(struct req *rq, const struct method *method, const void *in)
+int fail_flags(struct req *rq, unsigned unknown)
 {
-    const struct procedure *procedure = method->procedure;
-    const char *api = procedure_api(procedure);
-    uint32_t flags;
+    const char *api = procedure_api(rq->call->procedure);
 
-    if (procedure->flags_at == PROCEDURE_NOWHERE)
-        return 0;
-    flags = *(const uint32_t *)((const char *)in + procedure->flags_at) & ~method->flags;
-    if (!flags)
-        return 0;
-    err_set(rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function test%s", flags,
+    err_set(rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function test%s", unknown,
             str_after(api, "vir") ? str_after(api, "vir") : api);
     free(rq->err->message);
     rq->err->message = mem_strdup(rq->err->detail);
     return -1;
+}
+
+static int check_flags(struct req *rq, const struct method *method, const void *in)
+{
+    const struct procedure *procedure = method->procedure;
+    uint32_t unknown;
+
+    if (procedure->flags_at == PROCEDURE_NOWHERE)
+        return 0;
+    unknown = *(const uint32_t *)((const char *)in + procedure->flags_at) & ~method->flags;
+    return unknown ? fail_flags(rq, unknown) : 0;
 }
 
 static int driver_run(void *state, struct local_call *call, const void *in, void *out)

@@ -94,6 +94,9 @@ void world_free(struct world *world);
 /* An error whose message is that of its code alone. Always -1. */
 int fail_plain(struct req *rq, enum err_code code);
 
+/* Flags that the call doesn't know. Always -1. */
+int fail_flags(struct req *rq, unsigned unknown);
+
 /* By name or UUID in one of the world's lists; NULL. */
 void *thing_by_name(const struct list *things, const char *name);
 void *thing_by_uuid(const struct list *things, const uint8_t *uuid);

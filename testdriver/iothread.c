@@ -17,7 +17,7 @@ static struct pin *pin_of(const struct vcpus *vcpus, uint32_t id)
 static int m_info(struct req *rq, struct vm *vm, const struct remote_domain_get_iothread_info_in *in,
                   struct remote_domain_get_iothread_info_out *out)
 {
-    enum { CPUS = 3, BYTES = 1 }; /* that the made up host has online */
+    enum { BYTES = 1 };
     const struct domain *domain = vm_model(rq, vm, in->flags);
 
     if (!domain)
@@ -32,7 +32,7 @@ static int m_info(struct req *rq, struct vm *vm, const struct remote_domain_get_
         if (pin)
             bitmap_copy(&cpus, pin->cpus);
         else
-            bitmap_set_range(&cpus, 0, CPUS - 1);
+            bitmap_set_range(&cpus, 0, domain->vcpus.max - 1);
         info->iothread_id = id;
         info->cpumap.n = BYTES;
         info->cpumap.v = ARENA_ARRAY(rq->arena, uint8_t, BYTES);
@@ -40,6 +40,21 @@ static int m_info(struct req *rq, struct vm *vm, const struct remote_domain_get_
     }
     out->ret = out->info.n;
     return 0;
+}
+
+static struct poll *poll_of(struct vm *vm, uint32_t id)
+{
+    for (size_t i = 0; i < vm->n_polls; i++)
+        if (vm->polls[i].id == id)
+            return &vm->polls[i];
+    return NULL;
+}
+
+static struct poll *add_poll(struct vm *vm, uint32_t id)
+{
+    vm->polls = mem_resize_array(vm->polls, vm->n_polls + 1, sizeof(*vm->polls));
+    vm->polls[vm->n_polls] = (struct poll){.id = id, .max = 32768};
+    return &vm->polls[vm->n_polls++];
 }
 
 static int m_add(struct req *rq, struct vm *vm, const struct remote_domain_add_iothread_in *in,
@@ -58,6 +73,8 @@ static int m_add(struct req *rq, struct vm *vm, const struct remote_domain_add_i
         if (affected_doc(&affected, i))
             vcpus_add_iothread(&affected_doc(&affected, i)->domain->vcpus, &affected_doc(&affected, i)->arena,
                                in->iothread_id);
+    if (affected.live)
+        add_poll(vm, in->iothread_id);
     return 0;
 }
 
@@ -65,6 +82,7 @@ static int m_del(struct req *rq, struct vm *vm, const struct remote_domain_del_i
                  struct remote_domain_del_iothread_out *out)
 {
     struct affected affected;
+    struct poll *poll;
 
     if (vm_affected(rq, vm, in->flags, &affected) < 0)
         return -1;
@@ -76,6 +94,9 @@ static int m_del(struct req *rq, struct vm *vm, const struct remote_domain_del_i
     for (int i = 0; i < 2; i++)
         if (affected_doc(&affected, i))
             vcpus_drop_iothread(&affected_doc(&affected, i)->domain->vcpus, in->iothread_id);
+    poll = affected.live ? poll_of(vm, in->iothread_id) : NULL;
+    if (poll)
+        *poll = vm->polls[--vm->n_polls];
     return 0;
 }
 
@@ -112,10 +133,44 @@ static int m_pin(struct req *rq, struct vm *vm, const struct remote_domain_pin_i
     return 0;
 }
 
+static int m_set_params(struct req *rq, struct vm *vm, const struct remote_domain_set_iothread_params_in *in,
+                        struct remote_domain_set_iothread_params_out *out)
+{
+    static const struct param_row rows[] = {
+        {VIR_DOMAIN_IOTHREAD_POLL_MAX_NS, VIR_TYPED_PARAM_ULLONG, 0},
+        {VIR_DOMAIN_IOTHREAD_POLL_GROW, VIR_TYPED_PARAM_UINT, 0},
+        {VIR_DOMAIN_IOTHREAD_POLL_SHRINK, VIR_TYPED_PARAM_UINT, 0},
+    };
+    struct affected affected;
+    struct poll *poll;
+
+    if (params_check(rq, in->params.v, in->params.n, rows, ARRAY_SIZE(rows)) < 0 ||
+        vm_affected(rq, vm, in->flags, &affected) < 0)
+        return -1;
+    if (!vcpus_iothread(&vm->def->domain->vcpus, in->iothread_id))
+        return err_set_from(rq->err, ERR_FROM_TEST, ERR_INVALID_ARG,
+                            "cannot find IOThread '%u' in iothreadids", in->iothread_id);
+    poll = poll_of(vm, in->iothread_id);
+    if (!poll)
+        poll = add_poll(vm, in->iothread_id);
+    for (uint32_t i = 0; i < in->params.n; i++) {
+        const struct wire_typed_param *param = &in->params.v[i];
+
+        if (param->value.type == VIR_TYPED_PARAM_ULLONG)
+            poll->max = param->value.ul;
+        else if (str_eq(param->field, VIR_DOMAIN_IOTHREAD_POLL_GROW))
+            poll->grow = param->value.ui;
+        else
+            poll->shrink = param->value.ui;
+    }
+    return 0;
+}
+
 const struct method iothread_methods[] = {
     METHOD(remote, DOMAIN_GET_IOTHREAD_INFO, m_info, BOTH),
     METHOD(remote, DOMAIN_ADD_IOTHREAD, m_add, BOTH),
     METHOD(remote, DOMAIN_DEL_IOTHREAD, m_del, BOTH),
     METHOD(remote, DOMAIN_PIN_IOTHREAD, m_pin, BOTH),
+    METHOD(remote, DOMAIN_SET_IOTHREAD_PARAMS, m_set_params, BOTH),
     {0},
 };

@@ -98,13 +98,13 @@ static int m_stats(struct req *rq, struct vm *vm, const struct remote_domain_mem
     uint64_t now = domain->memory.current;
     const struct wire_domain_memory_stat stats[] = {
         {VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, now},
-        {VIR_DOMAIN_MEMORY_STAT_UNUSED, now / 2},
-        {VIR_DOMAIN_MEMORY_STAT_AVAILABLE, now},
-        {VIR_DOMAIN_MEMORY_STAT_USABLE, now / 2},
         {VIR_DOMAIN_MEMORY_STAT_SWAP_IN, 0},
         {VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, 0},
         {VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, 0},
         {VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, 0},
+        {VIR_DOMAIN_MEMORY_STAT_UNUSED, now / 2},
+        {VIR_DOMAIN_MEMORY_STAT_AVAILABLE, now},
+        {VIR_DOMAIN_MEMORY_STAT_USABLE, now / 2},
         {VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, 627319920},
         {VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, now / 8},
         {VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, 0},

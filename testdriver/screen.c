@@ -96,8 +96,6 @@ static int m_screenshot(struct req *rq, struct vm *vm, const struct remote_domai
     auto_buf struct buf header = {0}, pixels = {0}, data = {0}, nothing = {0};
     struct buf *png = &rq->call->stream;
 
-    if (vm_need_active(rq, vm) < 0)
-        return -1;
     put_u32(&header, WIDTH);
     put_u32(&header, HEIGHT);
     buf_add(&header, gray_one_bit, sizeof(gray_one_bit));
@@ -117,9 +115,9 @@ static int m_security_label(struct req *rq, struct vm *vm,
 {
     static const char label[] = "libvirt-test";
 
-    out->label.n = sizeof(label);
-    out->label.v = arena_dup(rq->arena, label, sizeof(label));
-    out->enforcing = true;
+    out->label.n = vm_active(vm) ? sizeof(label) : 1;
+    out->label.v = arena_dup(rq->arena, vm_active(vm) ? label : "", out->label.n);
+    out->enforcing = vm_active(vm);
     return 0;
 }
 
@@ -127,12 +125,13 @@ static int m_launch_security(struct req *rq, struct vm *vm,
                              const struct remote_domain_get_launch_security_info_in *in,
                              struct remote_domain_get_launch_security_info_out *out)
 {
-    return 0;
+    /* as for the scheduler: see there */
+    return fail_flags(rq, VIR_TYPED_PARAM_STRING_OKAY);
 }
 
 const struct method screen_methods[] = {
     METHOD(remote, DOMAIN_SCREENSHOT, m_screenshot),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL, m_security_label),
-    METHOD(remote, DOMAIN_GET_LAUNCH_SECURITY_INFO, m_launch_security),
+    METHOD(remote, DOMAIN_GET_LAUNCH_SECURITY_INFO, m_launch_security, VIR_TYPED_PARAM_STRING_OKAY),
     {0},
 };

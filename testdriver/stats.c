@@ -146,17 +146,15 @@ enum {
 
 static void add_iothreads(struct params *params, const struct vm *vm)
 {
-    const struct vcpus *vcpus = &vm->def->domain->vcpus;
-
-    if (!vm_active(vm) || !vcpus->n_iothreads)
+    if (!vm_active(vm) || !vm->n_polls)
         return;
-    params_add(params, VIR_TYPED_PARAM_UINT, "iothread.count")->ui = (uint32_t)vcpus->n_iothreads;
-    for (size_t i = 0; i < vcpus->n_iothreads; i++) {
-        uint32_t id = vcpus->iothreads[i]->id;
+    params_add(params, VIR_TYPED_PARAM_UINT, "iothread.count")->ui = (uint32_t)vm->n_polls;
+    for (size_t i = 0; i < vm->n_polls; i++) {
+        const struct poll *poll = &vm->polls[i];
 
-        params_add(params, VIR_TYPED_PARAM_ULLONG, "iothread.%u.poll-max-ns", id)->ul = 32768;
-        params_add(params, VIR_TYPED_PARAM_UINT, "iothread.%u.poll-grow", id)->ui = 0;
-        params_add(params, VIR_TYPED_PARAM_UINT, "iothread.%u.poll-shrink", id)->ui = 0;
+        params_add(params, VIR_TYPED_PARAM_ULLONG, "iothread.%u.poll-max-ns", poll->id)->ul = poll->max;
+        params_add(params, VIR_TYPED_PARAM_UINT, "iothread.%u.poll-grow", poll->id)->ui = poll->grow;
+        params_add(params, VIR_TYPED_PARAM_UINT, "iothread.%u.poll-shrink", poll->id)->ui = poll->shrink;
     }
 }
 

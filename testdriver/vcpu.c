@@ -158,8 +158,7 @@ static struct bitmap *take_map(struct arena *arena, const void *bytes, uint32_t 
     return cpus;
 }
 
-static int m_pin_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_pin_vcpu_in *in,
-                      struct remote_domain_pin_vcpu_out *out)
+static int pin_vcpu(struct req *rq, struct vm *vm, uint32_t vcpu, const void *map, uint32_t map_length)
 {
     struct vcpus *vcpus = &vm->def->domain->vcpus;
     struct cputune *tune = &vcpus->tune;
@@ -167,19 +166,30 @@ static int m_pin_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_
 
     if (!vm_active(vm))
         return err_set(rq->err, ERR_OPERATION_INVALID, "cannot pin vcpus on an inactive domain");
-    if (in->vcpu >= vcpus_online(vcpus))
-        return err_set(rq->err, ERR_INVALID_ARG, "requested vcpu '%u' is not present in the domain",
-                       in->vcpu);
-    pin = vcpus_pin(vcpus, in->vcpu);
+    if (vcpu >= vcpus_online(vcpus))
+        return err_set(rq->err, ERR_INVALID_ARG, "requested vcpu '%u' is not present in the domain", vcpu);
+    pin = vcpus_pin(vcpus, vcpu);
     if (!pin) {
         pin = ARENA_NEW(&vm->def->arena, struct pin);
-        pin->id = (struct opt_u32){in->vcpu, true};
+        pin->id = (struct opt_u32){vcpu, true};
         tune->vcpupins =
             arena_grow(&vm->def->arena, tune->vcpupins, tune->n_vcpupins, sizeof(*tune->vcpupins));
         tune->vcpupins[tune->n_vcpupins++] = pin;
     }
-    pin->cpus = take_map(&vm->def->arena, in->cpumap.v, in->cpumap.n);
+    pin->cpus = take_map(&vm->def->arena, map, map_length);
     return 0;
+}
+
+static int m_pin_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_pin_vcpu_in *in,
+                      struct remote_domain_pin_vcpu_out *out)
+{
+    return pin_vcpu(rq, vm, in->vcpu, in->cpumap.v, in->cpumap.n);
+}
+
+static int m_pin_vcpu_flags(struct req *rq, struct vm *vm, const struct remote_domain_pin_vcpu_flags_in *in,
+                            struct remote_domain_pin_vcpu_flags_out *out)
+{
+    return pin_vcpu(rq, vm, in->vcpu, in->cpumap.v, in->cpumap.n);
 }
 
 static int m_pin_emulator(struct req *rq, struct vm *vm, const struct remote_domain_pin_emulator_in *in,
@@ -223,6 +233,7 @@ const struct method vcpu_methods[] = {
     METHOD(remote, DOMAIN_GET_VCPUS, m_get_vcpus),
     METHOD(remote, DOMAIN_GET_VCPU_PIN_INFO, m_pin_info, BOTH),
     METHOD(remote, DOMAIN_PIN_VCPU, m_pin_vcpu),
+    METHOD(remote, DOMAIN_PIN_VCPU_FLAGS, m_pin_vcpu_flags),
     METHOD(remote, DOMAIN_PIN_EMULATOR, m_pin_emulator, BOTH),
     METHOD(remote, DOMAIN_GET_EMULATOR_PIN_INFO, m_emulator_pin, BOTH),
     {0},

@@ -71,6 +71,7 @@ static int policy_defaults(struct domain *domain, struct arena *arena, unsigned 
         domain->os.arch = arena_strdup(arena, "i686");
     for (size_t i = 0; i < devices->n_videos; i++)
         settle_video(devices->videos[i], &domain->os);
+    devices_add_implicit_controllers(devices, arena);
     devices_sync_console(devices, arena);
     return 0;
 }
@@ -184,6 +185,7 @@ void vm_remove(struct vm *vm)
     moments_free(vm);
     doc_free(vm->def);
     doc_free(vm->newdef);
+    free(vm->polls);
     free(vm);
 }
 

@@ -24,6 +24,11 @@ struct vm {
     int64_t guest_seconds;
     uint32_t guest_nanoseconds;
     bool frozen[2]; /* its two file systems */
+    struct poll {
+        uint32_t id, grow, shrink;
+        uint64_t max; /* ns */
+    } * polls;        /* of the I/O threads that were added; owned */
+    size_t n_polls;
     struct list snapshots, checkpoints;
     struct moment_node *current_snapshot, *current_checkpoint;
 };

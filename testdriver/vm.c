@@ -43,8 +43,6 @@ static void settle_video(struct video *video, const struct os *os)
             video->ram = 64 * KIB_PER_MIB;
         if (!video->vram)
             video->vram = 64 * KIB_PER_MIB;
-        if (!video->vgamem)
-            video->vgamem = 16 * KIB_PER_MIB;
         break;
     case VIDEO_VGA:
     case VIDEO_CIRRUS:
@@ -69,6 +67,14 @@ static int policy_defaults(struct domain *domain, struct arena *arena, unsigned 
 
     if (!domain->os.arch)
         domain->os.arch = arena_strdup(arena, "i686");
+    domain->native = (struct native){0}; /* that is QEMU's */
+    if (devices->n_graphics && !devices->n_videos) {
+        struct video *video = ARENA_NEW(arena, struct video);
+
+        video->heads = 1;
+        video->primary = TRI_YES;
+        DEVICE_ADD(arena, devices, videos, video);
+    }
     for (size_t i = 0; i < devices->n_videos; i++)
         settle_video(devices->videos[i], &domain->os);
     devices_add_implicit_controllers(devices, arena);
@@ -82,7 +88,7 @@ struct doc *doc_parse(const char *text, unsigned flags, struct err *err)
 {
     struct doc *doc = NEW(struct doc);
 
-    doc->domain = domain_parse(&doc->arena, text, flags | DOMAIN_PARSE_ABI_UPDATE, &vm_policy, err);
+    doc->domain = domain_parse(&doc->arena, text, flags, &vm_policy, err);
     if (!doc->domain) {
         doc_free(doc);
         return NULL;

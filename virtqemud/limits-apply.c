@@ -6,6 +6,7 @@
 #define ERR_FROM ERR_FROM_CGROUP
 #include <dirent.h>
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -198,6 +199,21 @@ static bool wants_bandwidth(const struct cputune *tune)
 static bool wants_memory(const struct memtune *tune)
 {
     return tune->hard_limit.set || tune->soft_limit.set || tune->swap_hard_limit.set;
+}
+
+uint64_t limits_locked_memory(const struct domain *domain)
+{
+    const struct opt_u64 *hard = &domain->memtune.hard_limit;
+
+    return hard->set ? hard->value * 1024 : domain->backing.locked ? UINT64_MAX : 0;
+}
+
+int limits_memory_policy(const struct domain *domain)
+{
+    static const int policies[NUMA_MODE_MAX] = {
+        [NUMA_STRICT] = MPOL_BIND, [NUMA_PREFERRED] = MPOL_PREFERRED, [NUMA_INTERLEAVE] = MPOL_INTERLEAVE};
+
+    return domain->numatune.nodes ? policies[domain->numatune.mode] : 0;
 }
 
 int limits_check(const struct domain *domain, struct err *err)

@@ -21,6 +21,10 @@ struct limits {
 
 /* What this daemon can't do at all: limits in a session, memory nodes that aren't there. */
 int limits_check(const struct domain *domain, struct err *err);
+/* How much QEMU may lock, bytes; 0: as the host has it. */
+uint64_t limits_locked_memory(const struct domain *domain);
+/* MPOL_* of the kernel for the process; 0: none. */
+int limits_memory_policy(const struct domain *domain);
 /* At start, before the guest runs: make the groups, sort QEMU's threads into them, apply the definition. */
 int limits_begin(struct req *rq, struct vm *vm);
 /* After a restart of the daemon: the groups that are there. */

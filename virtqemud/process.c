@@ -76,6 +76,17 @@ static int fail(struct launch *launch, const char *what)
     return 127;
 }
 
+static int set_memory_policy(const struct process_spec *spec)
+{
+    enum { NODES_MAX = 1024 };
+    unsigned long mask[NODES_MAX / (8 * sizeof(unsigned long))] = {0};
+
+    if (!spec->memory_policy)
+        return 0;
+    bitmap_to_bytes(spec->memory_nodes, mask, sizeof(mask));
+    return (int)syscall(SYS_set_mempolicy, spec->memory_policy, mask, NODES_MAX + 1);
+}
+
 static int child(void *arg)
 {
     struct launch *launch = arg;
@@ -96,6 +107,8 @@ static int child(void *arg)
     set_limit(RLIMIT_NOFILE, spec->max_files);
     set_limit(RLIMIT_NPROC, spec->max_processes);
     set_limit(RLIMIT_MEMLOCK, spec->max_memlock);
+    if (set_memory_policy(spec) < 0)
+        return fail(launch, "cannot bind memory to the host's nodes");
     if (chdir("/") < 0)
         return fail(launch, "cannot change to directory /");
     /* raw calls: libc's wrappers would change the credentials of the daemon's other threads */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/bitmap.h"
 #include "base/err.h"
 
 struct process_spec {
@@ -18,6 +19,8 @@ struct process_spec {
     gid_t gid;
     uint64_t max_core;                              /* RLIMIT_CORE; UINT64_MAX: unlimited */
     uint64_t max_files, max_processes, max_memlock; /* 0: as they are */
+    int memory_policy; /* MPOL_* of linux/mempolicy.h for all its memory; 0: as the host has it */
+    const struct bitmap *memory_nodes;
 };
 
 /* Start it in a session of its own. *ret_pidfd is close-on-exec. Negative with err set. */

@@ -212,6 +212,9 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
         .max_core = qemud.conf.max_core,
         .max_files = qemud.conf.max_files,
         .max_processes = qemud.conf.max_processes,
+        .max_memlock = limits_locked_memory(run->domain),
+        .memory_policy = limits_memory_policy(run->domain),
+        .memory_nodes = run->domain->numatune.nodes,
     };
     siginfo_t info;
     int r;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "host/cgroup.h"
 #include "tree.h"
@@ -143,4 +144,95 @@ START_TEST(mixed_and_none)
 }
 END_TEST
 
-UNIT_MAIN("cgroup", version_1, version_2, mixed_and_none)
+static void assert_file(const char *root, const char *name, const char *text)
+{
+    auto_free char *path = mem_printf("%s/%s", root, name);
+    auto_buf struct buf found = {0};
+
+    ck_assert_int_eq(file_read(AT_FDCWD, path, 4096, &found), 0);
+    ck_assert_str_eq(buf_text(&found), text);
+}
+
+/* systemd knows the unit in its own hierarchy alone: the same path is made in the others. */
+START_TEST(made_path)
+{
+    char *root = v1_tree();
+    auto_cgroup struct cgroup unit = {0}, none = {0}, own = {0}, threads = {0};
+
+    tree_put(root, "proc/78/cgroup",
+             "4:cpu,cpuacct:/\n3:memory:/system.slice/x.service\n2:cpuset:/\n1:name=systemd:" UNIT "/more\n");
+    tree_put(root, "proc/79/cgroup", "4:cpu,cpuacct:/\n3:memory:/\n2:cpuset:/\n1:name=systemd:/\n");
+    tree_put(root, "sys/fs/cgroup/cpu,cpuacct/tasks", "");
+    tree_put(root, "sys/fs/cgroup/memory/tasks", "");
+    tree_put(root, "sys/fs/cgroup/cpuset/cpuset.cpus", "0-3\n");
+    ck_assert_int_eq(cgroup_make_path(root, 78, NULL, &unit), 0);
+    assert_path(&unit, CGROUP_CPU, root, "/sys/fs/cgroup/cpu,cpuacct" UNIT);
+    assert_path(&unit, CGROUP_MEMORY, root, "/sys/fs/cgroup/memory" UNIT);
+    assert_path(&unit, CGROUP_CPUSET, root, "/sys/fs/cgroup/cpuset" UNIT);
+    assert_path(&unit, CGROUP_SYSTEMD, root, "/sys/fs/cgroup/systemd" UNIT);
+    ck_assert_int_eq(access(unit.at[CGROUP_MEMORY].path, F_OK), 0);
+    ck_assert_int_ne(access(unit.at[CGROUP_SYSTEMD].path, F_OK), 0); /* not ours to make */
+    ck_assert_int_eq(cgroup_child(&unit, "vcpu0", CGROUP_MAKE_THREADS, &threads), 0);
+    ck_assert(cgroup_has(&threads, CGROUP_CPU) && cgroup_has(&threads, CGROUP_CPUSET) &&
+              !cgroup_has(&threads, CGROUP_MEMORY));
+
+    ck_assert_int_eq(cgroup_make_path(root, 79, NULL, &none), -ENODEV); /* in no unit */
+    ck_assert_int_eq(cgroup_make_path(root, 79, "/machine/a.libvirt-qemu", &own), 0);
+    assert_path(&own, CGROUP_MEMORY, root, "/sys/fs/cgroup/memory/machine/a.libvirt-qemu");
+    ck_assert_int_eq(access(own.at[CGROUP_CPU].path, F_OK), 0);
+    tree_remove(root);
+}
+END_TEST
+
+START_TEST(limits_of_version_1)
+{
+    char *root = v1_tree();
+    auto_cgroup struct cgroup group = {0};
+    const char *cpu = "sys/fs/cgroup/cpu,cpuacct" UNIT "/libvirt/emulator/";
+    auto_free char *period = mem_printf("%scpu.cfs_period_us", cpu),
+                   *quota = mem_printf("%scpu.cfs_quota_us", cpu);
+
+    ck_assert_int_eq(cgroup_of_pid(root, 77, &group), 0);
+    ck_assert_int_eq(cgroup_set_bandwidth(&group, 50000, 20000), -EOPNOTSUPP); /* a kernel without it */
+    tree_put(root, period, "9\n"); /* a plain file keeps the tail that a write doesn't reach */
+    tree_put(root, quota, "-1\n");
+    ck_assert_int_eq(cgroup_set_bandwidth(&group, 50000, 20000), 0);
+    assert_file(root, period, "50000");
+    assert_file(root, quota, "20000");
+    ck_assert_int_eq(cgroup_set_disk(&group, CGROUP_DISK_READ_BPS, 8, 0, 1000), -ENODEV);
+    ck_assert_str_eq(cgroup_key_file(&group, CGROUP_MEMORY_HARD), "memory.limit_in_bytes");
+    tree_remove(root);
+}
+END_TEST
+
+START_TEST(limits_of_version_2)
+{
+    char *root = tree_make();
+    auto_cgroup struct cgroup group = {0}, own = {0};
+
+    tree_put(root, "proc/self/mountinfo",
+             "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n");
+    tree_put(root, "proc/77/cgroup", "0::/a.scope\n");
+    tree_put(root, "sys/fs/cgroup/a.scope/cgroup.controllers", "cpu io memory\n");
+    tree_put(root, "sys/fs/cgroup/a.scope/io.max", "");
+    tree_put(root, "sys/fs/cgroup/a.scope/io.bfq.weight", "default 100\n");
+    ck_assert_int_eq(cgroup_make_path(root, 77, NULL, &group), 0);
+    assert_path(&group, CGROUP_CPU, root, "/sys/fs/cgroup/a.scope");
+    ck_assert_int_eq(cgroup_set_disk(&group, CGROUP_DISK_READ_IOPS, 8, 16, 500), 0);
+    assert_file(root, "sys/fs/cgroup/a.scope/io.max", "8:16 riops=500");
+    tree_put(root, "sys/fs/cgroup/a.scope/io.max", "");
+    ck_assert_int_eq(cgroup_set_disk(&group, CGROUP_DISK_WRITE_BPS, 8, 16, 0), 0);
+    assert_file(root, "sys/fs/cgroup/a.scope/io.max", "8:16 wbps=max");
+    ck_assert_int_eq(cgroup_set_disk(&group, CGROUP_DISK_WEIGHT, 8, 16, 300), 0);
+    assert_file(root, "sys/fs/cgroup/a.scope/io.bfq.weight", "8:16 300100\n");
+    ck_assert_str_eq(cgroup_key_file(&group, CGROUP_BLKIO_WEIGHT), "io.bfq.weight");
+    /* a kernel would fill the new directory; here it has no controllers */
+    ck_assert_int_eq(cgroup_make_path(root, 77, "/machine/b.libvirt-qemu", &own), -ENODEV);
+    auto_free char *made = mem_printf("%s/sys/fs/cgroup/machine/b.libvirt-qemu", root);
+
+    ck_assert_int_eq(access(made, F_OK), 0);
+    tree_remove(root);
+}
+END_TEST
+
+UNIT_MAIN("cgroup", version_1, version_2, mixed_and_none, made_path, limits_of_version_1, limits_of_version_2)

@@ -121,9 +121,9 @@ XT_DEFINE_ROWS(vcpus_table, "vcpu", NULL,
         XT_LIST(T, tune.vcpupins, tune.n_vcpupins, "vcpupin", vcpupin_table, 0),
         XT_GROUP("emulatorpin", 0, XT_ATTR(T, tune.emulatorpin, "cpuset", bitmap, XT_REQUIRED)),
         XT_LIST(T, tune.iothreadpins, tune.n_iothreadpins, "iothreadpin", iothreadpin_table, 0),
+        XT_CHILD(T, tune.emulatorsched, "emulatorsched", emulatorsched_table, 0),
         XT_LIST(T, tune.vcpuscheds, tune.n_vcpuscheds, "vcpusched", vcpusched_table, 0),
         XT_LIST(T, tune.iothreadscheds, tune.n_iothreadscheds, "iothreadsched", iothreadsched_table, 0),
-        XT_CHILD(T, tune.emulatorsched, "emulatorsched", emulatorsched_table, 0),
         XT_LIST(T, tune.cachetunes, tune.n_cachetunes, "cachetune", cachetune_table, 0),
         XT_LIST(T, tune.memorytunes, tune.n_memorytunes, "memorytune", memorytune_table, 0),
         XT_LIST(T, tune.energytunes, tune.n_energytunes, "energytune", energytune_table, 0)));
@@ -470,6 +470,9 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
     const struct pin *pin;
 
     if (check_each(vcpus, err) < 0)
+        return -1;
+    if (tune->shares.set && (tune->shares.value > INT64_MAX ||
+                             check_range("shares", (int64_t)tune->shares.value, 2, 262144, err) < 0))
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
         if (periods[i].value &&

@@ -47,6 +47,11 @@ void shell_start_loop(struct shell *shell)
         pthread_detach(thread);
 }
 
+void need_events(struct cmd *cmd)
+{
+    shell_start_loop(cmd->shell);
+}
+
 static int set_up(struct shell *shell, virConnectPtr conn)
 {
     if (virConnectRegisterCloseCallback(conn, on_close, shell, NULL) < 0)
@@ -57,6 +62,7 @@ static int set_up(struct shell *shell, virConnectPtr conn)
     if (shell->keepalive_interval &&
         virConnectSetKeepAlive(conn, shell->keepalive_interval, (unsigned)count)) {
         shell_error(shell, "Cannot setup keepalive on connection as requested, disconnecting");
+        shell->error = virSaveLastError();
         return -1;
     }
     return 0;
@@ -79,13 +85,13 @@ int shell_connect(struct shell *shell, const char *uri, bool readonly)
     if (shell->interactive || shell->keepalive_interval > 0)
         shell_start_loop(shell);
     virConnectPtr conn = virConnectOpenAuth(uri, virConnectAuthPtrDefault, readonly ? VIR_CONNECT_RO : 0);
+    if (conn && set_up(shell, conn) < 0) {
+        virConnectClose(conn);
+        conn = NULL;
+    }
     if (!conn) {
         shell_error(shell,
                     again ? "Failed to reconnect to the hypervisor" : "failed to connect to the hypervisor");
-        return -1;
-    }
-    if (set_up(shell, conn) < 0) {
-        virConnectClose(conn);
         return -1;
     }
     shell->conn = conn;

@@ -2,6 +2,8 @@
 /* Domain: what the commands about domains share. */
 #pragma once
 
+#include <signal.h>
+
 #include "base/enum.h"
 #include "virsh/virsh.h"
 
@@ -17,7 +19,8 @@ int console_attach(struct cmd *cmd, virDomainPtr domain, const char *device, uns
 
 /* The domain's document, owned by cmd; NULL after the library failed. */
 const char *domain_xml(struct cmd *cmd, virDomainPtr domain, unsigned flags);
-/* The <interface> elements of a document with this MAC address or target device; the error when there is none. */
+/* The <interface> elements of a document with this MAC address or target device; the error when there is
+ * none. */
 char **interface_nodes(struct cmd *cmd, const char *xml, const char *which);
 int interface_not_found(struct cmd *cmd, const char *which);
 /* State and why, as stock words them. */
@@ -25,18 +28,28 @@ const char *domain_state_word(int state);
 const char *domain_reason_word(int state, int reason);
 
 /*
- * Work that takes long (`call`, in a thread of its own) while --verbose shows its progress and an interrupt aborts the job.
- * label: "Migration". Returns what the call did, its error kept.
+ * Work that takes long (`call`, in a thread of its own) while --verbose shows its progress and an interrupt
+ * aborts the job. label: "Migration". Returns what the call did, its error kept.
  */
 struct job {
     virDomainPtr domain;
     const char *label;
     int (*call)(struct cmd *cmd, void *data);
     void *data;
-    unsigned timeout_ms;                            /* 0: none */
+    unsigned timeout_ms;                             /* 0: none */
     void (*on_timeout)(struct cmd *cmd, void *data); /* NULL: suspend the domain */
 };
 int job_run(struct cmd *cmd, const struct job *job);
+/* "LABEL: [ 42 %]" on stderr; less than 100 while something remains. */
+void show_progress(struct cmd *cmd, const char *label, unsigned long long remaining, unsigned long long total);
+
+/* Between catch and release an interrupt doesn't end the program but is seen. */
+struct interrupt {
+    struct sigaction before;
+};
+void interrupt_catch(struct interrupt *interrupt);
+bool interrupt_seen(void);
+void interrupt_release(struct interrupt *interrupt);
 
 /* CPU lists: "0-3,^2", "r" (all): a bitmap of `count` CPUs, owned by cmd; NULL when it is malformed. */
 unsigned char *cpu_map(struct cmd *cmd, const char *list, int count, int *ret_length);

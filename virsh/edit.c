@@ -130,11 +130,16 @@ int edit(struct cmd *cmd, const struct edit *edit)
         if (key == 'i')
             flags &= ~edit->validate;
         if (str_eq(text, edit->document)) {
-            say(cmd, "%s not changed.\n", edit->what);
+            say(cmd, "%s%s", edit->unchanged ? edit->unchanged : edit->what,
+                edit->unchanged ? "" : " not changed.\n");
             return 0;
         }
         if (edit->store(cmd, edit->data, text, flags) == 0) {
-            say(cmd, "%s edited.\n", edit->edited ? edit->edited : edit->what);
+            say(cmd, "%s%s",
+                edit->done     ? edit->done
+                : edit->edited ? edit->edited
+                               : edit->what,
+                edit->done ? "" : " edited.\n");
             return 0;
         }
         report_error(cmd->shell);

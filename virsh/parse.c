@@ -166,6 +166,8 @@ static int take_option(struct parsing *parsing, char *name, char **word)
         *equals = 0;
     }
     const struct cmd_option *option = option_find(cmd->def, name);
+    if (!option && (cmd->def->is & IS_LENIENT))
+        return 0;
     if (!option) {
         if (str_eq(name, "help") && !value) {
             parsing->help = true;
@@ -217,6 +219,8 @@ static int take_word(struct parsing *parsing, char **word)
     if (!parsing->data_only && text[0] == '-' && text[1] == '-' && isalnum((unsigned char)text[2]))
         return take_option(parsing, text + 2, word);
     const struct cmd_option *option = next_positional(cmd);
+    if (!option && (cmd->def->is & IS_LENIENT))
+        return 0;
     if (!option)
         return REFUSE(parsing, "unexpected data '%s'", text);
     cmd_give(cmd, option, text);

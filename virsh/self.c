@@ -137,7 +137,7 @@ static int run_help(struct cmd *cmd)
     const char *topic = NULL;
     if (cmd_string(cmd, "command", &topic) < 0)
         return -1;
-    if (topic)
+    if (!str_empty(topic))
         return help_topic(cmd->shell, topic);
     printf("Grouped commands:\n\n");
     help_groups(true);
@@ -148,11 +148,11 @@ const struct command cmd_help = {
     "help",
     "print help",
     "Prints global help, command specific help, or help for a\n    group of related commands",
-    OPTIONS(STRING("command",
-                   "Prints global help, command specific help, or help for a group of related commands", 0,
-                   complete_command)),
+    OPTIONS({"command", OPTION_STRING, IS_EMPTY_OK,
+             "Prints global help, command specific help, or help for a group of related commands", 0,
+             complete_command}),
     .run = run_help,
-    .is = NEEDS_NO_CONNECTION,
+    .is = NEEDS_NO_CONNECTION | IS_LENIENT,
 };
 
 static int run_pwd(struct cmd *cmd)

@@ -234,6 +234,7 @@ enum command_is {
     IS_ALIAS = 1 << 1,     /* .help: the command that it stands for */
     IS_INTERNAL = 1 << 2,  /* not in lists */
     IS_NEW = 1 << 3,       /* libvirt 9.0 didn't have it: not in lists */
+    IS_LENIENT = 1 << 4,   /* what it has no option for is ignored: `help` */
     IS_STREAMING = 1 << 5, /* each JSON document is a line of its own, printed at once */
 };
 
@@ -305,6 +306,8 @@ const char *cmd_file(struct cmd *cmd, const char *option);
 /* ---- objects ---------------------------------------------------------------------------------------- */
 
 virConnectPtr cmd_conn(struct cmd *cmd);
+/* Events are waited for: let the library's event loop run (in a thread that ends with the process). */
+void need_events(struct cmd *cmd);
 /* By name, id, UUID as the kind allows; NULL after telling that there is none. */
 virDomainPtr cmd_domain(struct cmd *cmd);
 virDomainPtr cmd_domain_of(struct cmd *cmd, const char *option);

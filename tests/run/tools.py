@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tools: the small programs: certificates with virt-pki-*, one machine with virt-qemu-run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from lab import Skip, Suite, as_user, build_dir
+
+ROLES = {"ca": "cn = An authority\nca\ncert_signing_key\n",
+         "server": "organization = Vireo\ncn = {host}\ndns_name = {host}\ntls_www_server\ncountry = GB\n",
+         "client": "cn = somebody\ntls_www_client\n"}
+MACHINE = """<domain type='qemu'><name>one</name><memory unit='MiB'>32</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"""
+
+
+def tool(name, *arguments, check=True, **options):
+    path = os.path.join(build_dir(), "tools-user", name)
+    if not os.path.exists(path):
+        raise Skip(f"{name} is not built")
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False, **options)
+    assert not check or done.returncode == 0, f"{name}: {done.stderr or done.stdout}"
+    return done
+
+
+class Certificates:
+    """An authority, a server's and a client's certificate in one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        if not shutil.which("certtool"):
+            raise Skip("certtool is not installed (gnutls-bin)")
+        for role, text in ROLES.items():
+            self.write(f"{role}.info", text.format(host=os.uname().nodename))
+            self.certtool("--generate-privkey", "--key-type", "ecc", "--outfile", f"{role}key.pem")
+        self.certtool("--generate-self-signed", "--load-privkey", "cakey.pem", "--template", "ca.info", "--outfile", "cacert.pem")
+        for role in ("server", "client"):
+            self.sign(role)
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def sign(self, role):
+        self.certtool("--generate-certificate", "--load-privkey", f"{role}key.pem", "--load-ca-certificate", "cacert.pem",
+                      "--load-ca-privkey", "cakey.pem", "--template", f"{role}.info", "--outfile", f"{role}cert.pem")
+
+    def certtool(self, *arguments):
+        subprocess.run(["certtool", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def refused(self, text):
+        """Exactly one check fails, and says this."""
+        done = tool("virt-pki-validate", "--path", self.folder, check=False)
+        bad = [line for line in done.stdout.splitlines() if ": FAIL" in line]
+        assert done.returncode == 1 and len(bad) == 1 and text in bad[0], bad
+
+
+def names():
+    with tempfile.TemporaryDirectory(prefix="pki-") as folder:
+        Certificates(folder)
+        host = os.uname().nodename
+        assert tool("virt-pki-query-dn", f"{folder}/servercert.pem").stdout == f"C=GB,O=Vireo,CN={host}\n"
+        for path in ("cakey.pem", "missing.pem"):
+            assert tool("virt-pki-query-dn", f"{folder}/{path}", check=False).returncode == 1
+
+
+def certificates():
+    with tempfile.TemporaryDirectory(prefix="pki-") as folder:
+        pki = Certificates(folder)
+        out = tool("virt-pki-validate", "--path", folder).stdout
+        assert "FAIL" not in out and out.count("PASS") == 27, out
+        os.chmod(f"{folder}/clientkey.pem", 0o644)
+        pki.refused("chmod 0600")
+        os.chmod(f"{folder}/clientkey.pem", 0o600)
+        pki.certtool("--generate-privkey", "--key-type", "ecc", "--outfile", "clientkey.pem")
+        pki.refused("another certificate")
+        pki.write("client.info", ROLES["server"].format(host="elsewhere"))
+        pki.sign("client")
+        pki.refused("key purposes")
+        pki.write("client.info", ROLES["client"] + 'activation_date = "2020-01-01"\nexpiration_date = "2020-02-01"\n')
+        pki.sign("client")
+        pki.refused("expired")
+        os.unlink(f"{folder}/clientcert.pem")
+        pki.refused("No such file")
+
+
+def machine():
+    """Starts, shows itself below its folder, and ends with the program that is asked to."""
+    env = {**os.environ, "VIRTD_PATH": os.path.join(build_dir(), "virtqemud", "virtqemud")}
+    with tempfile.TemporaryDirectory(prefix="run-") as folder:
+        xml, root = f"{folder}/one.xml", f"{folder}/root"
+        with open(xml, "w", encoding="utf-8") as file:
+            file.write(MACHINE)
+        program = os.path.join(build_dir(), "tools-user", "virt-qemu-run")
+        process = subprocess.Popen([program, "-v", "-r", root, xml], env=env, stderr=subprocess.PIPE, text=True)
+        try:
+            for line in process.stderr:
+                if "guest running" in line:
+                    break
+            assert os.path.exists(f"{root}/log/qemu/one.log") and os.path.exists(f"{root}/run/qemu/one.xml")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+            deadline = time.monotonic() + 30
+            while os.path.exists(f"{root}/run/qemu/one.xml"):
+                assert time.monotonic() < deadline, "the machine is there still"
+                time.sleep(0.01)
+        finally:
+            process.kill()
+            process.stderr.close()
+        done = tool("virt-qemu-run", f"{folder}/missing.xml", check=False, env=env)
+        assert done.returncode == 1 and "cannot read" in done.stderr, done.stderr
+        with open(xml, "w", encoding="utf-8") as file:
+            file.write("<domain>")
+        done = tool("virt-qemu-run", xml, check=False, env=env)
+        assert done.returncode == 1 and "cannot start VM" in done.stderr, done.stderr
+
+
+def main():
+    suite = Suite()
+    for test in (names, certificates, machine):
+        suite.run(test.__name__, test)
+    suite.done()
+
+
+as_user()
+main()

@@ -23,6 +23,13 @@ static const struct cgroup *group_of(const struct run *run, enum cgroup_key key)
     return weight ? &run->limits->unit : &run->limits->machine;
 }
 
+/* A v2 tree that hands on no controller is as good as none. */
+static bool limits_anything(const struct cgroup *group)
+{
+    return cgroup_has(group, CGROUP_CPU) || cgroup_has(group, CGROUP_CPUSET) ||
+           cgroup_has(group, CGROUP_MEMORY) || cgroup_has(group, CGROUP_BLKIO);
+}
+
 void limits_find(struct run *run)
 {
     struct limits *limits = NEW(struct limits);
@@ -30,12 +37,14 @@ void limits_find(struct run *run)
     if (cgroup_of_pid("", run->pid, &limits->unit) == 0) {
         cgroup_to_unit(&limits->unit);
         /* the group of the whole host or of the daemon itself has no such child */
-        if (cgroup_child(&limits->unit, "libvirt", CGROUP_FIND, &limits->machine) == 0) {
+        if (cgroup_child(&limits->unit, "libvirt", CGROUP_FIND, &limits->machine) == 0 &&
+            limits_anything(&limits->machine)) {
             run->limits = limits;
             return;
         }
     }
     cgroup_done(&limits->unit);
+    cgroup_done(&limits->machine);
     free(limits);
 }
 

@@ -82,7 +82,7 @@ static int m_get_memory(struct req *rq, struct vm *vm,
     bool live;
 
     if (check_memory_session(rq) < 0 || one_model(rq, vm, in->flags, &live, &domain) < 0 ||
-        (live && check_controller(rq, vm, CGROUP_MEMORY, no_memory) < 0))
+        (live && in->nparams && check_controller(rq, vm, CGROUP_MEMORY, no_memory) < 0))
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(memory_rows); i++) {
         uint64_t value = live ? CGROUP_UNLIMITED : memory_model(&domain->memtune, i);
@@ -224,7 +224,7 @@ static int m_get_blkio(struct req *rq, struct vm *vm, const struct remote_domain
     bool live;
 
     if (check_blkio_session(rq) < 0 || one_model(rq, vm, in->flags, &live, &domain) < 0 ||
-        (live && check_controller(rq, vm, CGROUP_BLKIO, no_blkio) < 0))
+        (live && in->nparams && check_controller(rq, vm, CGROUP_BLKIO, no_blkio) < 0))
         return -1;
     if (!live || limits_get(vm->run, CGROUP_BLKIO_WEIGHT, &weight) < 0)
         weight = domain->blkiotune.weight;

@@ -4,9 +4,11 @@
 #include "virtqemud/vcpu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "virtqemud/iothread.h"
@@ -69,6 +71,38 @@ static int settle(struct req *rq, const struct run *run, const char *group, pid_
     return 0;
 }
 
+static bool is_emulator(const struct run *run, pid_t thread)
+{
+    for (unsigned i = 0; i < run->count_vcpus; i++)
+        if (run->vcpus[i].thread == thread)
+            return false;
+    for (unsigned i = 0; i < run->count_iothreads; i++)
+        if (run->iothreads[i].thread == thread)
+            return false;
+    return true;
+}
+
+/* All that is nobody else's: QEMU's own threads were there before anybody could pin their parent. */
+static int settle_emulator(struct req *rq, const struct run *run)
+{
+    const struct vcpus *vcpus = &run->domain->vcpus;
+    const struct bitmap *cpus = vcpus->tune.emulatorpin ? vcpus->tune.emulatorpin : vcpus->cpus;
+    auto_free char *path = mem_printf("/proc/%d/task", run->pid);
+    auto_strv char **threads = NULL;
+    uint32_t thread;
+
+    if (settle(rq, run, "emulator", run->pid, 0, cpus, &vcpus->tune.emulatorsched,
+               vcpus->tune.emulatorsched != NULL) < 0)
+        return -1;
+    if (!cpus || file_list(AT_FDCWD, path, &threads) < 0)
+        return 0;
+    for (char **name = threads; *name; name++)
+        if (str_to_u32(*name, &thread) == 0 && is_emulator(run, (pid_t)thread) &&
+            limits_pin(run, "emulator", (pid_t)thread, cpus, &rq->err) < 0)
+            return -1;
+    return 0;
+}
+
 int vcpu_settle(struct req *rq, struct vm *vm)
 {
     struct run *run = vm->run;
@@ -76,8 +110,7 @@ int vcpu_settle(struct req *rq, struct vm *vm)
     const struct cputune *tune = &vcpus->tune;
     char group[32];
 
-    if (settle(rq, run, "emulator", run->pid, 0, tune->emulatorpin ? tune->emulatorpin : vcpus->cpus,
-               &tune->emulatorsched, tune->emulatorsched != NULL) < 0)
+    if (settle_emulator(rq, run) < 0)
         return -1;
     for (unsigned i = 0; i < run->count_vcpus; i++) {
         const struct pin *pin = vcpus_pin(vcpus, i);

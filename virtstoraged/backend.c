@@ -15,16 +15,13 @@ static const struct backend dir_backend = {
     .erase = dir_erase,
     .refresh = dir_refresh,
     .same = same_path,
-    .place = file_place,
-    .make = file_make,
-    .remove = file_remove_volume,
-    .look = file_look,
-    .resize = file_resize,
-    .content = true,
+    FILE_VOLUMES,
 };
 
 const struct backend *const backends[POOL_TYPE_MAX] = {
     [POOL_DIR] = &dir_backend,
+    [POOL_FS] = &fs_backend,
+    [POOL_NETFS] = &netfs_backend,
 };
 
 const struct backend *backend_of(enum pool_type type, struct err *err)

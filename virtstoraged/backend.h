@@ -34,6 +34,8 @@ struct backend {
     bool content; /* volumes are files or devices of this host: read, written and wiped through their path */
 };
 
+extern const struct backend fs_backend, netfs_backend; /* backend-fs.c */
+
 /* By enum pool_type; NULL: not on this host. */
 extern const struct backend *const backends[POOL_TYPE_MAX];
 /* NULL with err set. */

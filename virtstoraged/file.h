@@ -15,6 +15,11 @@ int file_remove_volume(struct req *rq, struct volume *volume, unsigned flags);
 int file_look(struct req *rq, struct volume *volume);
 int file_resize(struct req *rq, struct volume *volume, uint64_t capacity, unsigned flags);
 
+/* In a struct backend. */
+#define FILE_VOLUMES                                                                                         \
+    .place = file_place, .make = file_make, .remove = file_remove_volume, .look = file_look,                 \
+    .resize = file_resize, .content = true
+
 /* A pool whose volumes are the entries of its target directory: read them and the numbers of the file system.
  */
 int dir_refresh(struct req *rq, struct pool *pool);

@@ -40,7 +40,8 @@ static int m_create(struct req *rq, struct vm *vm, const struct remote_domain_ch
     if (!list_empty(&vm->snapshots))
         return err_set(rq->err, ERR_OPERATION_UNSUPPORTED, "cannot create checkpoint while snapshot exists");
     node = moment_new(vm);
-    node->def = moment_parse(&node->arena, in->xml_desc, true, DOMAIN_PARSE_INACTIVE, &vm_policy, rq->err);
+    node->def =
+        moment_parse(&node->arena, in->xml_desc, true, redefine, DOMAIN_PARSE_INACTIVE, &vm_policy, rq->err);
     if (!node->def || moment_settle(node->def, redefine, &node->arena, rq->err) < 0)
         goto failed;
     if (!node->def->domain)

@@ -150,7 +150,7 @@ int moment_load(struct world *world, struct vm *vm, const char *text, bool check
     struct moment_tree tree = moment_tree(vm, checkpoint);
     struct moment_node *node = moment_new(vm);
 
-    node->def = moment_parse(&node->arena, text, checkpoint, DOMAIN_PARSE_INACTIVE, &vm_policy, err);
+    node->def = moment_parse(&node->arena, text, checkpoint, true, DOMAIN_PARSE_INACTIVE, &vm_policy, err);
     if (!node->def || moment_settle(node->def, /* redefine= */ true, &node->arena, err) < 0 ||
         moment_add(&tree, node, err) < 0) {
         moment_free(node);

@@ -103,7 +103,7 @@ static int m_create(struct req *rq, struct vm *vm, const struct remote_domain_sn
         return err_set(rq->err, ERR_OPERATION_INVALID, "cannot halt after transient domain snapshot");
     node = moment_new(vm);
     node->def = moment_parse(
-        &node->arena, in->xml_desc, false,
+        &node->arena, in->xml_desc, false, redefine,
         DOMAIN_PARSE_INACTIVE | (in->flags & VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0),
         &vm_policy, rq->err);
     if (!node->def || prepare(rq, vm, node->def, &node->arena, redefine) < 0)

@@ -44,7 +44,8 @@ struct volume *volume_add(struct pool *pool, const char *xml, const struct volum
         volume_free(volume);
         return NULL;
     }
-    def->type = VOLUME_FILE;
+    if (!def->type)
+        def->type = VOLUME_FILE;
     def->allocation.set = def->capacity.set = true;
     def->target.path =
         arena_printf(&volume->arena, "%s/%s", pool->def->path ? pool->def->path : "(null)", def->name);

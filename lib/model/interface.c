@@ -51,7 +51,7 @@ XT_DECLARE(interface_bridge_table, T);
 XT_DEFINE(interface_bridge_table, "bridge", NULL,
     XT_ATTR(T, stp, "stp", onoff, 0),
     XT_ATTR(T, delay, "delay", str, 0),
-    XT_LIST(T, members, n_members, "interface", interface_table, 0));
+    XT_LIST(T, members, n_members, "interface", interface_table, XT_SPREAD));
 #undef T
 #define T struct interface_bond
 XT_DECLARE(interface_bond_table, T);
@@ -66,7 +66,7 @@ XT_DEFINE(interface_bond_table, "bond", NULL,
         XT_ATTR(T, interval, "interval", opt_u32, 0),
         XT_ATTR(T, target, "target", str, 0),
         XT_ATTR(T, validate, "validate", str, 0)),
-    XT_LIST(T, members, n_members, "interface", interface_table, 0));
+    XT_LIST(T, members, n_members, "interface", interface_table, XT_SPREAD));
 #undef T
 #define T struct interface_vlan
 XT_DECLARE(interface_vlan_table, T);
@@ -80,13 +80,13 @@ XT_DEFINE(interface_table, "interface", interface_finish,
     XT_ATTR(T, name, "name", str, 0),
     XT_GROUP("start", 0, XT_ATTR(T, start, "mode", str, 0)),
     XT_GROUP("mtu", 0, XT_ATTR(T, mtu, "size", u32, 0)),
-    XT_LIST(T, protocols, n_protocols, "protocol", interface_protocol_table, 0),
+    XT_LIST(T, protocols, n_protocols, "protocol", interface_protocol_table, XT_SPREAD),
     XT_GROUP("link", 0,
         XT_ATTR(T, link_speed, "speed", str, XT_LIVE),
         XT_ATTR(T, link_state, "state", str, XT_LIVE)),
     XT_GROUP("mac", 0, XT_ATTR(T, mac, "address", str, 0)),
-    XT_CHILD(T, bridge, "bridge", interface_bridge_table, 0),
-    XT_CHILD(T, bond, "bond", interface_bond_table, 0),
+    XT_CHILD(T, bridge, "bridge", interface_bridge_table, XT_SPREAD),
+    XT_CHILD(T, bond, "bond", interface_bond_table, XT_SPREAD),
     XT_CHILD(T, vlan, "vlan", interface_vlan_table, 0));
 #undef T
 /* clang-format on */

@@ -68,14 +68,36 @@ XT_DEFINE(checkpoint_table, "domaincheckpoint", moment_finish,
 #undef D
 #undef T
 
-struct moment *moment_parse(struct arena *arena, const char *text, bool checkpoint, unsigned flags,
-                            const struct domain_policy *policy, struct err *err)
+/* The document without its machine. */
+static int drop_domain(const char *text, const char *what, struct buf *ret, struct err *err)
+{
+    auto_arena struct arena arena = {0};
+    struct xml_node *root = xml_parse(&arena, text, strlen(text), what, NULL, err);
+    struct xml_node **at;
+
+    if (!root)
+        return -1;
+    for (at = &root->first; *at;)
+        if (str_eq((*at)->name, "domain"))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    xml_format(root, 0, ret);
+    return 0;
+}
+
+struct moment *moment_parse(struct arena *arena, const char *text, bool checkpoint, bool with_domain,
+                            unsigned flags, const struct domain_policy *policy, struct err *err)
 {
     const struct xt_document documents[] = {
         {&snapshot_table, "(domain_snapshot)", domain_document.namespaces},
         {&checkpoint_table, "(domain_checkpoint)", domain_document.namespaces}};
-    struct moment *moment = xt_parse(&documents[checkpoint], arena, text, flags, err);
+    auto_buf struct buf rest = {0};
+    struct moment *moment;
 
+    if (!with_domain && drop_domain(text, documents[checkpoint].what, &rest, err) < 0)
+        return NULL;
+    moment = xt_parse(&documents[checkpoint], arena, with_domain ? text : buf_text(&rest), flags, err);
     if (moment && moment->domain && domain_post_parse(moment->domain, arena, flags, policy, err) < 0)
         return NULL;
     return moment;

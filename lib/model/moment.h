@@ -44,11 +44,11 @@ XT_DECLARE(snapshot_table, struct moment);
 XT_DECLARE(checkpoint_table, struct moment);
 
 /*
- * The document, with its machine (if any) through `policy` like every definition. flags: DOMAIN_PARSE_*. NULL
- * with err set.
+ * The document. Its machine, if there is one, is read (with_domain) through `policy` like every definition,
+ * or not looked at: for a new moment it is of no use. flags: DOMAIN_PARSE_*. NULL with err set.
  */
-struct moment *moment_parse(struct arena *arena, const char *text, bool checkpoint, unsigned flags,
-                            const struct domain_policy *policy, struct err *err);
+struct moment *moment_parse(struct arena *arena, const char *text, bool checkpoint, bool with_domain,
+                            unsigned flags, const struct domain_policy *policy, struct err *err);
 /* flags: DOMAIN_FORMAT_*; with_domain: the machine's definition is part of it. */
 void moment_format(struct buf *text, const struct moment *moment, bool checkpoint, bool with_domain,
                    unsigned flags);

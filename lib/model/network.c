@@ -198,7 +198,7 @@ XT_DEFINE(network_portgroup_table, "portgroup", NULL,
 XT_DEFINE_ROWS(network_table, "network", NULL,
     XT_HOOK_ALL(NULL, namespace_hook, 0),
     XT_ATTR(T, connections, "connections", opt_u32, XT_LIVE),
-    XT_ATTR(T, ipv6, "ipv6", yesno, 0),
+    XT_ATTR(T, ipv6, "ipv6", yes, 0),
     XT_ATTR(T, trust_rx_filters, "trustGuestRxFilters", yesno, 0),
     XT_TEXT(T, name, "name", str, XT_REQUIRED),
     XT_TEXT(T, uuid, "uuid", uuid, 0),
@@ -222,7 +222,7 @@ XT_DEFINE_ROWS(network_table, "network", NULL,
     XT_CHILD(T, vlan, "vlan", vlan_table, 0),
     XT_CHILD(T, bandwidth, "bandwidth", bandwidth_table, 0),
     XT_GROUP("port", 0, XT_ATTR(T, isolated, "isolated", yesno, 0)),
-    XT_LIST(T, ips, n_ips, "ip", network_ip_table, 0),
+    XT_LIST(T, ips, n_ips, "ip", network_ip_table, XT_SPREAD),
     XT_LIST(T, routes, n_routes, "route", network_route_table, 0),
     XT_CHILD(T, virtualport, "virtualport", virtual_port_table, 0),
     XT_LIST(T, portgroups, n_portgroups, "portgroup", network_portgroup_table, 0),
@@ -260,6 +260,19 @@ static int settle_forward(struct network_def *def, struct arena *arena, struct e
     return 0;
 }
 
+/* No device of the host twice. */
+static int check_interfaces(const struct network_def *def, struct err *err)
+{
+    const struct network_forward *forward = def->forward;
+
+    for (size_t i = 0; forward && i < forward->n_interfaces; i++)
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(forward->interfaces[i]->dev, forward->interfaces[j]->dev))
+                return err_set(err, ERR_XML_ERROR, "interface '%s' can only be listed once in network %s",
+                               forward->interfaces[i]->dev, def->name);
+    return 0;
+}
+
 static int check_forward(const struct network_def *def, struct err *err)
 {
     const struct network_forward *forward = def->forward;
@@ -284,7 +297,7 @@ static int network_settle(struct network_def *def, struct arena *arena, struct e
         uuid_generate(def->uuid);
     if (def->forward && settle_forward(def, arena, err) < 0)
         return -1;
-    if (check_forward(def, err) < 0)
+    if (check_interfaces(def, err) < 0 || check_forward(def, err) < 0)
         return -1;
     if (has_bridge(network_mode(def))) {
         if (!def->stp)

@@ -116,8 +116,9 @@ struct network_portgroup {
 };
 
 struct network_def {
-    struct opt_u32 connections;           /* live */
-    enum tristate ipv6, trust_rx_filters; /* yes, no */
+    struct opt_u32 connections;     /* live */
+    bool ipv6;                      /* between its ports, without an address */
+    enum tristate trust_rx_filters; /* yes, no */
     char *name;
     uint8_t uuid[UUID_SIZE];
     char *title, *description;

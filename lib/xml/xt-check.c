@@ -24,7 +24,7 @@ static const struct {
     [XT_KIND_FLAG] = {"flag", VISIBILITY | XT_ABI, true, false},
     [XT_KIND_GROUP] = {"group", VISIBILITY | XT_REQUIRED | XT_ALWAYS | XT_SPREAD, true, true},
     [XT_KIND_CHILD] = {"struct", VISIBILITY | XT_REQUIRED | XT_ABI | XT_NO_ABI | XT_SPREAD, true, false},
-    [XT_KIND_LIST] = {"list", VISIBILITY | XT_REQUIRED | XT_ABI | XT_NO_ABI, true, false},
+    [XT_KIND_LIST] = {"list", VISIBILITY | XT_REQUIRED | XT_ABI | XT_NO_ABI | XT_SPREAD, true, false},
     [XT_KIND_UNION] = {"union", VISIBILITY, false, true},
     [XT_KIND_HOOK] = {"hook", VISIBILITY | XT_REQUIRED | XT_ABI, true, true},
 };

@@ -155,7 +155,7 @@ static void format_list(struct xt_format *format, const struct xt_row *row, cons
     size_t count = *(const size_t *)xt_at(base, row->offset2);
 
     for (size_t i = 0; i < count; i++)
-        format_element(format, row->name, row->table->rows, items[i], XT_ALWAYS);
+        format_element(format, row->name, row->table->rows, items[i], XT_ALWAYS | row->flags);
 }
 
 static void format_children(struct xt_format *format, const struct xt_row *rows, const void *base)

@@ -148,7 +148,7 @@ enum xt_flags {
     XT_IMPLIED = 1 << 8,
     /* Scalars: printed even when not given. GROUP: printed even when nothing is in it. */
     XT_ALWAYS = 1 << 9,
-    /* GROUP, CHILD: when empty, with an end tag on the next line instead of <x/>. */
+    /* GROUP, CHILD, LIST: when empty, with an end tag on the next line instead of <x/>. */
     XT_SPREAD = 1 << 10,
 };
 

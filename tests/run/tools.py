@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from lab import Skip, Suite, as_user, build_dir
+from lab import TOP, Skip, Suite, as_user, build_dir
 
 ROLES = {"ca": "cn = An authority\nca\ncert_signing_key\n",
          "server": "organization = Vireo\ncn = {host}\ndns_name = {host}\ntls_www_server\ncountry = GB\n",
@@ -88,6 +88,31 @@ def certificates():
         pki.refused("No such file")
 
 
+def documents():
+    """Valid, wrong in several ways, of unknown kinds; and what stock printed, where the corpus is there."""
+    def validate(text, code, said, *schema):
+        done = tool("virt-xml-validate", "-", *schema, input=text, check=False)
+        assert done.returncode == code and said in done.stdout + done.stderr, (text, done)
+
+    validate(MACHINE, 0, "- validates")
+    validate(MACHINE, 0, "- validates", "domain")
+    validate(MACHINE.replace("<os>", "<unknown/><os>"), 3, "unknown")
+    validate(MACHINE.replace("'MiB'", "'miles'"), 3, "miles")
+    validate(MACHINE.replace("</os>", ""), 3, "fails to validate")
+    validate("<network><name>n</name></network>", 0, "validates")
+    validate("<secret ephemeral='maybe'/>", 3, "maybe")
+    validate("<other/>", 3, "<other>")
+    validate(MACHINE, 4, "nothing", "nothing")
+    corpus, bad = os.path.join(TOP, "../shared/corpus/tests"), []
+    for kind in ("qemuxml2xmlout", "networkxml2xmlout", "storagepoolxml2xmlout", "storagevolxml2xmlout", "interfaceschema", "secretxml2xmlin"):
+        folder = os.path.join(corpus, kind + ("" if kind.endswith(("out", "in")) and not kind.startswith("qemu") else "data"))
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            if name.endswith(".xml") and tool("virt-xml-validate", os.path.join(folder, name), check=False).returncode:
+                bad.append(name)
+    # a share of 0, which the range of the kernel doesn't have
+    assert len(bad) <= 1, bad
+
+
 def machine():
     """Starts, shows itself below its folder, and ends with the program that is asked to."""
     env = {**os.environ, "VIRTD_PATH": os.path.join(build_dir(), "virtqemud", "virtqemud")}
@@ -121,7 +146,7 @@ def machine():
 
 def main():
     suite = Suite()
-    for test in (names, certificates, machine):
+    for test in (names, certificates, documents, machine):
         suite.run(test.__name__, test)
     suite.done()
 

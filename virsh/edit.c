@@ -129,7 +129,7 @@ int edit(struct cmd *cmd, const struct edit *edit)
             return -1;
         if (key == 'i')
             flags &= ~edit->validate;
-        if (str_eq(text, edit->document)) {
+        if (!edit->always && str_eq(text, edit->document)) {
             say(cmd, "%s%s", edit->unchanged ? edit->unchanged : edit->what,
                 edit->unchanged ? "" : " not changed.\n");
             return 0;

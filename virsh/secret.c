@@ -179,7 +179,7 @@ const struct command cmd_secret_set_value = {
     "secret-set-value",
     "set a secret value",
     "Set a secret value.",
-    OPTIONS(SECRET, STRING("file", "read secret from file", .complete = complete_file),
+    OPTIONS(SECRET, STRING_NAMED("file", "read secret from file", .complete = complete_file),
             FLAG("plain", 0, "read the secret from file without converting from base64"),
             FLAG("interactive", 0, "read the secret from the terminal"),
             STRING("base64", "base64-encoded secret value")),

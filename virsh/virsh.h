@@ -484,6 +484,7 @@ struct edit {
     void *data;
     unsigned validate; /* flag that 'i' takes away; 0: there is none */
     unsigned flags;
+    bool always; /* store it even when the user changed nothing */
 };
 int edit(struct cmd *cmd, const struct edit *edit);
 

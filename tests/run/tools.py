@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """tools: the small programs: certificates with virt-pki-*, one machine with virt-qemu-run."""
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 
-from lab import TOP, Skip, Suite, as_user, build_dir
+from lab import TOP, Private, Skip, Suite, as_user, build_dir
 
 ROLES = {"ca": "cn = An authority\nca\ncert_signing_key\n",
          "server": "organization = Vireo\ncn = {host}\ndns_name = {host}\ntls_www_server\ncountry = GB\n",
@@ -144,9 +146,74 @@ def machine():
         assert done.returncode == 1 and "cannot start VM" in done.stderr, done.stderr
 
 
+def monitor():
+    """QMP through the daemon: greeting, commands with ids, errors, events, one client after another."""
+    with Private() as private:
+        private.start("virtqemud")
+        path = private.file("one.xml", MACHINE)
+        private.virsh("create", path, "--paused")
+        where = os.path.join(private.home, "qmp")
+        program = os.path.join(build_dir(), "tools-user", "virt-qemu-qmp-proxy")
+        proxy = subprocess.Popen([program, "-c", private.uri(), "one", where], env=private.env)
+        try:
+            for _ in "12":
+                with QMP(where) as qmp:
+                    assert qmp.receive()["QMP"]["version"]["qemu"]["major"] > 5
+                    assert qmp.ask("qmp_capabilities", id="a") == {"return": {}, "id": "a"}
+                    assert qmp.ask("query-status", id=7)["return"]["status"] == "prelaunch"
+                    assert qmp.ask("no-such-thing")["error"]["class"] in ("CommandNotFound", "GenericError")
+                    qmp.send("{'execute': ]")
+                    assert "error" in qmp.receive()
+            with QMP(where) as qmp:
+                qmp.receive()
+                private.virsh("resume", "one")
+                while qmp.receive().get("event") != "RESUME":
+                    pass
+            assert os.stat(where).st_mode & 0o777 == 0o700
+        finally:
+            proxy.kill()
+            proxy.wait()
+        private.virsh("destroy", "one")
+
+
+class QMP:
+    """A client of the monitor's protocol."""
+
+    def __init__(self, path):
+        deadline = time.monotonic() + 20
+        while True:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(20)
+            try:
+                self.socket.connect(path)
+                break
+            except OSError:
+                self.socket.close()
+                assert time.monotonic() < deadline, "the proxy does not listen"
+                time.sleep(0.01)
+        self.lines = self.socket.makefile()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def receive(self):
+        return json.loads(self.lines.readline())
+
+    def ask(self, command, **more):
+        self.send(json.dumps({"execute": command, **more}))
+        return self.receive()
+
+
 def main():
     suite = Suite()
-    for test in (names, certificates, documents, machine):
+    for test in (names, certificates, documents, machine, monitor):
         suite.run(test.__name__, test)
     suite.done()
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Limits at start: groups are made and QEMU is moved on a worker thread (a move waits for the kernel's other
- * processors, some 15 ms), then what the definition says is written. Moves of one burst share that wait.
+ * processors, some 15 ms) while QEMU starts. When its threads are known they get groups of their own, and
+ * what the definition says is written. Moves of one burst share that wait.
  */
 #define ERR_FROM ERR_FROM_CGROUP
 #include <dirent.h>
@@ -20,6 +21,7 @@
 #include "virtqemud/limits.h"
 #include "virtqemud/limits-devices.h"
 #include "virtqemud/qemud.h"
+#include "virtqemud/scope.h"
 
 /* All that the worker needs, and what it makes: nothing of the run. */
 struct placing {
@@ -113,8 +115,9 @@ static int place_devices(const struct placing *placing)
 }
 
 /* v2 hands controllers on only when nobody stands in the group itself: move, then make again. */
-static int place_machine(struct placing *placing)
+static int place_process(void *arg)
 {
+    struct placing *placing = arg;
     struct limits *limits = placing->limits;
     int r = cgroup_make_path("", placing->pid, placing->path, &limits->unit);
 
@@ -127,11 +130,14 @@ static int place_machine(struct placing *placing)
     return r;
 }
 
-static int place(void *arg)
+/* The groups are there already. */
+static int place_threads(void *arg)
 {
     struct placing *placing = arg;
-    int r = place_machine(placing);
+    int r = cgroup_make_path("", placing->pid, placing->path, &placing->limits->unit);
 
+    if (r == 0)
+        r = cgroup_child(&placing->limits->unit, "libvirt", CGROUP_FIND, &placing->limits->machine);
     if (r == 0)
         r = place_others(placing);
     return r < 0 ? r : place_devices(placing);
@@ -163,6 +169,55 @@ static struct placing *placing_new(const struct run *run)
     placing->devices = limits_devices(run->domain);
     placing->limits = NEW(struct limits);
     return placing;
+}
+
+/* ---- while QEMU starts ---- */
+
+struct early {
+    struct req rq;
+    struct vm *vm;
+    struct run *run; /* valid while it is the vm's */
+};
+
+static void early_main(struct req *rq, void *arg)
+{
+    struct early *early = arg;
+    struct vm *vm = early->vm;
+    int r;
+
+    scope_await(rq, vm);
+    if (vm->run != early->run)
+        return;
+    r = work_run(rq, place_process, placing_release, placing_new(vm->run), SECONDS(30), "the control groups");
+    if (vm->run == early->run)
+        wait_wake(&vm->run->placed, r);
+}
+
+static void early_done(struct req *rq, void *arg)
+{
+    struct early *early = arg;
+
+    vm_unref(early->vm);
+    arena_done(&rq->arena);
+    err_clear(&rq->err);
+    free(early);
+}
+
+void limits_place(struct vm *vm)
+{
+    struct early *early;
+
+    if (!qemud.privileged)
+        return;
+    early = NEW(struct early);
+    *early = (struct early){.rq.name = "place", .vm = vm_ref(vm), .run = vm->run};
+    vm->run->placing = true;
+    fiber_start(&early->rq, early_main, early_done, early);
+}
+
+int limits_await(struct req *rq, struct run *run)
+{
+    return run->placing ? fiber_await(rq, &run->placed, SECONDS(45), "the control groups") : -ENODEV;
 }
 
 /* ---- what the definition says ---- */
@@ -300,20 +355,24 @@ static int apply_bandwidths(const struct run *run, struct err *err)
 int limits_begin(struct req *rq, struct vm *vm)
 {
     struct run *run = vm->run;
-    struct placing *placing;
     const struct domain *domain = run->domain;
     int r;
 
     if (!qemud.privileged)
         return 0;
-    placing = placing_new(run);
-    r = work_run(rq, place, placing_release, placing, SECONDS(30), "the control groups");
+    r = limits_await(rq, run);
+    if (r == 0 && vm->run == run)
+        r = work_run(rq, place_threads, placing_release, placing_new(run), SECONDS(30), "the control groups");
     if (vm->run != run)
         return -1;
     if (r < 0)
         log_debug("domain '%s' has no control groups: %s", vm->name, strerror(-r));
     else
         limits_find(run);
+    if (run->limits && !run->domain->resource) {
+        run->domain->resource = ARENA_NEW(&run->arena, struct resource);
+        run->domain->resource->partition = arena_strdup(&run->arena, "/machine");
+    }
     if (run->limits && (check_controllers(run, domain, &rq->err) < 0 || apply(run, &rq->err) < 0))
         return -1;
     if (!run->limits && (wants_memory(&domain->memtune) || domain->blkiotune.weight ||

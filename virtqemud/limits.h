@@ -25,7 +25,11 @@ int limits_check(const struct domain *domain, struct err *err);
 uint64_t limits_locked_memory(const struct domain *domain);
 /* MPOL_* of the kernel for the process; 0: none. */
 int limits_memory_policy(const struct domain *domain);
-/* At start, before the guest runs: make the groups, sort QEMU's threads into them, apply the definition. */
+/* QEMU starts: make its groups and move it there as soon as machined has answered; needs no waiting. */
+void limits_place(struct vm *vm);
+/* Until that has ended: 0, or -errno when there are no groups. */
+int limits_await(struct req *rq, struct run *run);
+/* Before the guest runs: sort QEMU's threads into groups, apply the definition. */
 int limits_begin(struct req *rq, struct vm *vm);
 /* After a restart of the daemon: the groups that are there. */
 void limits_find(struct run *run);
@@ -44,6 +48,8 @@ struct cpu_limit {
     uint64_t period; /* us; 0: as it is */
     int64_t quota;   /* us per period; negative: unlimited; 0: as it is */
 };
+/* The largest quota, us: what the kernel counts in ns, in 54 bits. v2's "max" is told as this. */
+static const int64_t limits_quota_max = 17592186044415;
 int limits_get_bandwidth(const struct run *run, enum limits_threads threads, struct cpu_limit *ret);
 int limits_set_bandwidth(const struct run *run, enum limits_threads threads,
                          const struct cpu_limit *bandwidth, struct err *err);

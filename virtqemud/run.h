@@ -57,6 +57,7 @@ struct run {
     uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
     struct list consoles;  /* struct console: open character devices */
     struct list waiters;   /* struct run_waiter: who waits for the end */
+    struct list unplugs;   /* struct unplug: who waits for a device to go, device.c */
     struct watch exit;     /* of pidfd */
     sd_event_source *kill; /* timer: SIGTERM was not enough */
     struct client_watch autodestroy;
@@ -67,6 +68,8 @@ struct run {
     const char *log_path;
     sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */
     struct wait scope_wait;
+    bool placing;       /* limits_place was called */
+    struct wait placed; /* and has ended */
     const char *machine_name;   /* at machined, "qemu-1-NAME"; NULL: not registered */
     bool pid_file;              /* NAME.pid is there */
     int64_t log_start;          /* where this run's output begins in the log */

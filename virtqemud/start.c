@@ -284,18 +284,13 @@ static int handshake(struct req *rq, struct start *start)
     return 0;
 }
 
-/* What the live definition of the system's machines says about their place on the host, as libvirt prints it.
- */
+/* What the live definition of the system's machines says about who runs them, as libvirt prints it. */
 static void describe_host(struct run *run)
 {
     struct domain *domain = run->domain;
 
     if (!qemud.privileged)
         return;
-    if (!domain->resource) {
-        domain->resource = ARENA_NEW(&run->arena, struct resource);
-        domain->resource->partition = arena_strdup(&run->arena, "/machine");
-    }
     if (!domain->n_seclabels) {
         struct seclabel *label = ARENA_NEW(&run->arena, struct seclabel);
 
@@ -382,7 +377,8 @@ static int begin(struct req *rq, struct start *start)
     if (save(rq, vm) < 0 || check_wanted(rq, start) < 0 || spawn(rq, start, env) < 0 || save(rq, vm) < 0)
         return -1;
     scope_begin(vm);
-    if (handshake(rq, start) < 0 || scope_await(rq, vm) < 0 || settle(rq, start) < 0)
+    limits_place(vm);
+    if (handshake(rq, start) < 0 || settle(rq, start) < 0)
         return say_why(rq, start);
     if (hook_run(rq, vm, run->domain, "started", "begin", NULL) < 0)
         return -1;
@@ -418,6 +414,7 @@ static void roll_back(struct req *rq, struct vm *vm)
 {
     struct run *run = vm->run;
 
+    limits_await(rq, run);
     run->starting = false;
     if (run->pid && run->pidfd >= 0) {
         pidfd_send_signal(run->pidfd, SIGKILL, NULL, 0);

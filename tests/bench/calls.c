@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * calls SOCKET [CLIENTS [CALLS [PID]]]: how long a trivial call takes over a daemon's socket, and what it costs
- * the daemon (PID: where systemd listens for it). Each client is a thread that sends connect_get_lib_version and waits for the answer, over and over.
- * No library is involved, so the numbers are the daemon's and the kernel's alone.
+ * calls SOCKET [CLIENTS [CALLS [PID]]]: how long a trivial call takes over a daemon's socket, and what it
+ * costs the daemon (PID: where systemd listens for it). Each client is a thread that sends
+ * connect_get_lib_version and waits for the answer, over and over. No library is involved, so the numbers are
+ * the daemon's and the kernel's alone.
  */
 #include <dirent.h>
 #include <inttypes.h>

@@ -11,6 +11,7 @@
 
 #include "loop/req.h"
 
+struct bitmap;
 struct build_undo;
 struct domain;
 struct tap;
@@ -28,6 +29,7 @@ struct build {
     int monitor_fd;          /* listening socket for QMP; QEMU inherits it by this number */
     bool sandbox, privileged, validate_only; /* validate_only: nothing on the host is touched (to native) */
     bool plug; /* the options are for a QEMU that runs: descriptors go to it by name */
+    const void *owner; /* the device that is being prepared: what is remembered belongs to it */
 
     /* results */
     const char **argv; /* NULL-terminated; argv[0] is the emulator */
@@ -40,6 +42,7 @@ struct build {
     uint32_t
         boot[5]; /* by enum boot_device: place in the order for the first device of that kind; 0: taken */
     unsigned count_fdsets;
+    struct bitmap *fdset_fds; /* descriptors that are in a set */
     bool pr_helper, pr_object;    /* the shared helper for persistent reservations is there */
     struct build_secret *secrets; /* see dev/secret.h */
     struct tap **taps;            /* descriptors of interfaces, see dev/iface.c */

@@ -17,6 +17,7 @@
 #include "protocol/qemu.h"
 #include "protocol/remote.h"
 #include "rpc/event.h"
+#include "virtqemud/device.h"
 #include "virtqemud/life.h"
 #include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
@@ -278,12 +279,22 @@ static void on_port(struct vm *vm, struct json_object *data)
     }
 }
 
+void event_device_added(const struct vm *vm, const char *alias)
+{
+    EMIT(vm, CALLBACK_DEVICE_ADDED, callback_device_added, .dev_alias = (char *)alias);
+}
+
+void event_device_removed(const struct vm *vm, const char *alias)
+{
+    EMIT_LEGACY(vm, DEVICE_REMOVED, device_removed, .dev_alias = (char *)alias);
+}
+
 static void on_device_deleted(struct vm *vm, struct json_object *data)
 {
     const char *alias = json_string(data, "device");
 
     if (alias)
-        EMIT_LEGACY(vm, DEVICE_REMOVED, device_removed, .dev_alias = (char *)alias);
+        device_gone(vm, alias);
 }
 
 static void on_device_unplug_error(struct vm *vm, struct json_object *data)

@@ -54,6 +54,7 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain)
     run->since = time_monotonic();
     list_init(&run->waiters);
     list_init(&run->consoles);
+    list_init(&run->unplugs);
     vm->run = run;
     vm_ref(vm);
     daemon_hold(qemud.daemon);

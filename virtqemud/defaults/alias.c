@@ -12,10 +12,22 @@ struct namer {
     struct domain *domain;
 };
 
+static int has_alias(void *alias, const struct device_visit *visit)
+{
+    return str_eq(visit->info->alias, alias);
+}
+
+/* A device that is plugged later gets the first number that is free from its place on. */
 static void set_alias(struct namer *namer, struct device_info *info, const char *kind, size_t number)
 {
-    if (!info->alias)
-        info->alias = arena_printf(namer->arena, "%s%zu", kind, number);
+    char *alias;
+
+    if (info->alias)
+        return;
+    do
+        alias = arena_printf(namer->arena, "%s%zu", kind, number++);
+    while (devices_foreach(&namer->domain->devices, has_alias, alias));
+    info->alias = alias;
 }
 
 static void disk_alias(struct namer *namer, struct disk *disk)

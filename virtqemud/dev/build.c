@@ -37,14 +37,14 @@ struct build *build_new(struct arena *arena, struct domain *domain, const struct
 /* ---- before ---- */
 
 /* Nodes of images are numbered from the last disk to the first, each chain from its top. */
-static void number_storage(struct storage *layer, uint32_t *next)
+void build_number_storage(struct storage *layer, uint32_t *next)
 {
     if (storage_is_empty(layer)) /* a number for the medium to come */
         (*next)++;
     for (; layer && !storage_is_empty(layer); layer = layer->backing) {
         layer->index = (struct opt_u32){(*next)++, true};
         if (layer->data_store)
-            number_storage(layer->data_store, next);
+            build_number_storage(layer->data_store, next);
     }
 }
 
@@ -59,7 +59,7 @@ int build_prepare(struct req *rq, struct build *build)
     if (chain_complete(rq, build, NULL) < 0)
         return -1;
     for (size_t i = domain->devices.n_disks; i-- > 0;)
-        number_storage(&domain->devices.disks[i]->src, &next);
+        build_number_storage(&domain->devices.disks[i]->src, &next);
     if (firmware_choose(rq, build->arena, domain, qemud.dirs.nvram) < 0)
         return -1;
     if (!build->validate_only &&
@@ -96,6 +96,11 @@ const char *build_fdset(struct build *build, int fd)
     unsigned set = build->count_fdsets++;
 
     build_argf(build, "-add-fd", "set=%u,fd=%d", set, build_pass_fd(build, fd));
+    if (!build->fdset_fds) {
+        build->fdset_fds = ARENA_NEW(build->arena, struct bitmap);
+        build->fdset_fds->arena = build->arena;
+    }
+    bitmap_set(build->fdset_fds, (uint32_t)fd);
     return arena_printf(build->arena, "/dev/fdset/%u", set);
 }
 
@@ -106,6 +111,7 @@ struct build_undo {
     enum undo_kind kind;
     const char *name;
     const char *const *argv; /* UNDO_COMMAND */
+    const void *owner;       /* the device that needed it; NULL: the machine */
     int pidfd;               /* UNDO_PORT: the port */
 };
 
@@ -115,6 +121,7 @@ static struct build_undo *remember(struct build *build, enum undo_kind kind)
 
     undo->next = build->undo;
     undo->kind = kind;
+    undo->owner = build->owner;
     undo->pidfd = -1;
     build->undo = undo;
     return undo;
@@ -148,16 +155,20 @@ struct build *build_found(struct arena *arena, struct domain *domain, const char
 
     build->lib_dir = lib_dir;
     build->id = domain->id.set ? (int32_t)domain->id.value : -1;
-    for (size_t i = 0; i < devices->n_ifaces; i++)
-        iface_found(build, devices->ifaces[i]);
-    for (size_t i = 0; i < devices->n_graphics; i++)
-        graphics_found(build, devices->graphics[i]);
-    for (size_t i = 0; i < devices->n_hostdevs; i++)
-        hostdev_found(build, devices->hostdevs[i]);
-    for (size_t i = 0; i < devices->n_channels; i++)
+#define FOUND(list, found)                                                                                   \
+    for (size_t i = 0; i < devices->n_##list; i++) {                                                         \
+        build->owner = devices->list[i];                                                                     \
+        found(build, (void *)devices->list[i]);                                                              \
+    }
+    FOUND(ifaces, iface_found)
+    FOUND(graphics, graphics_found)
+    FOUND(hostdevs, hostdev_found)
+    for (size_t i = 0; i < devices->n_channels; i++) {
+        build->owner = devices->channels[i];
         chardev_found(build, &devices->channels[i]->source);
-    for (size_t i = 0; i < devices->n_tpms; i++)
-        tpm_found(build, devices->tpms[i]);
+    }
+    FOUND(tpms, tpm_found)
+    build->owner = NULL;
     return build;
 }
 
@@ -172,48 +183,92 @@ static void pci_give_back_later(const char *address)
     helper_run_aside(argv);
 }
 
+static void undo_one(const struct build_undo *undo)
+{
+    auto_err struct err err = {0};
+
+    switch (undo->kind) {
+    case UNDO_FILE:
+        if (unlink(undo->name) < 0 && errno != ENOENT)
+            log_warning("cannot remove '%s': %m", undo->name);
+        break;
+    case UNDO_DIR:
+        if (rmdir(undo->name) < 0 && errno != ENOENT && errno != ENOTEMPTY)
+            log_warning("cannot remove directory '%s': %m", undo->name);
+        break;
+    case UNDO_TAP:
+        /* a tap vanishes with its last user, a macvtap doesn't */
+        if (iface_exists(undo->name) && iface_delete(undo->name, &err) < 0)
+            log_warning("%s", err.message);
+        break;
+    case UNDO_OWNER:
+        if (chown(undo->name, 0, 0) < 0 && errno != ENOENT)
+            log_warning("cannot give '%s' back: %m", undo->name);
+        break;
+    case UNDO_PCI:
+        pci_give_back_later(undo->name);
+        break;
+    case UNDO_PORT:
+        bitmap_clear(&qemud.ports, (uint32_t)undo->pidfd);
+        break;
+    case UNDO_COMMAND:
+        helper_run_aside(undo->argv);
+        break;
+    case UNDO_PROCESS:
+        pidfd_send_signal(undo->pidfd, SIGTERM, NULL, 0);
+        close(undo->pidfd);
+        break;
+    }
+}
+
+void build_close_fds(struct build *build)
+{
+    for (unsigned i = 0; i < build->count_fds; i++)
+        close(build->fds[i]);
+    build->count_fds = 0;
+}
+
 void build_undo(struct build *build)
 {
     if (!build)
         return;
-    for (unsigned i = 0; i < build->count_fds; i++)
-        close(build->fds[i]);
-    build->count_fds = 0;
-    for (struct build_undo *undo = build->undo; undo; undo = undo->next) {
-        auto_err struct err err = {0};
-
-        switch (undo->kind) {
-        case UNDO_FILE:
-            if (unlink(undo->name) < 0 && errno != ENOENT)
-                log_warning("cannot remove '%s': %m", undo->name);
-            break;
-        case UNDO_DIR:
-            if (rmdir(undo->name) < 0 && errno != ENOENT && errno != ENOTEMPTY)
-                log_warning("cannot remove directory '%s': %m", undo->name);
-            break;
-        case UNDO_TAP:
-            /* a tap vanishes with its last user, a macvtap doesn't */
-            if (iface_exists(undo->name) && iface_delete(undo->name, &err) < 0)
-                log_warning("%s", err.message);
-            break;
-        case UNDO_OWNER:
-            if (chown(undo->name, 0, 0) < 0 && errno != ENOENT)
-                log_warning("cannot give '%s' back: %m", undo->name);
-            break;
-        case UNDO_PCI:
-            pci_give_back_later(undo->name);
-            break;
-        case UNDO_PORT:
-            bitmap_clear(&qemud.ports, (uint32_t)undo->pidfd);
-            break;
-        case UNDO_COMMAND:
-            helper_run_aside(undo->argv);
-            break;
-        case UNDO_PROCESS:
-            pidfd_send_signal(undo->pidfd, SIGTERM, NULL, 0);
-            close(undo->pidfd);
-            break;
-        }
-    }
+    build_close_fds(build);
+    for (struct build_undo *undo = build->undo; undo; undo = undo->next)
+        undo_one(undo);
     build->undo = NULL;
+}
+
+void build_undo_of(struct build *build, const void *owner)
+{
+    for (struct build_undo **at = build ? &build->undo : NULL; at && *at;) {
+        struct build_undo *undo = *at;
+
+        if (undo->owner != owner) {
+            at = &undo->next;
+            continue;
+        }
+        *at = undo->next;
+        undo_one(undo);
+    }
+}
+
+void build_adopt(struct build *build, struct build *from, const void *owner)
+{
+    struct build_undo *reversed = NULL, *next;
+
+    /* oldest first, so that the newest ends in front again */
+    for (struct build_undo *undo = from->undo; undo; undo = next) {
+        next = undo->next;
+        undo->next = reversed;
+        reversed = undo;
+    }
+    for (; reversed; reversed = reversed->next) {
+        build->owner = owner;
+        if (reversed->argv)
+            build_remember_command(build, reversed->argv);
+        else
+            build_remember(build, reversed->kind, reversed->name, reversed->pidfd);
+    }
+    build->owner = NULL;
+    from->undo = NULL;
 }

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "loop/work.h"
+#include "virtqemud/dev/volume.h"
 
 #define READ_USEC SECONDS(60)
 enum { HEADER_MAX = 128 << 10, DEPTH_MAX = 200, NAME_MAX_BYTES = 1023 };
@@ -332,6 +333,9 @@ int chain_complete(struct req *rq, struct build *build, struct disk *only)
 
     if (!count || build->validate_only)
         return 0;
+    for (size_t i = 0; i < count; i++)
+        if (volume_resolve(rq, build->arena, &disks[i]->src) < 0)
+            return -1;
     for (;;) {
         struct job *job = NEW(struct job);
         bool again;

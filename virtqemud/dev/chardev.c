@@ -93,8 +93,10 @@ static int unix_backend(struct build *build, const struct chardev_source *source
         reconnect_options(build, option, &source->reconnect);
         return 0;
     }
-    if (build->validate_only) {
+    if (build->validate_only || build->plug) {
         option_add(option, "path", source->path);
+        if (!build->validate_only)
+            build_remember(build, UNDO_FILE, source->path, -1);
     } else {
         int fd = build_listen(build, source->path, err);
         if (fd < 0)

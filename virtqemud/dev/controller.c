@@ -197,6 +197,8 @@ static int all_controllers(struct build *build, void *device, struct err *err)
                                     CONTROLLER_FDC, CONTROLLER_NVME};
     struct devices *devices = &build->domain->devices;
 
+    if (build->plug)
+        return controller_command(build, device, err);
     /* called for each of the list: the first call does them all */
     if (device != devices->controllers[0])
         return 0;

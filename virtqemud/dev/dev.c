@@ -55,6 +55,11 @@ int build_pass_fd(struct build *build, int fd)
     return fd;
 }
 
+const char *build_fd_name(const struct build *build, int fd)
+{
+    return arena_printf(build->arena, build->plug ? "plug-%d" : "%d", fd);
+}
+
 void build_env(struct build *build, const char *name, const char *value)
 {
     build->env = arena_grow(build->arena, build->env, build->count_env, sizeof(*build->env));

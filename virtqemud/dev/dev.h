@@ -42,6 +42,9 @@ void build_argf(struct build *build, const char *option, const char *format, ...
 void build_json(struct build *build, const char *option, struct props *props);
 /* QEMU inherits fd and closes nothing; the build owns it now. Returns fd. */
 int build_pass_fd(struct build *build, int fd);
+/* How options name such a descriptor: by its number, or on the monitor by a name. In the arena. */
+const char *build_fd_name(const struct build *build, int fd);
+void build_close_fds(struct build *build);
 void build_env(struct build *build, const char *name, const char *value);
 /* Nothing more follows: both vectors end with NULL. */
 void build_terminate(struct build *build);
@@ -88,6 +91,8 @@ struct qmp;
 int learn_cpu(struct req *rq, struct build *build, struct qmp *qmp);
 int learn_chardevs(struct req *rq, struct build *build, struct qmp *qmp);
 int learn_memory(struct req *rq, struct build *build, struct qmp *qmp);
+/* Password of a display and how long it is valid. */
+int graphics_set_password(struct req *rq, struct qmp *qmp, const struct graphics *graphics);
 /* The limits of <iotune>. */
 int disk_set_iotune(struct req *rq, struct qmp *qmp, const struct disk *disk);
 
@@ -113,6 +118,12 @@ enum undo_kind { UNDO_FILE, UNDO_DIR, UNDO_TAP, UNDO_PROCESS, UNDO_COMMAND, UNDO
 void build_remember(struct build *build, enum undo_kind kind, const char *name, int pidfd);
 /* A command that takes something back; nobody waits for its end. */
 void build_remember_command(struct build *build, const char *const *argv);
+/* Undo what belongs to one device, and forget it. */
+void build_undo_of(struct build *build, const void *owner);
+/* What `from` remembers becomes build's own, as belonging to this device. */
+void build_adopt(struct build *build, struct build *from, const void *owner);
+/* Nodes of an image: each layer gets the next number. */
+void build_number_storage(struct storage *layer, uint32_t *next);
 /* Run a helper that lives as long as the machine; its output goes to log. Negative with err set. */
 int build_spawn(struct build *build, const char *const *argv, const int *keep, unsigned count_keep,
                 const char *log, struct err *err);

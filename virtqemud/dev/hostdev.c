@@ -107,7 +107,7 @@ static int hostdev_command(struct build *build, void *device, struct err *err)
                      : str_eq(dev->model, "virtio-non-transitional") ? "vhost-scsi-pci-non-transitional"
                                                                      : "vhost-scsi-pci");
         props_string(&props, "wwpn", dev->wwpn);
-        props_format(&props, "vhostfd", "%d", dev->vhost_fd);
+        props_string(&props, "vhostfd", build_fd_name(build, dev->vhost_fd));
         break;
     case HOSTDEV_USB:
         if (usb_props(dev, &props, err) < 0)

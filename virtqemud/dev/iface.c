@@ -36,12 +36,13 @@ static const struct tap *tap_of(const struct build *build, const struct iface *i
     return NULL;
 }
 
-static void fd_props(struct props *props, const char *one, const char *many, const int *fds, unsigned count)
+static void fd_props(const struct build *build, struct props *props, const char *one, const char *many,
+                     const int *fds, unsigned count)
 {
     auto_buf struct buf list = {0};
 
     for (unsigned i = 0; i < count; i++)
-        buf_printf(&list, i ? ":%d" : "%d", fds[i]);
+        buf_printf(&list, i ? ":%s" : "%s", build_fd_name(build, fds[i]));
     if (count)
         props_string(props, count > 1 ? many : one, buf_text(&list));
 }
@@ -85,12 +86,12 @@ static void user_props(const struct iface *iface, struct props *props)
         props_end_array(props);
 }
 
-static void passt_props(const struct tap *tap, struct props *props)
+static void passt_props(const struct build *build, const struct tap *tap, struct props *props)
 {
     props_string(props, "type", "stream");
     props_object(props, "addr");
     props_string(props, "type", "fd");
-    props_format(props, "str", "%d", tap ? tap->fds[0] : -1);
+    props_string(props, "str", build_fd_name(build, tap ? tap->fds[0] : -1));
     props_end_object(props);
     props_bool(props, "server", false);
 }
@@ -126,7 +127,7 @@ static int netdev_props(struct build *build, const struct iface *iface, struct p
     switch (iface->type) {
     case IFACE_USER:
         if (str_eq(iface->backend_type, "passt"))
-            passt_props(tap, props);
+            passt_props(build, tap, props);
         else
             user_props(iface, props);
         return 0;
@@ -143,10 +144,10 @@ static int netdev_props(struct build *build, const struct iface *iface, struct p
             props_string(props, "ifname", iface->target);
             return 0;
         }
-        fd_props(props, "fd", "fds", tap->fds, tap->queues);
+        fd_props(build, props, "fd", "fds", tap->fds, tap->queues);
         if (tap->vhosts) {
             props_bool(props, "vhost", true);
-            fd_props(props, "vhostfd", "vhostfds", tap->vhost, tap->vhosts);
+            fd_props(build, props, "vhostfd", "vhostfds", tap->vhost, tap->vhosts);
         }
         if (iface->sndbuf.set)
             props_u64(props, "sndbuf", iface->sndbuf.value);

@@ -34,10 +34,13 @@ int kinds_prepare(struct req *rq, struct build *build)
         void **list;
         size_t count = devices_of(build, kinds[k], &list);
 
-        for (size_t i = 0; kinds[k]->prepare && i < count; i++)
+        for (size_t i = 0; kinds[k]->prepare && i < count; i++) {
+            build->owner = list[i];
             if (kinds[k]->prepare(rq, build, list[i]) < 0)
                 return -1;
+        }
     }
+    build->owner = NULL;
     return 0;
 }
 
@@ -47,10 +50,13 @@ int kinds_command(struct build *build, struct err *err)
         void **list;
         size_t count = devices_of(build, kinds[k], &list);
 
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            build->owner = list[i];
             if (kinds[k]->command(build, list[i], err) < 0)
                 return -1;
+        }
     }
+    build->owner = NULL;
     return 0;
 }
 

@@ -145,7 +145,7 @@ int learn_memory(struct req *rq, struct build *build, struct qmp *qmp)
 
 /* ---- what only the monitor sets ---- */
 
-static int set_password(struct req *rq, struct build *build, struct qmp *qmp, const struct graphics *graphics)
+int graphics_set_password(struct req *rq, struct qmp *qmp, const struct graphics *graphics)
 {
     bool vnc = graphics->type == GRAPHICS_VNC;
     const char *protocol = vnc ? "vnc" : "spice";
@@ -217,7 +217,7 @@ int build_started(struct req *rq, struct build *build, struct qmp *qmp)
         learn_memory(rq, build, qmp) < 0)
         return -1;
     for (size_t i = 0; i < devices->n_graphics; i++)
-        if (set_password(rq, build, qmp, devices->graphics[i]) < 0)
+        if (graphics_set_password(rq, qmp, devices->graphics[i]) < 0)
             return -1;
     for (size_t i = 0; i < devices->n_disks; i++)
         if (devices->disks[i]->iotune && !storage_is_empty(&devices->disks[i]->src) &&

@@ -55,7 +55,7 @@ static int vsock_command(struct build *build, void *device, struct err *err)
     props_string(&props, "driver", virtio_driver(build, "vhost-vsock", vsock->model));
     props_u64(&props, "guest-cid", vsock->cid);
     if (build->vsock_fd)
-        props_format(&props, "vhostfd", "%d", build->vsock_fd);
+        props_string(&props, "vhostfd", build_fd_name(build, build->vsock_fd));
     props_virtio(&props, &vsock->virtio);
     if (props_info(build, &props, &vsock->info, err) < 0)
         return -1;

@@ -186,7 +186,7 @@ static int take_option(struct parsing *parsing, char *name, char **word)
         option = option_find(cmd->def, target);
     }
     if (!(option->is & IS_REPEATED) && given_find(cmd, option))
-        return REFUSE(parsing, "option --%s already seen", name);
+        return REFUSE(parsing, "option --%s already seen", option->name);
     if (option->kind == OPTION_FLAG) {
         if (value)
             return REFUSE(parsing, "invalid '=' after option --%s", name);
@@ -235,7 +235,7 @@ static int complete(struct parsing *parsing)
     for (const struct cmd_option *option = cmd->def->options; option && option->name; option++) {
         if (!(option->is & IS_REQUIRED) || given_find(cmd, option) || parsing->help)
             continue;
-        result = option->is & IS_POSITIONAL
+        result = (option->is & IS_POSITIONAL) && option->kind == OPTION_STRING
                      ? REFUSE(parsing, "command '%s' requires <%s> option", cmd->def->name, option->name)
                      : REFUSE(parsing, "command '%s' requires --%s option", cmd->def->name, option->name);
     }

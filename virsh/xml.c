@@ -12,12 +12,15 @@
 
 /* The functions of libxml2 that are used here. */
 #define XML_FUNCTIONS(X)                                                                                     \
+    X(xmlGetLastError)                                                                                       \
     X(xmlReadMemory)                                                                                         \
     X(xmlFreeDoc)                                                                                            \
     X(xmlNewDoc)                                                                                             \
     X(xmlNewNode)                                                                                            \
     X(xmlDocSetRootElement)                                                                                  \
     X(xmlDocCopyNode)                                                                                        \
+    X(xmlAddPrevSibling)                                                                                     \
+    X(xmlNewText)                                                                                            \
     X(xmlAddChild)                                                                                           \
     X(xmlSetProp)                                                                                            \
     X(xmlUnsetProp)                                                                                          \
@@ -95,9 +98,15 @@ static int search_run(struct cmd *cmd, const char *text, const char *xpath, stru
         return -1;
     ret->xml = xml;
     ret->document = xml->xmlReadMemory(text, (int)strlen(text), "document.xml", NULL,
-                                       XML_PARSE_NONET | (ret->keep_blanks ? 0 : XML_PARSE_NOBLANKS));
-    if (!ret->document)
-        return say_error(cmd, "the document is not well-formed XML");
+                                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                           (ret->keep_blanks ? 0 : XML_PARSE_NOBLANKS));
+    if (!ret->document) {
+        const xmlError *error = xml->xmlGetLastError();
+        auto_free char *message = mem_strdup(error && error->message ? error->message : "");
+
+        return say_error(cmd, "the document is not well-formed XML: line %d: %s", error ? error->line : 0,
+                         str_trim(message));
+    }
     ret->context = xml->xmlXPathNewContext(ret->document);
     ret->found = xml->xmlXPathEvalExpression((const xmlChar *)xpath, ret->context);
     return 0;
@@ -236,12 +245,22 @@ char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath)
 }
 
 /* The first child of this name; made where there is none and `make` is set. */
-static xmlNodePtr child_of(const struct xml_calls *xml, xmlNodePtr node, const char *name, bool make)
+static xmlNodePtr child_of(const struct xml_calls *xml, xmlNodePtr node, const char *name, bool make,
+                           const char *before)
 {
     for (xmlNodePtr child = node->children; child; child = child->next)
         if (child->type == XML_ELEMENT_NODE && str_eq((const char *)child->name, name))
             return child;
-    return make ? xml->xmlAddChild(node, xml->xmlNewNode(NULL, (const xmlChar *)name)) : NULL;
+    if (!make)
+        return NULL;
+    xmlNodePtr made = xml->xmlNewNode(NULL, (const xmlChar *)name);
+    xmlNodePtr sibling = before ? child_of(xml, node, before, false, NULL) : NULL;
+
+    if (!sibling)
+        return xml->xmlAddChild(node, made);
+    xml->xmlAddPrevSibling(sibling, made);
+    xml->xmlAddPrevSibling(sibling, xml->xmlNewText((const xmlChar *)"\n      "));
+    return made;
 }
 
 static void change_one(const struct xml_calls *xml, xmlNodePtr root, const struct xml_change *change)
@@ -250,7 +269,7 @@ static void change_one(const struct xml_calls *xml, xmlNodePtr root, const struc
     auto_strv char **steps = str_split(change->path ? change->path : "", "/");
 
     for (char **step = steps; step && *step && node; step++)
-        node = child_of(xml, node, *step, change->value);
+        node = child_of(xml, node, *step, change->value, change->before);
     if (!node)
         return;
     if (change->attribute && change->value)

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/str.h"
+#include "loop/work.h"
 #include "model/domain/domain.h"
 #include "virtqemud/scope.h"
 
@@ -48,19 +49,47 @@ void limits_find(struct run *run)
     free(limits);
 }
 
+static void limits_release(void *arg)
+{
+    struct limits *limits = arg;
+
+    if (!limits)
+        return;
+    cgroup_done(&limits->unit);
+    cgroup_done(&limits->machine);
+    free(limits);
+}
+
 void limits_free(struct run *run)
 {
-    if (!run->limits)
-        return;
-    cgroup_done(&run->limits->unit);
-    cgroup_done(&run->limits->machine);
-    free(TAKE(run->limits));
+    limits_release(TAKE(run->limits));
+}
+
+static int remove_groups(void *arg)
+{
+    return cgroup_remove(&((struct limits *)arg)->unit);
+}
+
+static void removal_main(struct req *rq, void *arg)
+{
+    work_run(rq, remove_groups, limits_release, arg, SECONDS(30), "the control groups");
+}
+
+static void removal_done(struct req *rq, void *arg UNUSED)
+{
+    arena_done(&rq->arena);
+    free(rq);
 }
 
 void limits_end(struct run *run)
 {
-    if (run->limits)
-        cgroup_remove(&run->limits->unit);
+    struct req *rq;
+
+    if (!run->limits)
+        return;
+    rq = NEW(struct req);
+    rq->name = "remove groups";
+    fiber_start(rq, removal_main, removal_done, TAKE(run->limits));
 }
 
 bool limits_has(const struct run *run, enum cgroup_controller controller)
@@ -148,7 +177,9 @@ int limits_get_bandwidth(const struct run *run, enum limits_threads threads, str
     r = r < 0 ? r : cgroup_get(group, CGROUP_CPU_PERIOD, &period);
     r = r < 0 ? r : cgroup_get(group, CGROUP_CPU_QUOTA, &quota);
     if (r == 0)
-        *ret = (struct cpu_limit){period, quota == CGROUP_UNLIMITED ? -1 : (int64_t)quota};
+        *ret = (struct cpu_limit){period, quota != CGROUP_UNLIMITED  ? (int64_t)quota
+                                          : group->at[CGROUP_CPU].v2 ? limits_quota_max
+                                                                     : -1};
     return r;
 }
 

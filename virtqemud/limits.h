@@ -33,7 +33,7 @@ int limits_await(struct req *rq, struct run *run);
 int limits_begin(struct req *rq, struct vm *vm);
 /* After a restart of the daemon: the groups that are there. */
 void limits_find(struct run *run);
-/* The machine has ended: remove what systemd doesn't. Then, or when the daemon ends: forget. */
+/* The machine has ended: what systemd doesn't remove goes soon. When the daemon ends: forget. */
 void limits_end(struct run *run);
 void limits_free(struct run *run);
 

@@ -12,8 +12,7 @@
 #include "virtqemud/status.h"
 
 enum { PERIOD_MIN = 1000, PERIOD_MAX = 1000000, QUOTA_MIN = 1000 };
-static const int64_t quota_max = 17592186044415; /* us; what the kernel counts in ns, in 54 bits */
-static const uint64_t shares_min = 2, shares_max = 262144, weight_min = 1, weight_max = 10000;
+static const uint64_t shares_min = 2, shares_max = 262144, weight_max = 10000; /* v2's weight begins at 1 */
 
 /* Row: whose time; the names of its two numbers. In the order in which they are told. */
 static const struct {
@@ -157,12 +156,12 @@ static void set_model(struct cputune *tune, enum limits_threads threads, const s
 static int check_shares(struct req *rq, const struct vm *vm, uint64_t shares)
 {
     bool v2 = limits_has(vm->run, CGROUP_CPU) && vm->run->limits->unit.at[CGROUP_CPU].v2;
-    uint64_t low = v2 ? weight_min : shares_min, high = v2 ? weight_max : shares_max;
+    uint64_t high = v2 && shares <= shares_max ? weight_max : shares_max;
 
-    if (shares >= low && shares <= high)
+    if (shares >= shares_min && shares <= high)
         return 0;
     return err_set(&rq->err, ERR_INVALID_ARG, "shares '%llu' must be in range [%llu, %llu]",
-                   (unsigned long long)shares, (unsigned long long)low, (unsigned long long)high);
+                   (unsigned long long)shares, (unsigned long long)shares_min, (unsigned long long)high);
 }
 
 /* What a caller gave for one kind of threads, within bounds; 0 means "as it is" and is fine. */
@@ -176,9 +175,9 @@ static int take_limit(struct req *rq, const struct wire_typed_param *v, uint32_t
     if ((ret->period && ret->period < PERIOD_MIN) || ret->period > PERIOD_MAX)
         return err_set(&rq->err, ERR_INVALID_ARG, "value of '%s' is out of range [%d, %d]", rows[row].period,
                        PERIOD_MIN, PERIOD_MAX);
-    if ((ret->quota > 0 && ret->quota < QUOTA_MIN) || ret->quota > quota_max)
+    if ((ret->quota > 0 && ret->quota < QUOTA_MIN) || ret->quota > limits_quota_max)
         return err_set(&rq->err, ERR_INVALID_ARG, "value of '%s' is out of range [%d, %lld]", rows[row].quota,
-                       QUOTA_MIN, (long long)quota_max);
+                       QUOTA_MIN, (long long)limits_quota_max);
     return 0;
 }
 

@@ -153,6 +153,17 @@ void cgroup_to_unit(struct cgroup *group)
         if (cut)
             *cut = '\0';
     }
+    /* v2: a unit has controllers that its groups of threads don't */
+    char *v2 = NULL;
+
+    for (int i = 0; i < CGROUP_CONTROLLER_MAX; i++)
+        if (group->at[i].path && group->at[i].v2) {
+            free(v2);
+            v2 = TAKE(group->at[i].path);
+        }
+    if (v2)
+        place_v2(group, v2);
+    free(v2);
 }
 
 /* v1: a new cpuset is empty, and nobody may enter an empty one. */
@@ -174,24 +185,35 @@ static void inherit_cpuset(const char *parent, const char *child)
     }
 }
 
-/* v2: hand each controller on, one at a time, since one that can't be handed on refuses all that stand in one
- * write. */
+/* v2: hand each controller that we use on, one at a time, since one that can't be handed on refuses all that
+ * stand in one write. */
 static void enable_children(const char *path)
 {
-    char controllers[SYSFS_TEXT_MAX], *at = controllers, *name;
+    char controllers[SYSFS_TEXT_MAX];
     auto_free char *file = mem_printf("%s/cgroup.subtree_control", path);
 
     if (sysfs_read(controllers, sizeof(controllers), path, "/cgroup.controllers") <= 0)
         return;
     auto_fd int fd = open(file, O_WRONLY | O_CLOEXEC);
 
-    while (fd >= 0 && (name = strsep(&at, " "))) {
+    for (int i = 0; fd >= 0 && i < CGROUP_CONTROLLER_MAX; i++) {
         char word[64];
-        int n = snprintf(word, sizeof(word), "+%s", name);
+        int n = snprintf(word, sizeof(word), "+%s", v2_names[i] ? v2_names[i] : "");
 
-        if (n > 1 && n < (int)sizeof(word) && write(fd, word, (size_t)n) < 0)
+        if (n > 1 && lists(controllers, v2_names[i], ' ') && write(fd, word, (size_t)n) < 0)
             continue; /* EBUSY: a process stands here still */
     }
+}
+
+/*
+ * Whoever hands on while processes stand in the group itself makes a group of threads of it (the root
+ * excepted, which has no type): its children can't take processes then.
+ */
+static bool may_hand_on(const char *path)
+{
+    char text[SYSFS_TEXT_MAX];
+
+    return !sysfs_exists(path, "/cgroup.type") || sysfs_read(text, sizeof(text), path, "/cgroup.procs") <= 0;
 }
 
 static int make_one(const struct cgroup_place *parent, const char *path, enum cgroup_make make, bool cpuset)
@@ -208,7 +230,7 @@ static int make_one(const struct cgroup_place *parent, const char *path, enum cg
         if (r < 0)
             return r;
     }
-    if (parent->v2)
+    if (parent->v2 && (make == CGROUP_MAKE_THREADS || may_hand_on(parent->path)))
         enable_children(parent->path);
     else if (cpuset)
         inherit_cpuset(parent->path, path);
@@ -237,6 +259,8 @@ static char *make_components(const char *base, const char *path, bool v2, bool c
 
         if (access(child, F_OK) < 0 && make_one(&place, child, CGROUP_MAKE, cpuset) < 0)
             return NULL;
+        if (v2 && may_hand_on(parent))
+            enable_children(parent); /* systemd made it, with what it uses itself */
         end = next;
     }
     return mem_printf("%s%s", base, path);

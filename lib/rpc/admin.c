@@ -217,9 +217,10 @@ M(server_set_threadpool_parameters)
     changed = server->conf;
     if (settings_apply(rq, settings, ARRAY_SIZE(settings), in->params.v, in->params.n) < 0)
         return -1;
-    if (!changed.max_workers || changed.min_workers > changed.max_workers)
-        return err_set(&rq->err, ERR_OPERATION_FAILED,
-                       "maxWorkers must be greater than 0 and minWorkers must not exceed it");
+    if (!changed.max_workers)
+        return err_set(&rq->err, ERR_INVALID_ARG, "maxWorkers must be greater than 0");
+    if (changed.min_workers > changed.max_workers)
+        return err_set(&rq->err, ERR_INVALID_ARG, "minWorkers cannot be larger than maxWorkers");
     server->conf = changed;
     return 0;
 }
@@ -256,9 +257,13 @@ M(server_set_client_limits)
     changed = server->conf;
     if (settings_apply(rq, settings, ARRAY_SIZE(settings), in->params.v, in->params.n) < 0)
         return -1;
-    if (!changed.max_clients || changed.max_anonymous_clients > changed.max_clients)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "nclients_max must be greater than 0 and nclients_unauth_max must not exceed it");
+    if (!changed.max_clients)
+        return err_set(&rq->err, ERR_INVALID_ARG, "nclients_max must be greater than 0");
+    if (changed.max_anonymous_clients > changed.max_clients)
+        return err_set(
+            &rq->err, ERR_INVALID_ARG, /* libvirt's words, wrong way round as they are */
+            "The overall maximum number of clients waiting for authentication must not be less than "
+            "the overall maximum number of clients");
     server->conf = changed;
     server_accept_again(server);
     return 0;
@@ -397,13 +402,22 @@ M(connect_get_logging_outputs)
     return no_flags(rq, in->flags);
 }
 
+/* Shown as patterns, as libvirt does: "3:*rpc*" for what was given as "3:rpc". */
 M(connect_get_logging_filters)
 {
-    const char *filters = log_get_filters();
+    auto_strv char **words = str_split(log_get_filters(), " ");
+    auto_buf struct buf text = {0};
 
-    if (*filters)
-        out->filters = arena_strdup(&rq->arena, filters);
-    out->nfilters = count_words(filters);
+    for (char **word = words; word && *word; word++) {
+        const char *match = strchr(*word, ':') + 1;
+        bool pattern = *match == '*';
+
+        buf_printf(&text, "%s%.*s%s%s%s", text.length ? " " : "", (int)(match - *word), *word,
+                   pattern ? "" : "*", match, pattern ? "" : "*");
+        out->nfilters++;
+    }
+    if (text.length)
+        out->filters = arena_strdup(&rq->arena, buf_text(&text));
     return no_flags(rq, in->flags);
 }
 

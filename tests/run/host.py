@@ -3,7 +3,9 @@
 """host: a real systemd host in a container (../shared/lab): socket activation, idle exit, polkit, sessions, restarts with machines
 running, and hosts that change from libvirt to ours and back."""
 
+import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,7 +82,9 @@ class Host:
 
 
 STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
-OUR_UNITS = "virtqemud.socket virtqemud-ro.socket virtqemud-admin.socket virtsecretd.socket virtsecretd-ro.socket virtsecretd-admin.socket"
+with open(os.path.join(TOP, "units", "daemons.tsv")) as table:
+    DAEMONS = [line.split("\t")[0] for line in table if not line.startswith("#")]
+OUR_UNITS = " ".join(f"{name}{kind}.socket" for name in DAEMONS for kind in ("", "-ro", "-admin"))
 
 
 def to_ours(host):
@@ -88,7 +92,9 @@ def to_ours(host):
 
 
 def to_stock(host):
-    host.sh(f"systemctl stop virtqemud.service virtsecretd.service {OUR_UNITS} 2>&1; systemctl start libvirtd.socket")
+    services = " ".join(name + ".service" for name in DAEMONS)
+    # it is started often here: systemd must not think that it fails
+    host.sh(f"systemctl stop {services} {OUR_UNITS} 2>&1; systemctl reset-failed {STOCK_UNITS} 2>&1; systemctl start libvirtd.socket")
 
 
 def define(host, name, number, maker):
@@ -129,6 +135,54 @@ def taken_over(host):
             assert old == new, f"{name}, back at stock: {differences[:3] or 'other length'}"
     to_ours(host)
     host.virsh("autostart --disable stock-two")
+
+
+def monitored(host, name):
+    """Whoever has taken the machine over talks with its QEMU."""
+    host.until(f"the monitor of '{name}' is used", lambda: "running" in host.virsh(
+        f"qemu-monitor-command {name} --hmp 'info status'", check=False)[1], 20)
+
+
+def at_login(host, name):
+    host.sh(f"expect -c 'set timeout 90; spawn -noecho virsh -c qemu:///system console {name} --force; expect \"Escape character\";"
+            " send \"\\r\"; expect login: {exit 0} timeout {exit 1} eof {exit 2}'")
+
+
+def seen(host, name):
+    """What shows that it is the same run of the machine, and that nothing of it was lost."""
+    return {what: host.virsh(f"{what} {name}") for what in ("domid", "domuuid", "domstate", "dumpxml", "domblklist --details", "vncdisplay")}
+
+
+def nothing_left(host, name):
+    assert host.sh(f"stat -c %U /var/lib/libvirt/images/{name}.qcow2").strip() == "root", "the image kept QEMU's owner"
+    left = host.sh(f"find /run/libvirt/qemu /var/lib/libvirt/qemu -name '*{name}*'").strip()
+    assert not left, f"left behind: {left}"
+    assert name not in host.sh("machinectl list --no-legend"), "machined still has it"
+
+
+def handed_over(host):
+    """A machine that runs goes from one daemon to the other and back, and any of them can do everything with it."""
+    for name, mine, other in (("ours-one", to_ours, to_stock), ("stock-one", to_stock, to_ours)):
+        mine(host)
+        host.virsh(f"start {name}")
+        pid = host.sh(f"pgrep -f gues[t]={name},").split()
+        at_login(host, name)
+        before = seen(host, name)
+        for there in (other, mine, other):
+            there(host)
+            monitored(host, name)
+            for what, text in seen(host, name).items():
+                changed = [f"{a!r} became {b!r}" for a, b in zip(before[what].splitlines(), text.splitlines()) if a != b]
+                assert text == before[what], f"{name}: {what}: {changed[:3] or 'other length'}"
+            keys = host.virsh(f"domstats {name}")
+            assert all(key in keys for key in ("cpu.time", "balloon.rss", "vcpu.0.time", "block.0.rd.reqs", "net.count")), keys
+            at_login(host, name)
+            host.virsh(f"suspend {name}")
+            host.virsh(f"resume {name}")
+        assert host.sh(f"pgrep -f gues[t]={name},").split() == pid
+        host.virsh(f"destroy {name}")
+        nothing_left(host, name)
+    to_ours(host)
 
 
 def activation(host):
@@ -219,8 +273,7 @@ def machine_runs(host):
         assert "qemu" in host.sh("machinectl list --no-legend")
         host.sh("grep -q starting /var/log/libvirt/qemu/ours-one.log")
         assert host.sh("stat -c %U /var/lib/libvirt/images/ours-one.qcow2").strip() == "libvirt-qemu"
-        host.sh("expect -c 'set timeout 90; spawn -noecho virsh -q -c qemu:///system console ours-one --force; sleep 3; send \"\\r\";"
-                " expect login: {exit 0} timeout {exit 1} eof {exit 2}'")
+        at_login(host, "ours-one")
     finally:
         host.virsh("destroy ours-one")
     assert host.sh("stat -c %U /var/lib/libvirt/images/ours-one.qcow2").strip() == "root", "the image kept QEMU's owner"
@@ -290,6 +343,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vireo-host-") as tree:
         subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + tree], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
+        # the clients are stock's: ours stay out
+        for path in glob.glob(tree + "/usr/bin/*") + glob.glob(tree + "/usr/lib*/libvirt*") + glob.glob(tree + "/usr/lib/*/libvirt*"):
+            if not path.endswith("/systemd"):
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
         os.makedirs(tree + "/guest")
         subprocess.run([os.path.join(TOP, "tools", "make-guest"), tree + "/guest"], check=True)
         os.chmod(tree, 0o755)
@@ -297,7 +354,7 @@ def main():
     try:
         host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
         wanted = sys.argv[1:]
-        for test in (taken_over, activation, secrets, machine_runs, survives, autostart, polkit, per_object, session, units, idle_exit):
+        for test in (taken_over, handed_over, activation, secrets, machine_runs, survives, autostart, polkit, per_object, session, units, idle_exit):
             if not wanted or test.__name__ in wanted:
                 suite.run("host: " + test.__name__.replace("_", " "), test, host)
     finally:

@@ -80,6 +80,7 @@ static void virtio_props(const struct controller *controller, struct props *prop
 {
     if (controller->iothread)
         props_format(props, "iothread", "iothread%u", controller->iothread);
+    props_iothreads(props, controller->iothreads, controller->n_iothreads);
     props_number(props, "num_queues", controller->queues);
     props_number(props, "cmd_per_lun", controller->cmd_per_lun);
     props_number(props, "max_sectors", controller->max_sectors);

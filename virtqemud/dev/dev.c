@@ -190,6 +190,27 @@ void props_virtio(struct props *props, const struct virtio_options *virtio)
     props_tristate(props, "page-per-vq", virtio->page_per_vq);
 }
 
+void props_iothreads(struct props *props, struct iothread_map *const *maps, size_t count)
+{
+    if (!count)
+        return;
+    props_array(props, "iothread-vq-mapping");
+    for (size_t i = 0; i < count; i++) {
+        const struct iothread_map *map = maps[i];
+
+        props_object(props, NULL);
+        props_format(props, "iothread", "iothread%u", map->id);
+        if (map->n_queues) {
+            props_array(props, "vqs");
+            for (size_t j = 0; j < map->n_queues; j++)
+                props_u64(props, NULL, map->queues[j]->id);
+            props_end_array(props);
+        }
+        props_end_object(props);
+    }
+    props_end_array(props);
+}
+
 const char *virtio_driver(struct build *build, const char *name, enum virtio_model model)
 {
     switch (model) {

@@ -60,6 +60,8 @@ int props_info(struct build *build, struct props *props, const struct device_inf
 /* Only the address. */
 int props_address(struct build *build, struct props *props, const struct device_info *info, struct err *err);
 void props_virtio(struct props *props, const struct virtio_options *virtio);
+/* Which threads serve which queues; nothing when it isn't said. */
+void props_iothreads(struct props *props, struct iothread_map *const *maps, size_t count);
 /* "virtio-net-pci", "-transitional" ... for the bus that the device sits on. In the build's arena. */
 const char *virtio_driver(struct build *build, const char *name, enum virtio_model model);
 /* Place in the boot order, from the device or from <os><boot>; 0: none. The latter is given to the first who

@@ -55,28 +55,6 @@ static int ide_props(struct build *build, const struct disk *disk, struct props 
     return 0;
 }
 
-/* Which thread serves which queues. */
-static void iothread_map(const struct disk *disk, struct props *props)
-{
-    if (!disk->n_iothreads)
-        return;
-    props_array(props, "iothread-vq-mapping");
-    for (size_t i = 0; i < disk->n_iothreads; i++) {
-        const struct iothread_map *map = disk->iothreads[i];
-
-        props_object(props, NULL);
-        props_format(props, "iothread", "iothread%u", map->id);
-        if (map->n_queues) {
-            props_array(props, "vqs");
-            for (size_t j = 0; j < map->n_queues; j++)
-                props_u64(props, NULL, map->queues[j]->id);
-            props_end_array(props);
-        }
-        props_end_object(props);
-    }
-    props_end_array(props);
-}
-
 static void virtio_props(struct build *build, const struct disk *disk, struct props *props)
 {
     enum virtio_model model = (enum virtio_model)disk->model;
@@ -89,7 +67,7 @@ static void virtio_props(struct build *build, const struct disk *disk, struct pr
     props_number(props, "queue-size", disk->queue_size);
     if (disk->iothread)
         props_format(props, "iothread", "iothread%u", disk->iothread);
-    iothread_map(disk, props);
+    props_iothreads(props, disk->iothreads, disk->n_iothreads);
     props_tristate(props, "ioeventfd", disk->ioeventfd);
     props_tristate(props, "event_idx", disk->event_idx);
     props_virtio(props, &disk->virtio);

@@ -5,6 +5,20 @@
 #include "base/str.h"
 #include "virtqemud/dev/dev.h"
 
+/* QEMU has words for the sizes that there are; NULL: its own choice. */
+static const char *granule_name(uint64_t kib)
+{
+    static const struct {
+        uint64_t kib;
+        const char *name;
+    } sizes[] = {{4, "4k"}, {8, "8k"}, {16, "16k"}, {64, "64k"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        if (sizes[i].kib == kib)
+            return sizes[i].name;
+    return NULL;
+}
+
 static int iommu_command(struct build *build, void *device, struct err *err)
 {
     const struct iommu *iommu = device;
@@ -23,6 +37,8 @@ static int iommu_command(struct build *build, void *device, struct err *err)
         break;
     case IOMMU_VIRTIO:
         props_string(&props, "driver", "virtio-iommu");
+        props_string(&props, "granule",
+                     iommu->granule_mode ? iommu->granule_mode : granule_name(iommu->granule));
         if (props_info(build, &props, &iommu->info, err) < 0)
             return -1;
         break;

@@ -49,8 +49,8 @@ static int ask(struct req *rq, const struct storage *storage, int *ret_type, con
 
 int volume_resolve(struct req *rq, struct arena *arena, struct storage *storage)
 {
-    const char *path;
-    int type;
+    const char *path = NULL;
+    int type = 0;
 
     if (storage->type != STORAGE_VOLUME || storage_is_empty(storage))
         return 0;

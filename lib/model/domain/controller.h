@@ -76,6 +76,8 @@ struct controller {
 
     uint32_t queues, cmd_per_lun, max_sectors, iothread; /* driver; 0: not given */
     enum tristate ioeventfd;                             /* on, off */
+    struct iothread_map **iothreads;
+    size_t n_iothreads;
     struct virtio_options virtio;
 
     struct opt_u32 ports, vectors; /* virtio-serial, usb */

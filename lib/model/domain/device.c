@@ -400,3 +400,18 @@ XT_DEFINE_ROWS(virtio_options_table, "driver", NULL,
     XT_ATTR(T, packed, "packed", onoff, XT_ABI),
     XT_ATTR(T, page_per_vq, "page_per_vq", onoff, XT_ABI));
 #undef T
+
+/* clang-format off */
+XT_DECLARE(iothread_queue_table, struct iothread_queue);
+#define T struct iothread_queue
+XT_DEFINE(iothread_queue_table, "queue", NULL,
+    XT_ATTR(T, id, "id", u32, XT_ALWAYS));
+#undef T
+
+XT_DECLARE(iothread_map_table, struct iothread_map);
+#define T struct iothread_map
+XT_DEFINE(iothread_map_table, "iothread", NULL,
+    XT_ATTR(T, id, "id", u32, XT_REQUIRED),
+    XT_LIST(T, queues, n_queues, "queue", iothread_queue_table, 0));
+#undef T
+/* clang-format on */

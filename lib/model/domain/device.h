@@ -130,3 +130,14 @@ XT_TYPE(hex4, uint32_t);
 
 /* The alias was given by the user (begins with "ua-"). */
 bool device_alias_is_user(const char *alias);
+
+/* Which of the machine's I/O threads serve which queues of a virtio device. */
+struct iothread_queue {
+    uint32_t id;
+};
+struct iothread_map {
+    uint32_t id;
+    struct iothread_queue **queues;
+    size_t n_queues;
+};
+XT_DECLARE(iothread_map_table, struct iothread_map);

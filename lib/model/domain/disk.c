@@ -103,17 +103,21 @@ static int disk_finish(struct xt_parse *parse, void *object)
 }
 
 /* clang-format off */
-XT_DECLARE(iothread_queue_table, struct iothread_queue);
-#define T struct iothread_queue
-XT_DEFINE(iothread_queue_table, "queue", NULL,
-    XT_ATTR(T, id, "id", u32, XT_ALWAYS));
+XT_DECLARE(statistic_table, struct statistic);
+#define T struct statistic
+XT_DEFINE(statistic_table, "statistic", NULL, XT_ATTR(T, interval, "interval", u32, XT_REQUIRED));
 #undef T
 
-XT_DECLARE(iothread_map_table, struct iothread_map);
-#define T struct iothread_map
-XT_DEFINE(iothread_map_table, "iothread", NULL,
-    XT_ATTR(T, id, "id", u32, XT_REQUIRED),
-    XT_LIST(T, queues, n_queues, "queue", iothread_queue_table, 0));
+XT_DECLARE(histogram_bin_table, struct histogram_bin);
+#define T struct histogram_bin
+XT_DEFINE(histogram_bin_table, "bin", NULL, XT_ATTR(T, start, "start", opt_u64, XT_REQUIRED));
+#undef T
+
+XT_DECLARE(histogram_table, struct histogram);
+#define T struct histogram
+XT_DEFINE(histogram_table, "latency-histogram", NULL,
+    XT_ATTR(T, type, "type", str, 0),
+    XT_LIST(T, bins, n_bins, "bin", histogram_bin_table, XT_REQUIRED));
 #undef T
 
 #define T struct disk_iotune
@@ -142,7 +146,8 @@ XT_DEFINE(disk_mirror_table, "mirror", NULL,
     XT_ATTR(T, job, "job", str, 0),
     XT_ENUM(T, ready, "ready", disk_mirror_state_names, 0),
     XT_GROUP("format", 0,
-        XT_ENUM(T, storage.format, "type", storage_format_names, 0)),
+        XT_ENUM(T, storage.format, "type", storage_format_names, 0),
+        XT_GROUP("metadata_cache", 0, XT_TEXT(T, storage.cache_max_size, "max_size", bytes, 0))),
     XT_EMBED(T, storage, NULL, storage_source_table, 0),
     XT_CHILD(T, storage.backing, "backingStore", backing_table, XT_NO_ABI));
 #undef T
@@ -174,6 +179,9 @@ XT_DEFINE(disk_table, "disk", disk_finish,
         XT_EMBED(T, virtio, NULL, virtio_options_table, 0),
         XT_GROUP("iothreads", 0,
             XT_LIST(T, iothreads, n_iothreads, "iothread", iothread_map_table, 0)),
+        XT_GROUP("statistics", 0,
+            XT_LIST(T, statistics, n_statistics, "statistic", statistic_table, 0),
+            XT_LIST(T, histograms, n_histograms, "latency-histogram", histogram_table, 0)),
         XT_GROUP("metadata_cache", 0,
             XT_TEXT(T, src.cache_max_size, "max_size", bytes, 0))),
     XT_CHILD(T, auth, "auth", storage_auth_table, 0),
@@ -196,7 +204,8 @@ XT_DEFINE(disk_table, "disk", disk_finish,
         XT_ENUM(T, bus, "bus", disk_bus_names, XT_ABI),
         XT_ENUM(T, tray, "tray", disk_tray_names, 0),
         XT_ATTR(T, removable, "removable", onoff, XT_ABI),
-        XT_ATTR(T, rotation_rate, "rotation_rate", opt_u32, XT_ABI)),
+        XT_ATTR(T, rotation_rate, "rotation_rate", opt_u32, XT_ABI),
+        XT_ATTR(T, dpofua, "dpofua", onoff, XT_ABI)),
     XT_CHILD(T, iotune, "iotune", disk_iotune_table, 0),
     XT_GROUP("throttlefilters", 0,
         XT_LIST(T, throttle_filters, n_throttle_filters, "throttlefilter", throttle_filter_table, 0)),

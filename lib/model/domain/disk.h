@@ -97,13 +97,17 @@ struct disk_mirror {
     struct storage storage;
 };
 
-struct iothread_queue {
-    uint32_t id;
+/* What QEMU counts beside the totals: over intervals, and by how long requests took. */
+struct statistic {
+    uint32_t interval; /* seconds */
 };
-struct iothread_map {
-    uint32_t id;
-    struct iothread_queue **queues;
-    size_t n_queues;
+struct histogram_bin {
+    struct opt_u64 start; /* ns */
+};
+struct histogram {
+    char *type; /* read, write, zone, flush; NULL: all */
+    struct histogram_bin **bins;
+    size_t n_bins;
 };
 
 /* The disk takes part in a throttle group of the machine. */
@@ -128,6 +132,10 @@ struct disk {
     uint32_t iothread, queues, queue_size; /* 0: not given */
     struct iothread_map **iothreads;
     size_t n_iothreads;
+    struct statistic **statistics;
+    size_t n_statistics;
+    struct histogram **histograms;
+    size_t n_histograms;
     struct virtio_options virtio;
 
     struct storage src;                    /* with its format and its backing chain */
@@ -138,6 +146,7 @@ struct disk {
     char *dst; /* target: "vda" */
     enum disk_bus bus;
     enum disk_tray tray;
+    enum tristate dpofua;    /* on, off */
     enum tristate removable; /* on, off */
     struct opt_u32 rotation_rate;
 

@@ -98,7 +98,10 @@ XT_DEFINE_ROWS(domain_table, "domain", NULL,
     XT_LIST(T, seclabels, n_seclabels, "seclabel", seclabel_table, 0),
     XT_EMBED(T, native, NULL, native_table, 0),
     XT_GROUP("keywrap", 0, XT_LIST(T, keywrap, n_keywrap, "cipher", keywrap_cipher_table, XT_ABI)),
-    XT_CHILD(T, launch, "launchSecurity", launch_table, XT_ABI));
+    XT_CHILD(T, launch, "launchSecurity", launch_table, XT_ABI),
+    XT_GROUP("iommufd", 0,
+        XT_ATTR(T, iommufd, "enabled", yesno, 0),
+        XT_ATTR(T, iommufd_group, "fdgroup", str, 0)));
 /* clang-format on */
 
 static const struct xml_namespace namespaces[] = {{"qemu", NATIVE_URI}, {0}};

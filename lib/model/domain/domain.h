@@ -112,6 +112,8 @@ struct domain {
     struct keywrap_cipher **keywrap;
     size_t n_keywrap;
     struct launch *launch;
+    enum tristate iommufd; /* yes, no */
+    char *iommufd_group;
     struct native native;
 };
 XT_DECLARE_ROWS(domain_table, struct domain);

@@ -101,6 +101,7 @@ struct iface_offload {
 struct iface_hostdev {
     char *type; /* pci, usb */
     char *driver, *driver_model;
+    enum tristate iommufd; /* yes, no */
     struct pci_address pci;
 };
 

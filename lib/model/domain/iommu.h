@@ -12,6 +12,10 @@ struct iommu {
     enum tristate intremap, caching_mode, eim, iotlb, dma_translation, xtsup, passthrough; /* on, off */
     uint32_t aw_bits;                                                                      /* 0: not given */
     struct opt_u32 pci_bus;
+    enum tristate accel, ats, ril, cmdqv; /* smmuv3: on, off */
+    uint32_t ssid_size, oas;              /* smmuv3, in bits; 0: not given */
+    char *granule_mode;                   /* virtio: host */
+    uint64_t granule;                     /* KiB */
     struct device_info info;
 };
 XT_DECLARE(iommu_table, struct iommu);

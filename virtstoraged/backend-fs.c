@@ -11,9 +11,9 @@
 
 #include "base/str.h"
 #include "virtstoraged/backend.h"
+#include "virtstoraged/device.h"
 #include "virtstoraged/file.h"
 #include "virtstoraged/storaged.h"
-#include "virtstoraged/tool.h"
 
 /* A server that is down is tried for minutes by mount itself. */
 #define MOUNT_USEC SECONDS(200)

@@ -31,10 +31,13 @@ struct backend {
     int (*remove)(struct req *rq, struct volume *volume, unsigned flags);
     int (*look)(struct req *rq, struct volume *volume); /* bring the facts up to date */
     int (*resize)(struct req *rq, struct volume *volume, uint64_t capacity, unsigned flags);
+    bool counts;  /* make and remove keep the numbers of pool->def true */
     bool content; /* volumes are files or devices of this host: read, written and wiped through their path */
 };
 
 extern const struct backend fs_backend, netfs_backend; /* backend-fs.c */
+extern const struct backend disk_backend;              /* backend-disk.c */
+extern const struct backend logical_backend;           /* backend-logical.c */
 
 /* By enum pool_type; NULL: not on this host. */
 extern const struct backend *const backends[POOL_TYPE_MAX];

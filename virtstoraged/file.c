@@ -116,8 +116,8 @@ int file_look(struct req *rq, struct volume *volume)
 {
     const struct volume_def *def = volume->def;
     const char *what = arena_printf(&rq->arena, "volume '%s'", def->target.path);
-    struct scan_one *scan =
-        scan_one_new(def->target.path, def->type == VOLUME_FILE ? def->target.format : NULL);
+    const char *format = def->target.format ? def->target.format : "raw";
+    struct scan_one *scan = scan_one_new(def->target.path, def->type == VOLUME_DIR ? NULL : format);
     int r = task_run(rq, &scan->task, LOOK_USEC, what);
 
     if (r >= 0)

@@ -76,12 +76,34 @@ static int check(const struct pool *fresh, bool live, struct pool **ret, struct 
     return 0;
 }
 
+/* What becomes an argument of a command must not look like an option of it. */
+static int check_words(const struct pool_def *def, struct err *err)
+{
+    bool devices = def->type == POOL_FS || def->type == POOL_LOGICAL || def->type == POOL_DISK;
+
+    if (def->path && def->path[0] != '/')
+        return err_set(err, ERR_XML_ERROR, "target path '%s' of pool '%s' is not absolute", def->path,
+                       def->name);
+    if (def->source.name && def->source.name[0] == '-')
+        return err_set(err, ERR_XML_ERROR, "source name '%s' of pool '%s' begins with '-'", def->source.name,
+                       def->name);
+    for (size_t i = 0; i < def->source.n_devices; i++)
+        if (def->source.devices[i]->path[0] == '-' || (devices && def->source.devices[i]->path[0] != '/'))
+            return err_set(err, ERR_XML_ERROR, "source device '%s' of pool '%s' is not an absolute path",
+                           def->source.devices[i]->path, def->name);
+    for (size_t i = 0; i < def->source.n_hosts; i++)
+        if (def->source.hosts[i]->name[0] == '-')
+            return err_set(err, ERR_XML_ERROR, "'%s' of pool '%s' is no name of a host",
+                           def->source.hosts[i]->name, def->name);
+    return 0;
+}
+
 static struct pool *parse(struct req *rq, const char *xml, unsigned flags)
 {
     auto_arena struct arena arena = {0};
     struct pool_def *def = pool_parse(&arena, xml, flags, &rq->err);
 
-    if (!def || store_check_name("storage pool", def->name, &rq->err) < 0)
+    if (!def || store_check_name("storage pool", def->name, &rq->err) < 0 || check_words(def, &rq->err) < 0)
         return NULL;
     return pool_new(&arena, def);
 }

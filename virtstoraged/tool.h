@@ -22,6 +22,3 @@ int tool_run(struct req *rq, const struct tool *tool, uint64_t usec, struct buf 
 /* Copying and converting images takes as long as it takes; a day says that something is wrong. */
 #define TOOL_LONG SECONDS(24 * 3600)
 #define TOOL_SHORT SECONDS(120)
-
-/* Nothing that looks like a file system, a partition table or part of something else may be on the device. */
-int device_check_empty(struct req *rq, const char *device);

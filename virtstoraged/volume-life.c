@@ -11,12 +11,14 @@
 #include "virtstoraged/file-raw.h"
 #include "virtstoraged/tool.h"
 
-/* Backends whose space doesn't come from a file system know better, they say so at the next refresh. */
+/* An estimate until the next refresh: others use the same file system. */
 static void count_space(struct pool *pool, uint64_t more, uint64_t less)
 {
     struct pool_def *def = pool->def;
     uint64_t allocation = def->allocation + more;
 
+    if (pool->backend->counts)
+        return;
     allocation -= less < allocation ? less : allocation;
     def->available = def->capacity > allocation ? def->capacity - allocation : 0;
     def->allocation = allocation;

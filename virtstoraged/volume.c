@@ -140,9 +140,12 @@ void volume_update(struct volume *volume, const struct volume_def *seen)
     def->target.has_features = seen->target.has_features;
     def->target.lazy_refcounts = seen->target.lazy_refcounts;
     def->target.extended_l2 = seen->target.extended_l2;
-    update_text(volume, &def->target.format, seen->target.format);
+    if (def->type == VOLUME_FILE)
+        update_text(volume, &def->target.format, seen->target.format);
     update_text(volume, &def->target.compat, seen->target.compat);
-    if (!seen->backing) {
+    if (def->type != VOLUME_FILE) {
+        /* a device's facts about others come from its pool */
+    } else if (!seen->backing) {
         def->backing = NULL;
     } else if (!def->backing || !str_eq(def->backing->path, seen->backing->path) ||
                !str_eq(def->backing->format, seen->backing->format)) {
@@ -151,6 +154,22 @@ void volume_update(struct volume *volume, const struct volume_def *seen)
         def->backing->permissions = seen->backing->permissions;
         def->backing->timestamps = seen->backing->timestamps;
     }
+}
+
+void volume_redefine(struct volume *volume, struct arena *arena, struct volume_def *def)
+{
+    struct map *volumes = &volume->pool->volumes;
+    bool listed = map_get(volumes, volume->def->name) == volume;
+
+    /* the key of the set lives in the definition */
+    if (listed)
+        map_remove(volumes, volume->def->name);
+    arena_done(&volume->arena);
+    volume->arena = *arena;
+    volume->def = def;
+    *arena = (struct arena){0};
+    if (listed)
+        map_put(volumes, def->name, volume);
 }
 
 int volume_check_free(const struct volume *volume, struct err *err)

@@ -43,6 +43,8 @@ struct wire_storage_vol wire_of_volume(struct req *rq, const struct volume *volu
 int volume_use(struct req *rq, struct volume **volume);
 /* Take over what was seen of it: sizes, owner, times, what the image says of itself. */
 void volume_update(struct volume *volume, const struct volume_def *seen);
+/* Another definition of the same name, for a volume that is just being made; moved in with its arena. */
+void volume_redefine(struct volume *volume, struct arena *arena, struct volume_def *def);
 /* Not being made, not in anybody's use. Negative with err set. */
 int volume_check_free(const struct volume *volume, struct err *err);
 

@@ -4,11 +4,14 @@
 gives them. The first half runs in a session (real QEMU, and a scripted one whose guest has an agent); the second in a real systemd
 host (../shared/lab), where machines stand in control groups."""
 
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from lab import TOP, Private, Skip, Suite, build_dir
 
@@ -384,6 +387,171 @@ def session():
     suite.done()
 
 
+# ---- in a real host ----
+
+LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
+STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
+OUR_UNITS = "virtqemud.socket virtqemud-ro.socket virtqemud-admin.socket"
+
+HOST_MACHINE = """<domain type='qemu'>
+  <name>t</name>
+  <uuid>70000000-0000-4000-8000-000000000009</uuid>
+  <memory unit='MiB'>64</memory>
+  <memtune><hard_limit unit='KiB'>900000</hard_limit><soft_limit unit='KiB'>800000</soft_limit></memtune>
+  <blkiotune><weight>500</weight></blkiotune>
+  <vcpu current='1'>2</vcpu>
+  <iothreads>1</iothreads>
+  <cputune><shares>2048</shares><period>50000</period><quota>25000</quota><emulator_period>60000</emulator_period>
+    <emulator_quota>30000</emulator_quota><vcpupin vcpu='0' cpuset='0'/><emulatorpin cpuset='0'/></cputune>
+  <numatune><memory mode='restrictive' nodeset='0'/></numatune>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <features><acpi/></features>
+  <devices><controller type='usb' model='none'/><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng></devices>
+</domain>"""
+
+
+class Host:
+    """A host with our tree, from ../shared/lab; v1 controllers beside systemd's v2 tree, or v2 without any."""
+
+    def __init__(self, tree, v2=False):
+        env = dict(os.environ, **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if v2 else {}))
+        up = subprocess.run([LAB, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, env=env, check=False)
+        if up.returncode:
+            raise RuntimeError("no lab host came up")
+        self.run = up.stdout.strip()
+        self.sh(f"systemctl stop {STOCK_UNITS} 2>&1; systemctl start {OUR_UNITS}")
+
+    def sh(self, command, check=True, text=None):
+        done = subprocess.run([LAB, "exec", self.run, "h1", "sh", "-c", command], capture_output=True, text=True, timeout=120, check=False,
+                              **({"input": text} if text else {"stdin": subprocess.DEVNULL}))
+        assert done.returncode == 0 or not check, f"'{command}': {done.stderr.strip()} {done.stdout.strip()}"
+        return done.stdout if check else done.stdout + done.stderr
+
+    def virsh(self, command, check=True):
+        return self.sh("virsh -q -c qemu:///system " + command, check)
+
+    def define(self, xml):
+        self.sh("cat >/tmp/t.xml", text=xml)
+        self.virsh("define /tmp/t.xml")
+
+    def file(self, controller, name):
+        """A file in the machine's group `libvirt`, or beneath."""
+        return self.sh(f"cat /sys/fs/cgroup/{controller}/machine.slice/*t.scope/libvirt/{name}").strip()
+
+    def down(self):
+        subprocess.run([LAB, "down", self.run], check=False)
+
+
+def groups_at_start(host):
+    """What the definition says holds before the guest runs, each thread in its place, as stock lays it out."""
+    host.define(HOST_MACHINE)
+    host.virsh("start t")
+    assert host.file("memory", "memory.limit_in_bytes") == str(900000 << 10)
+    assert host.file("memory", "memory.soft_limit_in_bytes") == str(800000 << 10)
+    assert host.file("cpu", "../cpu.shares") == "2048"
+    assert host.file("cpu", "vcpu0/cpu.cfs_quota_us") == "25000" and host.file("cpu", "vcpu0/cpu.cfs_period_us") == "50000"
+    assert host.file("cpu", "emulator/cpu.cfs_quota_us") == "30000" and host.file("cpu", "iothread1/cpu.cfs_quota_us") == "-1"
+    assert host.file("cpuset", "vcpu0/cpuset.cpus") == "0" and host.file("cpuset", "emulator/cpuset.cpus") == "0"
+    assert host.file("cpuset", "cpuset.mems") == "0"
+    devices = host.file("devices", "devices.list").splitlines()
+    assert "a *:* rwm" not in devices and "c 1:9 rw" in devices and "c 136:* rw" in devices, devices
+    pid = host.sh("cat /run/libvirt/qemu/t.pid").strip()
+    for line in host.sh(f"for t in /proc/{pid}/task/*; do echo $(cut -d: -f3 $t/cgroup | grep /libvirt/ | uniq | head -1) $(cat $t/comm); done").splitlines():
+        where, _, name = line.partition(" ")
+        wanted = "vcpu0" if name.startswith("CPU 0") else "iothread1" if name == "IO iothread1" else "emulator"
+        assert where.endswith("/libvirt/" + wanted), line
+
+
+def groups_live(host):
+    """Changes while it runs reach the kernel, the live and the stored definition, each only where it was asked for; a daemon that
+    comes later finds the groups; nothing of them is left afterwards."""
+    host.virsh("schedinfo t --live vcpu_quota=40000 vcpu_period=80000")
+    assert host.file("cpu", "vcpu0/cpu.cfs_quota_us") == "40000" and host.file("cpu", "vcpu0/cpu.cfs_period_us") == "80000"
+    assert "<quota>40000</quota>" in host.virsh("dumpxml t") and "<quota>25000</quota>" in host.virsh("dumpxml t --inactive")
+    host.virsh("schedinfo t --live global_quota=90000 global_period=60000")
+    assert "global_quota   : 90000" in host.virsh("schedinfo t")
+    error = host.virsh("schedinfo t --live vcpu_quota=1", check=False)
+    assert "value of 'vcpu_quota' is out of range [1000, 17592186044415]" in error, error
+    host.virsh("memtune t --hard-limit 1000000 --swap-hard-limit 1200000 --live")
+    host.virsh("memtune t --hard-limit 1100000 --swap-hard-limit 1300000 --live")  # both grow: the sum first
+    host.virsh("memtune t --hard-limit 950000 --swap-hard-limit 960000 --live")  # both shrink: the memory first
+    assert host.file("memory", "memory.memsw.limit_in_bytes") == str(960000 << 10)
+    error = host.virsh("memtune t --hard-limit 970000 --live", check=False)
+    assert "memory hard_limit tunable value must be lower than or equal to swap_hard_limit" in error, error
+    host.sh("systemctl restart virtqemud.service")
+    host.virsh("iothreadadd t 7")
+    assert host.file("cpu", "iothread7/tasks")
+    host.virsh("iothreadpin t 7 1")
+    assert host.file("cpuset", "iothread7/cpuset.cpus") == "1"
+    host.virsh("iothreaddel t 7")
+    assert "iothread7" not in host.sh("ls /sys/fs/cgroup/cpu/machine.slice/*t.scope/libvirt")
+    host.virsh("setvcpu t 1 --enable")
+    assert host.file("cpu", "vcpu1/cpu.cfs_quota_us") == "40000", "a vCPU that came later has the limits of all"
+    total = host.virsh("cpu-stats t")
+    assert total.count("vcpu_time") == total.count("CPU") == int(host.sh("nproc --all")), total
+    host.virsh("destroy t")
+    left = host.sh("sleep 0.5; find /sys/fs/cgroup -path '*machine*t.scope*' -type d")
+    assert not left, left
+    host.virsh("undefine t")
+
+
+def groups_refuse(host):
+    """A limit that the kernel doesn't take: the start fails with its words, and nothing is left."""
+    host.define(HOST_MACHINE.replace("<vcpupin vcpu='0' cpuset='0'/>", "<vcpupin vcpu='0' cpuset='4000'/>"))
+    error = host.virsh("start t", check=False)
+    assert "libvirt/vcpu0/cpuset.cpus': " in error, error
+    host.define(HOST_MACHINE.replace("<weight>500</weight>", "<device><path>/dev/null</path><read_iops_sec>5</read_iops_sec></device>"))
+    error = host.virsh("start t", check=False)
+    assert "Path '/dev/null' must be a block device" in error, error
+    assert not host.sh("sleep 0.5; find /sys/fs/cgroup -path '*machine*t.scope*' -type d; pgrep -x qemu-system-x86 || true")
+    host.virsh("undefine t")
+
+
+def groups_missing(host):
+    """A host without controllers: an explicit quota is refused, a call says what isn't mounted, no limit is no error."""
+    host.define(HOST_MACHINE)
+    error = host.virsh("start t", check=False)
+    assert "unsupported configuration: cgroup cpu is required for scheduler tuning" in error, error
+    host.define(re.sub(r"<(memtune|blkiotune|cputune)>.*</\1>", "", HOST_MACHINE, flags=re.S))
+    host.virsh("start t")
+    for command, words in (("schedinfo t", "cgroup CPU controller is not mounted"), ("memtune t", "cgroup memory controller is not mounted"),
+                           ("blkiotune t", "blkio cgroup isn't mounted"), ("numatune t --nodeset 0 --live", "cgroup cpuset controller is not mounted"),
+                           ("cpu-stats t --total", "cgroup CPUACCT controller is not mounted")):
+        error = host.virsh(command, check=False)
+        assert "Requested operation is not valid: " + words in error, error
+    assert "<partition>" not in host.virsh("dumpxml t")
+    host.virsh("destroy t")
+
+
+def installed(tree):
+    """Our daemons as they are installed; the clients are stock's. HOST_TREE names a tree that is there already."""
+    if os.environ.get("HOST_TREE"):
+        return os.environ["HOST_TREE"]
+    subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + tree], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    for path in glob.glob(tree + "/usr/bin/*") + glob.glob(tree + "/usr/lib*/libvirt*") + glob.glob(tree + "/usr/lib/*/libvirt*"):
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+    os.chmod(tree, 0o755)
+    return tree
+
+
+def hosts():
+    suite = Suite()
+    with tempfile.TemporaryDirectory(prefix="vireo-tuning-") as directory:
+        tree = installed(directory)
+        for v2, tests in ((False, (groups_at_start, groups_live, groups_refuse)), (True, (groups_missing,))):
+            host = Host(tree, v2)
+            try:
+                for test in tests:
+                    suite.run(test.__name__, test, host)
+            finally:
+                host.down()
+    return suite.failed
+
+
 def main():
     build_dir()
     if not shutil.which("qemu-system-x86_64"):
@@ -393,7 +561,11 @@ def main():
         session()
     failed = subprocess.run(["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "/usr/bin/python3", os.path.abspath(__file__),
                              "--session", *sys.argv[1:]], check=False).returncode
-    sys.exit(failed)
+    if not os.path.exists(LAB) or not shutil.which("systemd-nspawn"):
+        print("skip tuning-hosts - no lab with systemd hosts here")
+    elif len(sys.argv) < 2:
+        failed = hosts() or failed
+    sys.exit(1 if failed else 0)
 
 
 main()

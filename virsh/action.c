@@ -46,5 +46,5 @@ int action_run(struct cmd *cmd)
         say(cmd, "%s", fill(cmd, cmd->def->done, name));
         return 0;
     }
-    return name ? say_error(cmd, "%s", fill(cmd, cmd->def->failed, name)) : -1;
+    return name && cmd->def->failed ? say_error(cmd, "%s", fill(cmd, cmd->def->failed, name)) : -1;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Connect: the one connection of the shell, opened when the first command needs it and again after it was
  * lost. */
-#include <pthread.h>
 #include <stdio.h>
 
 #include "virsh/frame.h"
@@ -22,36 +21,6 @@ static void on_close(virConnectPtr conn, int reason, void *data)
     shell_error(shell, "%.*s%s%s", (int)(hole - sentence), sentence, uri ? uri : "", hole + 2);
 }
 
-static void *run_loop(void *data)
-{
-    struct shell *shell = data;
-    while (!shell->leaving)
-        if (virEventRunDefaultImpl() < 0)
-            break;
-    return NULL;
-}
-
-static void on_tick(int timer, void *data)
-{
-}
-
-/* Events, console, keepalive: something must run the loop. Its thread ends with the process. */
-void shell_start_loop(struct shell *shell)
-{
-    if (shell->looping)
-        return;
-    shell->looping = true;
-    virEventAddTimeout(1000, on_tick, NULL, NULL);
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, run_loop, shell) == 0)
-        pthread_detach(thread);
-}
-
-void need_events(struct cmd *cmd)
-{
-    shell_start_loop(cmd->shell);
-}
-
 static int set_up(struct shell *shell, virConnectPtr conn)
 {
     if (virConnectRegisterCloseCallback(conn, on_close, shell, NULL) < 0)
@@ -62,7 +31,7 @@ static int set_up(struct shell *shell, virConnectPtr conn)
     if (shell->keepalive_interval &&
         virConnectSetKeepAlive(conn, shell->keepalive_interval, (unsigned)count)) {
         shell_error(shell, "Cannot setup keepalive on connection as requested, disconnecting");
-        shell->error = virSaveLastError();
+        keep_error(NULL);
         return -1;
     }
     return 0;
@@ -112,3 +81,27 @@ bool shell_connect_quietly(struct shell *shell)
     shell->conn = virConnectOpenAuth(shell->uri, NULL, shell->readonly ? VIR_CONNECT_RO : 0);
     return shell->conn;
 }
+
+static int run_connect(struct cmd *cmd)
+{
+    const char *uri = NULL;
+    if (cmd_string(cmd, "name", &uri) < 0)
+        return -1;
+    if (uri) {
+        free(cmd->shell->uri);
+        cmd->shell->uri = mem_strdup(uri);
+    }
+    cmd->shell->readonly = cmd_has(cmd, "readonly");
+    return shell_connect(cmd->shell, cmd->shell->uri, cmd->shell->readonly);
+}
+
+const struct command cmd_connect = {
+    "connect",
+    "(re)connect to hypervisor",
+    "Connect to local hypervisor. This is built-in command after shell start up.",
+    OPTIONS({"name", OPTION_STRING, IS_EMPTY_OK, "hypervisor connection URI"},
+            FLAG("readonly", 0, "read-only connection")),
+    .run = run_connect,
+    .is = NEEDS_NO_CONNECTION,
+    .json = "",
+};

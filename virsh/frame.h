@@ -46,7 +46,7 @@ struct cmd {
 /* The program: one, in main.c. */
 struct shell {
     char *uri; /* NULL: the library chooses */
-    virConnectPtr conn;
+    void *conn; /* virConnectPtr; virt-admin: virAdmConnectPtr */
     char *log_path;
     int log_fd;
     int keepalive_interval, keepalive_count; /* -1: not given */
@@ -100,6 +100,8 @@ void shell_error(struct shell *shell, const char *format, ...) PRINTF(2, 3);
 void shell_log(struct shell *shell, const char *level, const char *text);
 /* The library's last error as a line of its own, if there is one; forgotten then. */
 void report_error(struct shell *shell);
+/* What virSetErrorFunc() gets. */
+void on_library_error(void *data, virErrorPtr error);
 
 void help_command(const struct command *def);
 /* All groups; behind their titles a colon, as `help` has it and --help doesn't. */

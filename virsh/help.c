@@ -2,32 +2,16 @@
 /* Help: from the tables, in stock's layout; and the tables of commands themselves. */
 #include <stdio.h>
 
-#include "virsh/frame.h"
+#include "virsh/program.h"
 
-/* A command that nobody wrote yet is no command. */
-#define GROUP(key, title)
-#define COMMAND(name) extern const struct command cmd_##name __attribute__((__weak__));
-#include "virsh/commands.def"
-#undef GROUP
-#undef COMMAND
-
-/* Entries of the one list: a group begins where title is set. */
-static const struct entry {
-    const char *key, *title;
-    const struct command *def;
-} entries[] = {
-#define GROUP(key, title) {key, title, NULL},
-#define COMMAND(name) {NULL, NULL, &cmd_##name},
-#include "virsh/commands.def"
-#undef GROUP
-#undef COMMAND
-};
-
-static const struct entry *entries_end = entries + ARRAY_SIZE(entries);
+static const struct entry *entries_end(void)
+{
+    return program.entries + program.entry_count;
+}
 
 const struct command *command_find(const char *name)
 {
-    for (const struct entry *entry = entries; entry < entries_end; entry++)
+    for (const struct entry *entry = program.entries; entry < entries_end(); entry++)
         if (entry->def && str_eq(entry->def->name, name))
             return entry->def->is & IS_ALIAS ? command_find(entry->def->help) : entry->def;
     return NULL;
@@ -35,7 +19,7 @@ const struct command *command_find(const char *name)
 
 void commands_each(void (*each)(void *data, const struct command *def), void *data)
 {
-    for (const struct entry *entry = entries; entry < entries_end; entry++)
+    for (const struct entry *entry = program.entries; entry < entries_end(); entry++)
         if (entry->def && !(entry->def->is & IS_ALIAS))
             each(data, entry->def);
 }
@@ -43,14 +27,14 @@ void commands_each(void (*each)(void *data, const struct command *def), void *da
 /* The commands of a group, a line each. */
 static void print_commands(const struct entry *group)
 {
-    for (const struct entry *entry = group + 1; entry < entries_end && !entry->title; entry++)
+    for (const struct entry *entry = group + 1; entry < entries_end() && !entry->title; entry++)
         if (entry->def && !(entry->def->is & (IS_ALIAS | IS_INTERNAL | IS_NEW)))
             printf("    %-30s %s\n", entry->def->name, entry->def->help);
 }
 
 void help_groups(bool colon)
 {
-    for (const struct entry *group = entries; group < entries_end; group++) {
+    for (const struct entry *group = program.entries; group < entries_end(); group++) {
         if (!group->title)
             continue;
         printf(" %s (help keyword '%s')%s\n", group->title, group->key, colon ? ":" : "");
@@ -126,7 +110,7 @@ int help_topic(struct shell *shell, const char *topic)
         help_command(def);
         return 0;
     }
-    for (const struct entry *group = entries; group < entries_end; group++) {
+    for (const struct entry *group = program.entries; group < entries_end(); group++) {
         if (!group->title || !str_eq(group->key, topic))
             continue;
         printf(" %s (help keyword '%s'):\n", group->title, group->key);
@@ -139,25 +123,9 @@ int help_topic(struct shell *shell, const char *topic)
 
 void help_usage(void)
 {
-    fputs("\nvirsh [options]... [<command_string>]\nvirsh [options]... <command> [args...]\n\n"
-          "  options:\n"
-          "    -c | --connect=URI      hypervisor connection URI\n"
-          "    -d | --debug=NUM        debug level [0-4]\n"
-          "    -e | --escape <char>    set escape sequence for console\n"
-          "    -h | --help             this help\n"
-          "    -k | --keepalive-interval=NUM\n"
-          "                            keepalive interval in seconds, 0 for disable\n"
-          "    -K | --keepalive-count=NUM\n"
-          "                            number of possible missed keepalive messages\n"
-          "    -l | --log=FILE         output logging to file\n"
-          "    -q | --quiet            quiet mode\n"
-          "    -r | --readonly         connect readonly\n"
-          "    -t | --timing           print timing information\n"
-          "    -v                      short version\n"
-          "    -V                      long version\n"
-          "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
-          "  commands (non interactive mode):\n\n",
-          stdout);
+    printf("\n%s [options]... [<command_string>]\n%s [options]... <command> [args...]\n\n"
+           "  options:\n%s  commands (non interactive mode):\n\n",
+           program.name, program.name, program.usage);
     help_groups(false);
     fputs("\n  (specify help <group> for details about the commands in the group)\n\n"
           "  (specify help <command> for details about the command)\n\n",

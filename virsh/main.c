@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "virsh/frame.h"
+#include "virsh/program.h"
 
-enum { KEY_VERSION = 256, KEY_JSON };
+enum { KEY_VERSION = 256, KEY_JSON, KEY_NO_AGENT };
 
 static const struct option rows[] = {
     {"connect", required_argument, NULL, 'c'},
@@ -22,7 +22,7 @@ static const struct option rows[] = {
     {"keepalive-count", required_argument, NULL, 'K'},
     {"keepalive-interval", required_argument, NULL, 'k'},
     {"log", required_argument, NULL, 'l'},
-    {"no-pkttyagent", no_argument, NULL, 'n'},
+    {"no-pkttyagent", no_argument, NULL, KEY_NO_AGENT},
     {"quiet", no_argument, NULL, 'q'},
     {"readonly", no_argument, NULL, 'r'},
     {"timing", no_argument, NULL, 't'},
@@ -37,7 +37,7 @@ static void show_version(bool all)
         mem_printf("%d.%d.%d", LIBVIR_VERSION_NUMBER / MAJOR, LIBVIR_VERSION_NUMBER / MINOR % MINOR,
                    LIBVIR_VERSION_NUMBER % MINOR);
     if (all)
-        printf("Virsh of Vireo, with the API of libvirt %s\n", version);
+        printf("%s of Vireo, with the API of libvirt %s\n", program.title, version);
     else
         printf("%s\n", version);
 }
@@ -109,6 +109,8 @@ static void refuse(struct shell *shell, char **argv, int key)
 /* 1: go on; 0: done; -1: wrong. */
 static int take_option(struct shell *shell, char **argv, int key)
 {
+    if (key < KEY_VERSION && key != ':' && !strchr(program.options, key))
+        key = '?'; /* a long name of the other program */
     switch (key) {
     case 'c':
         free(shell->uri);
@@ -136,7 +138,7 @@ static int take_option(struct shell *shell, char **argv, int key)
     case KEY_JSON:
         shell->json = true;
         return 1;
-    case 'n':
+    case KEY_NO_AGENT:
         return 1;
     case 'h':
         help_usage();
@@ -152,28 +154,30 @@ static int take_option(struct shell *shell, char **argv, int key)
     }
 }
 
+/* The variable of this program: VIRSH_NAME. */
+static const char *environment(const char *name)
+{
+    auto_free char *variable = mem_printf("%s_%s", program.variables, name);
+    return getenv(variable);
+}
+
 static void take_environment(struct shell *shell)
 {
-    const char *value = getenv("VIRSH_DEBUG");
+    const char *value = environment("DEBUG");
     int level;
     if (value && str_to_i32(value, &level) < 0)
-        shell_error(shell, "VIRSH_DEBUG not set with a valid numeric value");
-    value = getenv("VIRSH_LOG_FILE");
+        shell_error(shell, "%s_DEBUG not set with a valid numeric value", program.variables);
+    value = environment("LOG_FILE");
     if (!str_empty(value) && shell->log_fd < 0)
         open_log(shell, value);
-    value = getenv("VIRSH_DEFAULT_CONNECT_URI");
+    value = program.uri_variable ? getenv(program.uri_variable) : NULL;
     if (value && !shell->uri)
         shell->uri = mem_strdup(value);
 }
 
-/* The library's errors are told by report_error(), not as they happen. */
-static void keep_quiet(void *data, virErrorPtr error)
-{
-}
-
 static int start_library(struct shell *shell)
 {
-    virSetErrorFunc(NULL, keep_quiet);
+    virSetErrorFunc(NULL, on_library_error);
     if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0) {
         shell_error(shell, "Failed to initialize libvirt");
         report_error(shell);
@@ -203,7 +207,7 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     opterr = 0;
     int key;
-    while ((key = getopt_long(argc, argv, "+:c:d:e:hk:K:l:qrtvV", rows, NULL)) != -1) {
+    while ((key = getopt_long(argc, argv, program.options, rows, NULL)) != -1) {
         int result = take_option(&shell, argv, key);
         if (result <= 0) {
             free(shell.uri);

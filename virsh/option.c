@@ -47,6 +47,14 @@ unsigned cmd_more_flags(struct cmd *cmd)
     return flags;
 }
 
+int cmd_filled(struct cmd *cmd)
+{
+    for (struct given *given = cmd->given; given; given = given->next)
+        if (given->option->kind == OPTION_STRING && !*given->value && !(given->option->is & IS_EMPTY_OK))
+            return say_error(cmd, "Failed to get option '%s': Option argument is empty", given->option->name);
+    return 0;
+}
+
 int cmd_string(struct cmd *cmd, const char *option, const char **ret)
 {
     struct given *given = find(cmd, option);
@@ -131,6 +139,20 @@ UNSIGNED(cmd_uint_wrap, unsigned, UINT_MAX, true)
 UNSIGNED(cmd_u64_wrap, unsigned long long, ULLONG_MAX, true)
 UNSIGNED(cmd_ulong_wrap, unsigned long, ULONG_MAX, true)
 
+/* The number is fine and its unit isn't, or both and it is too much: the library would say more. */
+static void explain_scale(struct cmd *cmd, const char *text, uint64_t scale)
+{
+    char *end;
+    errno = 0;
+    strtoull(text, &end, 10);
+    if (errno || end == text || strchr(text, '-'))
+        return;
+    if (!size_unit(end, scale))
+        keep_text(cmd, "invalid argument: unknown suffix '%s'", end);
+    else
+        keep_text(cmd, "numerical overflow: value too large: %s", text);
+}
+
 int to_scaled(const char *text, uint64_t scale, uint64_t max, unsigned long long *ret)
 {
     char *end;
@@ -148,9 +170,11 @@ int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max
     const char *text = cmd_raw(cmd, option);
     if (!text)
         return 0;
-    if (to_scaled(text, scale, max, ret) < 0)
+    if (to_scaled(text, scale, max, ret) < 0) {
+        explain_scale(cmd, text, scale);
         return say_error(cmd, "Scaled numeric value '%s' for <%s> option is malformed or out of range", text,
                          option);
+    }
     return 1;
 }
 
@@ -210,7 +234,7 @@ const char *cmd_file(struct cmd *cmd, const char *option)
     int result = file_read(AT_FDCWD, path, FILE_MAX, &text);
     if (result < 0) {
         buf_done(&text);
-        say_error(cmd, "Failed to open file '%s': %s", path, strerror(-result));
+        keep_text(cmd, "Failed to open file '%s': %s", path, strerror(-result));
         return NULL;
     }
     buf_add_string(&text, "");

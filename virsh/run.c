@@ -7,12 +7,12 @@
 #include <time.h>
 
 #include "base/time.h"
-#include "virsh/frame.h"
+#include "virsh/program.h"
 
-/* The next two words of a list "a b, c d"; false at its end. */
-static bool next_pair(const char **list, char first[64], char second[64])
+/* The next two words of a list "a b, c d", and what stands between them; false at its end. */
+static bool next_pair(const char **list, char first[64], char between[2], char second[64])
 {
-    if (!*list || sscanf(*list, " %63[^ ,] %63[^ ,]", first, second) != 2)
+    if (!*list || sscanf(*list, " %63[^ ,>]%1[ >]%63[^ ,]", first, between, second) != 3)
         return false;
     const char *comma = strchr(*list, ',');
     *list = comma ? comma + 1 : NULL;
@@ -21,13 +21,16 @@ static bool next_pair(const char **list, char first[64], char second[64])
 
 static int check_pairs(struct cmd *cmd)
 {
-    char a[64], b[64];
-    for (const char *list = cmd->def->conflicts; next_pair(&list, a, b);)
-        if (cmd_has(cmd, a) && cmd_has(cmd, b))
-            return say_error(cmd, "Options --%s and --%s are mutually exclusive", a, b);
-    for (const char *list = cmd->def->requires; next_pair(&list, a, b);)
-        if (cmd_has(cmd, a) && !cmd_has(cmd, b))
-            return say_error(cmd, "Option --%s is required by option --%s", b, a);
+    const char *const lists[] = {cmd->def->conflicts, cmd->def->requires};
+    char a[64], how[2], b[64];
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        for (const char *list = lists[i]; next_pair(&list, a, how, b);) {
+            bool needs = i == 1 || *how == '>';
+            if (!cmd_has(cmd, a) || cmd_has(cmd, b) == needs)
+                continue;
+            return needs ? say_error(cmd, "Option --%s is required by option --%s", b, a)
+                         : say_error(cmd, "Options --%s and --%s are mutually exclusive", a, b);
+        }
     return 0;
 }
 
@@ -35,7 +38,7 @@ static int run_body(struct cmd *cmd)
 {
     if (check_pairs(cmd) < 0)
         return -1;
-    return cmd->def->run ? cmd->def->run(cmd) : action_run(cmd);
+    return cmd->def->run ? cmd->def->run(cmd) : program.action(cmd);
 }
 
 /* A command with a time limit runs in a thread, so that it can be left behind. */
@@ -114,11 +117,10 @@ int run_all(struct shell *shell, struct cmd *cmds)
         uint64_t start = time_monotonic();
         cmd->as_json |= cmd_has(cmd, "json");
         bool json = cmd->as_json;
-        virResetLastError();
+        forget_error();
         result = run_one(shell, &cmd);
         if (result < 0)
             report_error(shell);
-        virFreeError(TAKE(shell->error));
         if (json && cmd)
             json_end(&cmd->json, result < 0 ? NULL : stdout);
         cmd_free(cmd);

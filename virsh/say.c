@@ -2,12 +2,13 @@
 /* Say: errors for the user, the library's among them, and the log file that -l names. */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "virsh/frame.h"
+#include "virsh/program.h"
 
 static void say_line(struct shell *shell, const char *text)
 {
@@ -38,30 +39,73 @@ int say_error(struct cmd *cmd, const char *format, ...)
     return -1;
 }
 
-void forget_error(void)
+/*
+ * The library forgets its last error with the next call, and each thread has its own. So the last one is kept
+ * here, for report_error() at the end of the command, whichever thread it came from.
+ */
+static struct {
+    pthread_mutex_t lock;
+    char *message; /* NULL: none */
+    int code;
+    bool pinned;
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void keep(const char *message, int code, bool pin)
 {
-    virResetLastError();
+    pthread_mutex_lock(&kept.lock);
+    if (!kept.pinned) {
+        free(kept.message);
+        kept.message = mem_strdup(message);
+        kept.code = code;
+        kept.pinned = pin;
+    }
+    pthread_mutex_unlock(&kept.lock);
 }
 
-int last_error_code(void)
+void on_library_error(void *data, virErrorPtr error)
 {
-    virErrorPtr error = virGetLastError();
-    return error ? error->code : VIR_ERR_OK;
+    if (error->code != VIR_ERR_OK)
+        keep(error->message ? error->message : "unknown error", error->code, false);
+}
+
+void forget_error(void)
+{
+    pthread_mutex_lock(&kept.lock);
+    free(TAKE(kept.message));
+    kept.code = VIR_ERR_OK;
+    kept.pinned = false;
+    pthread_mutex_unlock(&kept.lock);
+    virResetLastError();
 }
 
 void keep_error(struct cmd *cmd)
 {
-    if (!cmd->shell->error)
-        cmd->shell->error = virSaveLastError();
+    pthread_mutex_lock(&kept.lock);
+    kept.pinned = kept.message != NULL;
+    pthread_mutex_unlock(&kept.lock);
+}
+
+int keep_text(struct cmd *cmd, const char *format, ...)
+{
+    auto_buf struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    keep(buf_text(&text), VIR_ERR_INTERNAL_ERROR, true);
+    return -1;
+}
+
+int last_error_code(void)
+{
+    return kept.code;
 }
 
 void report_error(struct shell *shell)
 {
-    virErrorPtr error = shell->error ? shell->error : virGetLastError();
-    if (error && error->code != VIR_ERR_OK)
-        say_line(shell, error->message ? error->message : "unknown error");
-    virFreeError(TAKE(shell->error));
-    virResetLastError();
+    if (kept.message)
+        say_line(shell, kept.message);
+    forget_error();
 }
 
 void shell_log(struct shell *shell, const char *level, const char *text)
@@ -73,7 +117,8 @@ void shell_log(struct shell *shell, const char *level, const char *text)
     char stamp[64];
     localtime_r(&now, &tm);
     strftime(stamp, sizeof(stamp), "%Y.%m.%d %H:%M:%S", &tm);
-    auto_free char *line = mem_printf("[%s VIRSH %d] %s %s\n", stamp, (int)getpid(), level, text);
+    auto_free char *line =
+        mem_printf("[%s %s %d] %s %s\n", stamp, program.variables, (int)getpid(), level, text);
     if (fd_write_all(shell->log_fd, line, strlen(line)) < 0) {
         fd_close(&shell->log_fd);
         fprintf(stderr, "error: failed to write the log file\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Self: commands about virsh itself. */
+/* Self: commands about the shell itself. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -168,28 +168,4 @@ static int run_pwd(struct cmd *cmd)
 const struct command cmd_pwd = {
     "pwd",          "print the current directory", "Print the current directory.",
     .run = run_pwd, .is = NEEDS_NO_CONNECTION,     .json = "{directory: string}",
-};
-
-static int run_connect(struct cmd *cmd)
-{
-    const char *uri = NULL;
-    if (cmd_string(cmd, "name", &uri) < 0)
-        return -1;
-    if (uri) {
-        free(cmd->shell->uri);
-        cmd->shell->uri = mem_strdup(uri);
-    }
-    cmd->shell->readonly = cmd_has(cmd, "readonly");
-    return shell_connect(cmd->shell, cmd->shell->uri, cmd->shell->readonly);
-}
-
-const struct command cmd_connect = {
-    "connect",
-    "(re)connect to hypervisor",
-    "Connect to local hypervisor. This is built-in command after shell start up.",
-    OPTIONS({"name", OPTION_STRING, IS_EMPTY_OK, "hypervisor connection URI"},
-            FLAG("readonly", 0, "read-only connection")),
-    .run = run_connect,
-    .is = NEEDS_NO_CONNECTION,
-    .json = "",
 };

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "virsh/complete.h"
-#include "virsh/frame.h"
+#include "virsh/program.h"
 
 enum { HISTORY_LINES = 500 };
 
@@ -79,7 +79,7 @@ static bool open_readline(struct shell *shell)
             return false;
         memcpy(symbols[i].to, &symbol, sizeof(symbol));
     }
-    *rl.name = "virsh";
+    *rl.name = program.name;
     *rl.word_breaks = " \t\n\\`@$><=;|&{(";
     *attempted = complete_line;
     completing = shell;
@@ -89,8 +89,9 @@ static bool open_readline(struct shell *shell)
 static char *history_path(void)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    auto_free char *dir = str_empty(cache) ? mem_printf("%s/.cache/libvirt/virsh", home ? home : "")
-                                           : mem_printf("%s/libvirt/virsh", cache);
+    auto_free char *dir = str_empty(cache)
+                              ? mem_printf("%s/.cache/libvirt/%s", home ? home : "", program.name)
+                              : mem_printf("%s/libvirt/%s", cache, program.name);
     if (file_make_dirs(dir, 0700) < 0)
         return NULL;
     return mem_printf("%s/history", dir);
@@ -99,9 +100,10 @@ static char *history_path(void)
 static void open_history(struct shell *shell, const char *path)
 {
     int lines = HISTORY_LINES;
-    const char *text = getenv("VIRSH_HISTSIZE");
+    auto_free char *variable = mem_printf("%s_HISTSIZE", program.variables);
+    const char *text = getenv(variable);
     if (text && (str_to_i32(text, &lines) < 0 || lines < 0)) {
-        shell_error(shell, "Bad $%s value.", "VIRSH_HISTSIZE");
+        shell_error(shell, "Bad $%s value.", variable);
         lines = HISTORY_LINES;
     }
     rl.stifle_history(lines);
@@ -130,14 +132,14 @@ int interact(struct shell *shell)
         open_readline(shell); /* without a terminal too: it shows the lines it reads, as people expect */
     auto_free char *history = editing ? history_path() : NULL;
     if (!shell->quiet)
-        printf("Welcome to %s, the virtualization interactive terminal.\n\n"
+        printf("Welcome to %s, the %s interactive terminal.\n\n"
                "Type:  'help' for help with commands\n"
                "       'quit' to quit\n\n",
-               "virsh");
+               program.name, program.terminal);
     if (history)
         open_history(shell, history);
     while (!shell->leaving) {
-        const char *prompt = shell->readonly ? "virsh > " : "virsh # ";
+        auto_free char *prompt = mem_printf("%s %c ", program.name, shell->readonly ? '>' : '#');
         auto_free char *line = editing ? rl.readline(prompt) : read_plainly(prompt);
         if (!line)
             break;

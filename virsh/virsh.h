@@ -244,7 +244,8 @@ struct command {
     int (*run)(struct cmd *cmd); /* NULL: an action */
     unsigned is;
     /* Pairs that exclude each other, checked in this order before the function is called:
-     * "current live, current config" -> Options --current and --live are mutually exclusive */
+     * "current live, current config" -> Options --current and --live are mutually exclusive;
+     * "remove>file" -> as in .requires, where the order between both matters */
     const char *conflicts;
     /* Pairs: "pivot wait" -> Option --wait is required by option --pivot */
     const char *requires;
@@ -274,6 +275,8 @@ struct command {
  */
 bool cmd_has(struct cmd *cmd, const char *option); /* given at all; for flags: set */
 int cmd_string(struct cmd *cmd, const char *option, const char **ret);
+/* All strings that were given hold something (or may be empty): cmd_raw() is enough then. */
+int cmd_filled(struct cmd *cmd);
 int cmd_int(struct cmd *cmd, const char *option, int *ret);
 int cmd_uint(struct cmd *cmd, const char *option, unsigned *ret);
 int cmd_i64(struct cmd *cmd, const char *option, long long *ret);
@@ -368,6 +371,8 @@ void forget_error(void);
 /* Keep the library's last error for the end of the command: calls that follow (cleanup, another thread) don't
  * change it. */
 void keep_error(struct cmd *cmd);
+/* A message that is told where the library's is; returns -1. */
+int keep_text(struct cmd *cmd, const char *format, ...) PRINTF(2, 3);
 /* The code of the library's last error, VIR_ERR_OK when there is none. */
 int last_error_code(void);
 /* A sentence about success; -q hides it; in JSON: "message". Ends with the newline that stock prints. */
@@ -455,10 +460,11 @@ char **xml_values(struct cmd *cmd, const char *document, const char *xpath); /* 
 /* The same for elements, each as the text of a document of its own. */
 char **xml_nodes(struct cmd *cmd, const char *document, const char *xpath);
 /* An element with changes: `path` ("target/requested", NULL: itself) is made where it isn't there; an
- * attribute, or the content, gets the value; value NULL removes the attribute or the element. Owned by cmd.
+ * attribute, or the content, gets the value; value NULL removes the attribute or the element. `before`: the
+ * sibling that a new element goes before, on a line of its own; NULL: it is the last. Owned by cmd.
  */
 struct xml_change {
-    const char *path, *attribute, *value;
+    const char *path, *attribute, *value, *before;
 };
 char *xml_changed(struct cmd *cmd, const char *element, const struct xml_change *changes, size_t count);
 /*

@@ -150,11 +150,9 @@ const struct command cmd_detach_device_alias = {
 static int disk_address(struct cmd *cmd, const char *text, const char *target, struct buf *xml)
 {
     unsigned a, b, c, d;
-    int end = -1;
     const char *multi = cmd_has(cmd, "multifunction") ? " multifunction='on'" : "";
     unsigned long long unit;
-#define MATCHES(count, format, ...)                                                                          \
-    (sscanf(text, format "%n", __VA_ARGS__, &end) == (count) && end == (int)strlen(text))
+#define MATCHES(count, format, ...) (sscanf(text, format, __VA_ARGS__) == (count))
     enum { NONE, PCI, CCW, DRIVE, USB } kind = NONE;
     bool ide = false, drive = false;
     if (MATCHES(4, "pci:%x.%x.%x.%x", &a, &b, &c, &d))
@@ -189,13 +187,20 @@ static int disk_address(struct cmd *cmd, const char *text, const char *target, s
     return 0;
 }
 
+/* ` name='value'`; nothing where there is no value. */
+static void attribute(struct buf *xml, const char *name, const char *value)
+{
+    if (value)
+        xml_attribute(xml, name, value);
+}
+
 /* ` name='value'` of an option that was given; -1 after telling that it is empty. */
 static int add_given(struct cmd *cmd, struct buf *xml, const char *option, const char *name)
 {
     const char *value = NULL;
     int given = cmd_string(cmd, option, &value);
     if (given > 0)
-        xml_attribute(xml, name, value);
+        attribute(xml, name, value);
     return given;
 }
 
@@ -205,20 +210,20 @@ static void network_source(struct cmd *cmd, const char *source, struct buf *xml)
     const char *host = cmd_raw(cmd, "source-host-name"), *transport = cmd_raw(cmd, "source-host-transport"),
                *socket = cmd_raw(cmd, "source-host-socket");
     buf_add_string(xml, "  <source");
-    xml_attribute(xml, "protocol", cmd_raw(cmd, "source-protocol"));
-    xml_attribute(xml, "name", source);
+    attribute(xml, "protocol", cmd_raw(cmd, "source-protocol"));
+    attribute(xml, "name", source);
     if (!host && !transport && !socket) {
         buf_add_string(xml, "/>\n");
         return;
     }
     buf_add_string(xml, ">\n    <host");
-    xml_attribute(xml, "transport", transport);
-    xml_attribute(xml, "socket", socket);
+    attribute(xml, "transport", transport);
+    attribute(xml, "socket", socket);
     const char *colon = host ? strrchr(host, ':') : NULL;
     if (colon)
         host = cmd_printf(cmd, "%.*s", (int)(colon - host), host);
-    xml_attribute(xml, "name", host);
-    xml_attribute(xml, "port", colon ? colon + 1 : NULL);
+    attribute(xml, "name", host);
+    attribute(xml, "port", colon ? colon + 1 : NULL);
     buf_add_string(xml, "/>\n  </source>\n");
 }
 
@@ -233,16 +238,14 @@ static const char *const disk_types[] = {"file", "block", "network", NULL};
 
 static int disk_type(struct cmd *cmd, const char *source)
 {
-    const char *given = cmd_raw(cmd, "sourcetype"), *driver = cmd_raw(cmd, "driver");
+    const char *given = cmd_raw(cmd, "sourcetype");
     if (given) {
         int type = enum_find(disk_types, given);
         return type < 0 ? say_error(cmd, "Unknown source type: '%s'", given) : type;
     }
     if (cmd_has(cmd, "source-protocol"))
         return DISK_NETWORK;
-    if (str_eq(driver, "file") || str_eq(driver, "tap"))
-        return DISK_FILE;
-    return str_eq(driver, "phy") || is_block_device(source) ? DISK_BLOCK : DISK_FILE;
+    return is_block_device(source) ? DISK_BLOCK : DISK_FILE;
 }
 
 /* Elements with nothing but an option's value in them. */
@@ -274,16 +277,16 @@ static int disk_xml(struct cmd *cmd, const char *source, const char *target, str
     const char *mode = cmd_raw(cmd, "mode"), *wwn = cmd_raw(cmd, "wwn"), *address = cmd_raw(cmd, "address");
     if (type < 0)
         return -1;
-    if (type != DISK_NETWORK && cmd_has(cmd, "source-protocol"))
+    if ((type == DISK_NETWORK) != cmd_has(cmd, "source-protocol"))
         return say_error(cmd, "--source-protocol option requires --sourcetype network");
     if (mode && !str_eq(mode, "readonly") && !str_eq(mode, "shareable"))
         return say_error(cmd, "No support for %s in command 'attach-disk'", mode);
     if (wwn && !is_wwn(wwn))
-        return say_error(cmd, "internal error: Malformed wwn: %s", wwn);
+        return keep_text(cmd, "internal error: Malformed wwn: %s", wwn);
     buf_printf(xml, "<disk type='%s'", disk_types[type]);
-    xml_attribute(xml, "device", cmd_raw(cmd, "type"));
+    attribute(xml, "device", cmd_raw(cmd, "type"));
     if (cmd_has(cmd, "rawio"))
-        xml_attribute(xml, "rawio", "yes");
+        attribute(xml, "rawio", "yes");
     buf_add_string(xml, ">\n");
     bool drives = false;
     for (size_t i = 0; i < ARRAY_SIZE(driver); i++) {
@@ -299,14 +302,14 @@ static int disk_xml(struct cmd *cmd, const char *source, const char *target, str
         buf_add_string(xml, "/>\n");
     if (type == DISK_NETWORK) {
         network_source(cmd, source, xml);
-    } else if (*source) {
+    } else {
         buf_add_string(xml, "  <source");
-        xml_attribute(xml, sources[type], source);
+        attribute(xml, sources[type], source);
         buf_add_string(xml, "/>\n");
     }
     buf_add_string(xml, "  <target");
-    xml_attribute(xml, "dev", target);
-    xml_attribute(xml, "bus", cmd_raw(cmd, "targetbus"));
+    attribute(xml, "dev", target);
+    attribute(xml, "bus", cmd_raw(cmd, "targetbus"));
     buf_add_string(xml, "/>\n");
     if (mode)
         buf_printf(xml, "  <%s/>\n", mode);
@@ -320,7 +323,7 @@ static int disk_xml(struct cmd *cmd, const char *source, const char *target, str
         buf_add_string(xml, "  <throttlefilters>\n");
         for (char **group = groups; group && *group; group++) {
             buf_add_string(xml, "    <throttlefilter");
-            xml_attribute(xml, "group", *group);
+            attribute(xml, "group", *group);
             buf_add_string(xml, "/>\n");
         }
         buf_add_string(xml, "  </throttlefilters>\n");
@@ -333,8 +336,8 @@ static int run_attach_disk(struct cmd *cmd)
 {
     const char *source = NULL, *target = NULL;
     auto_buf struct buf xml = {0};
-    if (cmd_string(cmd, "source", &source) < 0 || cmd_string(cmd, "target", &target) < 0 ||
-        disk_xml(cmd, source, target, &xml) < 0)
+    if (cmd_filled(cmd) < 0 || cmd_string(cmd, "source", &source) < 0 ||
+        cmd_string(cmd, "target", &target) < 0 || disk_xml(cmd, source, target, &xml) < 0)
         return -1;
     if (cmd_has(cmd, "print-xml"))
         return print_element(cmd, buf_text(&xml));
@@ -441,23 +444,23 @@ static int run_change_media(struct cmd *cmd)
     const char *disk = find_disk(cmd, domain, path, true);
     if (!disk)
         return -1;
-    const char *type = xml_value(cmd, disk, "string(/disk/@type)");
     const char *medium = xml_value(
         cmd, disk, "string(/disk/source/@file|/disk/source/@dev|/disk/source/@dir|/disk/source/@name)");
     if (eject && str_empty(medium))
         return say_error(cmd, "The disk device '%s' doesn't have media", path);
     if (!eject && !source)
-        return say_error(cmd, insert ? "No source was specified for inserting media"
-                                     : "New disk media source was not specified");
+        return say_error(cmd, "New disk media source was not specified");
     if (insert && !str_empty(medium))
         return say_error(cmd, "The disk device '%s' already has media", path);
     if (!insert && !eject && !cmd_has(cmd, "update") && str_empty(medium))
         insert = true;
-    bool is_block = block || (!eject && is_block_device(source)) || (eject && str_eq(type, "block"));
+    bool is_block = block || (!eject && is_block_device(source));
+    const char *policy = xml_value(cmd, disk, "string(/disk/source/@startupPolicy)");
     const struct xml_change changes[] = {
-        {"source", NULL, NULL},
-        {NULL, "type", is_block ? "block" : "file"},
-        {"source", is_block ? "dev" : "file", eject ? NULL : source},
+        {"source", NULL, NULL, NULL},
+        {NULL, "type", is_block ? "block" : "file", NULL},
+        {"source", is_block ? "dev" : "file", eject ? NULL : source, "target"},
+        {"source", "startupPolicy", eject || str_empty(policy) ? NULL : policy, "target"},
     };
     const char *xml = xml_changed(cmd, disk, changes, ARRAY_SIZE(changes));
     if (!xml)
@@ -512,11 +515,11 @@ static int interface_source(struct cmd *cmd, const struct interface_type *type, 
         return say_error(cmd, "source-mode is mandatory");
     if (type->attribute) {
         buf_add_string(xml, "  <source");
-        xml_attribute(xml, type->attribute, source);
+        attribute(xml, type->attribute, source);
     } else if (str_eq(type->name, "vhostuser")) {
         buf_add_string(xml, "  <source type='unix'");
-        xml_attribute(xml, "path", source);
-        xml_attribute(xml, "mode", mode);
+        attribute(xml, "path", source);
+        attribute(xml, "mode", mode);
     } else {
         if (sscanf(source, "%x:%x:%x.%x%n", &domain, &bus, &slot, &function, &end) != 4 ||
             end != (int)strlen(source))
@@ -547,7 +550,7 @@ static int interface_xml(struct cmd *cmd, struct buf *xml)
         if (str_eq(interface_types[i].name, type_name))
             type = &interface_types[i];
     for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
-        if (take_rates(cmd, directions[i], rates[i]) < 0)
+        if (take_rates(cmd, directions[i], false, rates[i]) < 0)
             return -1;
     if (!type)
         return say_error(cmd, "No support for %s in command 'attach-interface'", type_name);
@@ -575,12 +578,14 @@ static int interface_xml(struct cmd *cmd, struct buf *xml)
 
 static int run_attach_interface(struct cmd *cmd)
 {
-    virDomainPtr domain = cmd_domain(cmd);
     auto_buf struct buf xml = {0};
-    if (!domain || interface_xml(cmd, &xml) < 0)
+    if (cmd_filled(cmd) < 0 || interface_xml(cmd, &xml) < 0)
         return -1;
     if (cmd_has(cmd, "print-xml"))
         return print_element(cmd, buf_text(&xml));
+    virDomainPtr domain = cmd_domain(cmd);
+    if (!domain)
+        return -1;
     if (attach(cmd, domain, buf_text(&xml)) < 0)
         return say_error(cmd, "Failed to attach interface");
     say(cmd, "Interface attached successfully\n");
@@ -686,7 +691,7 @@ static int run_domif_setlink(struct cmd *cmd)
         return say_error(cmd, "interface '%s' not found", which);
     if (nodes[1])
         return say_error(cmd, "multiple matching interfaces found");
-    const struct xml_change change = {"link", "state", state};
+    const struct xml_change change = {"link", "state", state, NULL};
     const char *changed = xml_changed(cmd, nodes[0], &change, 1);
     if (!changed)
         return -1;
@@ -737,8 +742,8 @@ static int run_update_memory_device(struct cmd *cmd)
     if (given < 0)
         return -1;
     const char *size = cmd_printf(cmd, "%llu", bytes / 1024), *changed = found[0];
-    const struct xml_change changes[] = {{"target/requested", "unit", "KiB"},
-                                         {"target/requested", NULL, size}};
+    const struct xml_change changes[] = {{"target/requested", "unit", "KiB", NULL},
+                                         {"target/requested", NULL, size, NULL}};
     if (given && !xml_value(cmd, changed, "/memory/target/requested"))
         return say_error(cmd, "virtio-mem device is missing <requested/>");
     if (given && !(changed = xml_changed(cmd, changed, changes, ARRAY_SIZE(changes))))

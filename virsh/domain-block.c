@@ -100,12 +100,16 @@ static int wait_and_say(struct cmd *cmd, virDomainPtr domain, const char *path, 
 /* --bandwidth in MiB/s, or with --bytes in bytes. */
 static int take_bandwidth(struct cmd *cmd, unsigned long *ret)
 {
-    unsigned long long bytes = 0;
-    if (!cmd_has(cmd, "bytes"))
-        return cmd_ulong_wrap(cmd, "bandwidth", ret);
-    int given = cmd_scaled(cmd, "bandwidth", 1, ULONG_MAX, &bytes);
-    *ret = (unsigned long)bytes;
-    return given;
+    unsigned long long value = 0;
+    const char *text = cmd_raw(cmd, "bandwidth");
+    if (!text)
+        return 0;
+    if (to_scaled(text, 1, ULONG_MAX, &value) < 0 ||
+        (!cmd_has(cmd, "bytes") && !str_only(text, "0123456789")))
+        return say_error(
+            cmd, "Scaled numeric value '%s' for <--bandwidth> option is malformed or out of range", text);
+    *ret = (unsigned long)value;
+    return 1;
 }
 
 /* Does the command wait? Options that make no sense otherwise are refused. */
@@ -248,7 +252,7 @@ const struct command cmd_blockcommit = {
             FLAG("bytes", VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES,
                  "the bandwidth limit is in bytes/s rather than MiB/s")),
     .run = run_blockcommit,
-    .conflicts = "pivot keep-overlay, base shallow",
+    .conflicts = "pivot keep-overlay",
 };
 
 /* ---- blockcopy -------------------------------------------------------------------------------------- */
@@ -466,7 +470,7 @@ const struct command cmd_blockjob = {
     .run = run_blockjob,
     .conflicts =
         "raw abort, raw async, raw pivot, raw bandwidth, info abort, info async, info pivot, info bandwidth, "
-        "bytes abort, bytes async, bytes pivot, abort bandwidth, async bandwidth, pivot bandwidth",
+        "bytes abort, bytes async, bytes pivot",
     .json = "{type: string?, bandwidth: number?, cur: number?, end: number?, message: string?}",
 };
 

@@ -69,7 +69,7 @@ unsigned char *cpu_map(struct cmd *cmd, const char *list, int count, int *ret_le
         int highest = map_parse(list, map);
         if (highest < 0) {
             say_error(cmd, "Invalid cpulist '%s'", list);
-            say_error(cmd, "invalid argument: Failed to parse bitmap '%s'", list);
+            keep_text(cmd, "invalid argument: Failed to parse bitmap '%s'", list);
             return NULL;
         }
         if (highest >= count) {
@@ -159,7 +159,8 @@ const struct command cmd_vcpupin = {
     "control or query domain vcpu affinity",
     "Pin domain VCPUs to host physical CPUs.",
     OPTIONS(DOMAIN(0), NUMBER("vcpu", "vcpu number"),
-            STRING("cpulist", "host cpu number(s) to set, or omit option to query"), AFFECT),
+            {"cpulist", OPTION_STRING, IS_EMPTY_OK, "host cpu number(s) to set, or omit option to query"},
+            AFFECT),
     .run = run_vcpupin,
     .conflicts = "current live, current config, live config",
     .json = "[{vcpu: number, affinity: string}]",
@@ -197,25 +198,23 @@ const struct command cmd_emulatorpin = {
     "emulatorpin",
     "control or query domain emulator affinity",
     "Pin domain emulator threads to host physical CPUs.",
-    OPTIONS(DOMAIN(0), STRING("cpulist", "host cpu number(s) to set, or omit option to query"), AFFECT),
+    OPTIONS(DOMAIN(0),
+            {"cpulist", OPTION_STRING, IS_EMPTY_OK, "host cpu number(s) to set, or omit option to query"},
+            AFFECT),
     .run = run_emulatorpin,
-    .conflicts = "current live, current config, live config",
+    .conflicts = AFFECT_CONFLICTS,
     .json = "{affinity: string}",
 };
 
 /* ---- vCPUs ------------------------------------------------------------------------------------------ */
 
-/* One count; -1 after telling which one there isn't. */
+/* One count; -1 after the library or the guest failed. */
 static int vcpus_count(struct cmd *cmd, virDomainPtr domain, unsigned flags)
 {
     int count = virDomainGetVcpusFlags(domain, flags);
-    if (count >= 0)
-        return count;
-    /* daemons before 0.8.5 know only these two */
-    const char *which = flags & VIR_DOMAIN_VCPU_GUEST     ? "Failed to retrieve vCPU count from the guest"
-                        : flags & VIR_DOMAIN_VCPU_MAXIMUM ? "Failed to retrieve maximum vcpu count"
-                                                          : "Failed to retrieve current vcpu count";
-    return say_error(cmd, "%s", which);
+    if (count < 0 && flags & VIR_DOMAIN_VCPU_GUEST)
+        say_error(cmd, "Failed to retrieve vCPU count from the guest");
+    return count;
 }
 
 static int all_counts(struct cmd *cmd, virDomainPtr domain)
@@ -274,7 +273,7 @@ const struct command cmd_vcpucount = {
         FLAG("current", VIR_DOMAIN_AFFECT_CURRENT, "get value according to current domain state"),
         FLAG("guest", VIR_DOMAIN_VCPU_GUEST, "retrieve vcpu count from the guest instead of the hypervisor")),
     .run = run_vcpucount,
-    .conflicts = "current live, current config, active maximum, guest config",
+    .conflicts = "live config, active maximum, guest config",
     .json = "{maximum_config: number?, maximum_live: number?, current_config: number?, current_live: "
             "number?, count: number?}",
 };

@@ -277,8 +277,7 @@ const struct command cmd_set_user_sshkeys = {
             FLAG("reset", 0, "clear out authorized keys file before adding new keys"),
             FLAG("remove", 0, "remove keys from the authorized keys file")),
     .run = run_set_user_sshkeys,
-    .conflicts = "reset remove",
-    .requires = "remove file",
+    .conflicts = "remove>file, reset remove",
     .json = "",
 };
 

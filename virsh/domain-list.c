@@ -106,6 +106,8 @@ static void print_lines(struct cmd *cmd, const struct domains *domains)
         unsigned id = virDomainGetID(domain);
         const char *text = id == (unsigned)-1 ? "-" : cmd_printf(cmd, "%u", id), *gap = "";
         char uuid[VIR_UUID_STRING_BUFLEN] = "";
+        if (id == (unsigned)-1 && !uuids && !names)
+            continue; /* nothing to say about it */
         open_object(cmd, NULL);
         if (uuids && virDomainGetUUIDString(domain, uuid) == 0) {
             field(cmd, "uuid", NULL, uuid);

@@ -54,7 +54,7 @@ static int take_param(struct cmd *cmd, size_t row, struct params *params)
         if (!cmd_has(cmd, option))
             return 0;
         if (!(text = cmd_file(cmd, option)))
-            return -1;
+            return say_error(cmd, "cannot read file '%s'", cmd_raw(cmd, option));
         params_add_string(params, param, text);
         return 0;
     case PARAM_LIST:
@@ -129,6 +129,8 @@ static int check(struct cmd *cmd, struct migration *migration, int *ret_timeout)
             cmd,
             "'--copy-storage-synchronous-writes' requires one of '--copy-storage-all', 'copy-storage-inc'");
     int limited = cmd_timeout(cmd, "timeout", ret_timeout);
+    if (!limited && (cmd_has(cmd, "timeout-suspend") || cmd_has(cmd, "timeout-postcopy")))
+        return say_error(cmd, "migrate: Unexpected --timeout-* option without --timeout");
     if (limited > 0 && !cmd_has(cmd, "live"))
         return say_error(cmd, "migrate: Unexpected timeout for offline migration");
     return limited < 0 || cmd_string(cmd, "desturi", &migration->to) < 0 ? -1 : 0;
@@ -231,8 +233,7 @@ const struct command cmd_migrate = {
         NUMBER_NEW("available-switchover-bandwidth", ""), ALIAS("tunneled", "tunnelled")),
     .run = run_migrate,
     .conflicts = "live offline, timeout-suspend timeout-postcopy",
-    .requires = "postcopy-after-precopy postcopy, timeout-postcopy postcopy, persistent-xml persistent, "
-                "timeout-suspend timeout, timeout-postcopy timeout",
+    .requires = "postcopy-after-precopy postcopy, timeout-postcopy postcopy, persistent-xml persistent",
     .json = "",
 };
 
@@ -568,10 +569,11 @@ const struct command cmd_domjobinfo = {
     OPTIONS(
         DOMAIN(VIR_CONNECT_LIST_DOMAINS_ACTIVE),
         FLAG("completed", VIR_DOMAIN_JOB_STATS_COMPLETED, "return statistics of a recently completed job"),
-        FLAG("keep-completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED | VIR_DOMAIN_JOB_STATS_COMPLETED,
+        FLAG("keep-completed", VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED,
              "don't destroy statistics of a recently completed job when reading"),
         FLAG("anystats", 0, "print statistics for any kind of job (even failed ones)"),
         FLAG("rawstats", 0, "print the raw data returned by libvirt")),
     .run = run_domjobinfo,
+    .requires = "keep-completed completed",
     .json = "{type: any, operation: string?, *: any}",
 };

@@ -291,13 +291,14 @@ static int run_domdisplay(struct cmd *cmd)
     if (!xml)
         return -1;
     bool found = false;
-    layout(cmd, LAYOUT_VALUE);
+    layout(cmd, LAYOUT_NONE);
     open_array(cmd, "uris");
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         const char *uri = type && !str_eq(type, types[i]) ? NULL : display_uri(cmd, xml, types[i]);
         if (!uri)
             continue;
         field(cmd, NULL, NULL, uri);
+        print(cmd, cmd_has(cmd, "all") ? "%s\n" : "%s", uri);
         found = true;
         if (!cmd_has(cmd, "all"))
             break;

@@ -403,8 +403,10 @@ static int run_blkiotune(struct cmd *cmd)
     if (given)
         params_add_uint(params, VIR_DOMAIN_BLKIO_WEIGHT, (unsigned)weight);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        if (tune_take(cmd, &rows[i], params) < 0)
+        if (cmd_has(cmd, rows[i].option) && !*cmd_raw(cmd, rows[i].option))
             return say_error(cmd, "Unable to parse string parameter");
+        else if (tune_take(cmd, &rows[i], params) < 0)
+            return -1;
     return tune(cmd, &blkio, domain, NULL, params);
 }
 
@@ -461,12 +463,12 @@ static int run_numatune(struct cmd *cmd)
     if (!domain)
         return -1;
     if (cmd_string(cmd, "nodeset", &nodes) < 0)
-        return say_error(cmd, "Unable to parse nodeset.");
+        return -1;
     struct params *params = params_new(cmd, 0);
     if (nodes)
         params_add_string(params, VIR_DOMAIN_NUMA_NODESET, nodes);
     if (cmd_string(cmd, "mode", &mode) < 0)
-        return say_error(cmd, "Unable to parse mode.");
+        return -1;
     if (mode) {
         int value = enum_find(numa_modes, mode);
         if (value < 0 && str_to_i32(mode, &value) < 0)
@@ -564,14 +566,12 @@ static int sched_take(struct cmd *cmd, const struct params *now, struct params *
     for (int i = 0; i < now->count; i++)
         for (size_t n = 0; n < ARRAY_SIZE(named); n++)
             if (str_eq(now->all[i].field, named[n]) && cmd_has(cmd, named[n])) {
-                int value = 0;
-                if (cmd_int(cmd, named[n], &value) < 0 ||
-                    sched_set(cmd, wanted, &now->all[i], cmd_raw(cmd, named[n])) < 0)
+                if (sched_set(cmd, wanted, &now->all[i], cmd_raw(cmd, named[n])) < 0)
                     return -1;
             }
     for (const char *const *word = cmd_strings(cmd, "set"); *word; word++) {
         const char *equals = strchr(*word, '=');
-        if (!equals || equals == *word)
+        if (!equals)
             return say_error(cmd, "Invalid syntax for --set, expecting name=value");
         auto_free char *name = mem_strndup(*word, (size_t)(equals - *word));
         int i = 0;
@@ -642,7 +642,7 @@ const struct command cmd_schedinfo = {
 
 /* ---- domiftune -------------------------------------------------------------------------------------- */
 
-int take_rates(struct cmd *cmd, const char *option, unsigned long long ret[RATES])
+int take_rates(struct cmd *cmd, const char *option, bool may_clear, unsigned long long ret[RATES])
 {
     static const char *const names[RATES] = {"average", "peak", "burst", "floor"};
     const char *text = NULL;
@@ -663,13 +663,14 @@ int take_rates(struct cmd *cmd, const char *option, unsigned long long ret[RATES
         at = at[length] ? at + length + 1 : NULL;
     }
     bool in = str_eq(option, "inbound");
-    if (in && !ret[RATE_AVERAGE] && !ret[RATE_FLOOR])
-        return say_error(cmd, "either inbound average or floor is mandatory");
-    if (!in && !ret[RATE_AVERAGE])
-        return say_error(cmd, "outbound average is mandatory");
-    for (size_t i = 0; i < RATES; i++)
+    for (size_t i = 0; i < RATES && may_clear; i++)
         if (ret[i] > UINT_MAX)
             return say_error(cmd, "%s rate larger than maximum %u", option, UINT_MAX);
+    bool clears = may_clear && !ret[RATE_PEAK] && !ret[RATE_BURST];
+    if (in && !ret[RATE_AVERAGE] && !ret[RATE_FLOOR] && !clears)
+        return say_error(cmd, "either inbound average or floor is mandatory");
+    if (!in && !ret[RATE_AVERAGE] && !clears)
+        return say_error(cmd, "outbound average is mandatory");
     if (!in && ret[RATE_FLOOR])
         return say_error(cmd, "outbound floor is unsupported yet");
     return 0;
@@ -680,7 +681,7 @@ static int take_direction(struct cmd *cmd, const char *option, const char *const
                           struct params *params)
 {
     unsigned long long rates[RATES];
-    if (take_rates(cmd, option, rates) < 0)
+    if (take_rates(cmd, option, true, rates) < 0)
         return -1;
     for (size_t i = 0; i < RATES && cmd_has(cmd, option); i++)
         if (fields[i] && (rates[i] || i == RATE_AVERAGE))

@@ -10,9 +10,10 @@
 /* --pass-fds "3,4": 0 and an array of the command, or -1 after telling. Not given: no descriptors. */
 int cmd_fds(struct cmd *cmd, int **ret_fds, unsigned *ret_count);
 
-/* --inbound/--outbound "average,peak,burst,floor": 0 (zeros where not given), -1 after telling. */
+/* --inbound/--outbound "average,peak,burst,floor": 0 (zeros where not given), -1 after telling. may_clear: an
+ * average of zero takes the limit away. */
 enum { RATE_AVERAGE, RATE_PEAK, RATE_BURST, RATE_FLOOR, RATES };
-int take_rates(struct cmd *cmd, const char *option, unsigned long long ret[RATES]);
+int take_rates(struct cmd *cmd, const char *option, bool may_clear, unsigned long long ret[RATES]);
 
 /* The terminal becomes that of the guest until the escape character; 0 or -1 after telling. */
 int console_attach(struct cmd *cmd, virDomainPtr domain, const char *device, unsigned flags, bool resume);
@@ -41,7 +42,8 @@ struct job {
 };
 int job_run(struct cmd *cmd, const struct job *job);
 /* "LABEL: [ 42 %]" on stderr; less than 100 while something remains. */
-void show_progress(struct cmd *cmd, const char *label, unsigned long long remaining, unsigned long long total);
+void show_progress(struct cmd *cmd, const char *label, unsigned long long remaining,
+                   unsigned long long total);
 
 /* Between catch and release an interrupt doesn't end the program but is seen. */
 struct interrupt {

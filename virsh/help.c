@@ -94,11 +94,14 @@ void help_command(const struct command *def)
     printf("\n");
     if (def->description)
         printf("\n  DESCRIPTION\n    %s\n", def->description);
-    if (def->options) {
-        printf("\n  OPTIONS\n");
-        for (const struct cmd_option *option = def->options; option->name; option++)
-            if (is_shown(option))
-                print_option(option);
+    bool titled = false;
+    for (const struct cmd_option *option = def->options; option && option->name; option++) {
+        if (!is_shown(option))
+            continue;
+        if (!titled)
+            printf("\n  OPTIONS\n");
+        titled = true;
+        print_option(option);
     }
     printf("\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Job: a call that takes long runs in a thread of its own; meanwhile progress is shown, an interrupt aborts the
- * job, and a time limit acts. The call's error is kept for the end of the command.
+ * Job: a call that takes long runs in a thread of its own; meanwhile progress is shown, an interrupt aborts
+ * the job, and a time limit acts. The call's error is kept for the end of the command.
  */
 #include <errno.h>
 #include <fcntl.h>

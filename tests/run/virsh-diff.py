@@ -42,6 +42,21 @@ def stock_commands():
     return [word for word in re.findall(r"^    (\S+) ", text, re.MULTILINE)]
 
 
+def flag_pairs(command):
+    """Every two flags of a command, and every flag with every other option: which exclude each other, which need another."""
+    usage = subprocess.run([STOCK, "help", command], capture_output=True, text=True, check=True).stdout
+    synopsis = usage.split("SYNOPSIS")[1].split("\n\n")[0]
+    needed = ["test" if name == "domain" else "1" for name in re.findall(r" <([^>]+)>", re.sub(r"\[[^]]*\]", "", synopsis))]
+    options = [f"--{name} 1" if kind else f"--{name}" for name, kind in re.findall(r"\[--([^\s\]]+)( <\w+>)?\]", synopsis)]
+    options = [option for option in options if not option.startswith(("--edit", "--loop", "--console", "--timeout"))]
+    if not options or command in ("migrate", "echo", "help"):
+        return
+    for first in range(len(options)):
+        for second in range(first, len(options)):
+            chosen = dict.fromkeys((options[first], options[second]))
+            yield " ".join([command, *needed, *chosen])
+
+
 def made_lines(family):
     for command in stock_commands():
         if family == "help":
@@ -50,6 +65,8 @@ def made_lines(family):
             yield command
         elif family == "unknown":
             yield f"{command} --no-such-option"
+        elif family == "pairs":
+            yield from flag_pairs(command)
         elif family == "surplus":
             yield " ".join([command, *(f"a{n}" for n in range(60))])
         else:
@@ -63,7 +80,7 @@ def made_lines(family):
                 yield " ".join([command, *("1" for _ in needed), f"--{option}=1x"])
 
 
-MADE = ("help", "missing", "unknown", "surplus", "bad")
+MADE = ("help", "missing", "unknown", "surplus", "bad", "pairs")
 
 
 def read_lines(family):

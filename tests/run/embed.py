@@ -81,14 +81,14 @@ def life(root):
 
 def shared(root):
     """A second connection to the same folder joins the first; the daemon stays for whoever is left."""
-    one, other = (libvirt.open(f"qemu:///embed?root={root}/one") for _ in "12")
+    one, other = (libvirt.open(f"qemu:///embed?root={root}/joint") for _ in "12")
     one.defineXML(MACHINE)
-    assert len(daemons(f"{root}/one")) == 1
+    assert len(daemons(f"{root}/joint")) == 1
     assert [d.name() for d in other.listAllDomains()] == ["held"]
     one.close()
     assert other.getHostname()
     other.close()
-    wait_gone(f"{root}/one")
+    wait_gone(f"{root}/joint")
 
 
 def apart(root):

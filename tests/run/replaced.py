@@ -55,6 +55,8 @@ def virsh(host):
     host.virsh("destroy one")
     host.virsh("undefine one")
     assert host.virsh("list --all --name").split() == []
+    host.sh("loginctl enable-linger alice")
+    host.until("alice's systemd runs", lambda: host.sh("test -S /run/user/$(id -u alice)/bus", check=False)[0] == 0)
     host.sh("virsh -q -c qemu:///session define /tmp/one.xml && virsh -q -c qemu:///session undefine one", "-u", "alice")
 
 

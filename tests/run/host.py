@@ -39,6 +39,10 @@ MACHINE = """<domain type='qemu'>
 
 class Host:
     def __init__(self, tree):
+        if os.environ.get("HOST"):
+            self.run = os.environ["HOST"]
+            subprocess.run([LAB, "put", self.run, "h1", tree], check=True)
+            return
         up = subprocess.run([LAB, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, check=False)
         if up.returncode:
             raise RuntimeError("no lab host came up")
@@ -72,7 +76,7 @@ class Host:
         return int(self.sh("systemctl show -P MainPID virtqemud.service"))
 
     def down(self):
-        if os.environ.get("KEEP"):
+        if os.environ.get("KEEP") or os.environ.get("HOST"):
             print(f"# kept: {LAB} exec {self.run} h1 bash")
             return
         logs = os.environ.get("LOGS")
@@ -312,19 +316,82 @@ def autostart(host):
     host.virsh("autostart --disable ours-one")
 
 
+SESSION = "virsh -q -c 'qemu:///session{more}' "
+ALONE = "env -u XDG_RUNTIME_DIR " + SESSION  # no log-in, no systemd of one's own
+OURS = "Running against daemon: 12."
+
+
+def define_session(host, user, name):
+    host.write("/tmp/session.xml", MACHINE.format(name=name, uuid="70000000-0000-4000-8000-000000000009", maker=user)
+               .replace("/var/lib/libvirt/images/", f"/home/{user}/"))
+    host.sh(f"qemu-img create -q -f qcow2 /home/{user}/{name}.qcow2 64M", "-u", user)
+
+
 def session(host):
-    """A user's own machines, by the user's own systemd."""
-    host.sh("loginctl enable-linger alice")
-    host.until("alice's systemd runs", lambda: host.sh("test -S /run/user/$(id -u alice)/bus", check=False)[0] == 0)
-    host.sh("systemctl --user start virtqemud.socket", "-u", "alice")
-    host.write("/tmp/session.xml", MACHINE.format(name="mine", uuid="70000000-0000-4000-8000-000000000009", maker="alice")
-               .replace("/var/lib/libvirt/images/", "/home/alice/"))
-    host.sh("qemu-img create -q -f qcow2 /home/alice/mine.qcow2 64M", "-u", "alice")
-    virsh = "virsh -q -c qemu:///session "
+    """A user's own machines, by the user's own systemd: the administrator enables the sockets once, for everybody."""
+    host.sh("systemctl --global enable virtqemud.socket 2>&1")
+    host.sh("loginctl enable-linger alice; systemctl restart user@$(id -u alice).service")  # as after a log-in
+    host.until("alice's systemd listens", lambda: host.sh("test -S /run/user/$(id -u alice)/libvirt/virtqemud-sock", check=False)[0] == 0)
+    virsh = SESSION.format(more="")
+    assert OURS in host.sh(virsh + "version --daemon", "-u", "alice"), "another daemon answers"
+    define_session(host, "alice", "mine")
     host.sh(virsh + "define /tmp/session.xml && " + virsh + "start mine", "-u", "alice")
     assert host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running"
     assert host.sh("stat -c %U /proc/$(pgrep -f gues[t]=mine,)").strip() == "alice"
+    assert "virtqemud.service" in host.sh("systemctl --user list-units --no-legend 'virt*.service'", "-u", "alice")
+    host.sh("systemctl --user restart virtqemud.service", "-u", "alice")
+    assert host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running"
+    host.sh(virsh + "destroy mine && " + virsh + "autostart mine", "-u", "alice")
+    host.sh("systemctl --user stop virtqemud.service; rm /run/user/$(id -u)/libvirt/qemu/run/autostarted", "-u", "alice")
+    host.sh("systemctl --user start virtqemud.service", "-u", "alice")
+    host.until("the machine starts by itself", lambda: host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running")
     host.sh(virsh + "destroy mine && " + virsh + "undefine mine", "-u", "alice")
+
+
+def session_without_systemd(host):
+    """Nothing runs and nothing listens: stock's client library starts our daemon, which goes when it is idle, not with its client. (Asked
+    for a mode: left alone, version 9.0 starts libvirtd when no socket is there.)"""
+    first, later = ALONE.format(more="?mode=direct"), ALONE.format(more="")
+    daemons = "pgrep -u bob -x virtqemud"
+    define_session(host, "bob", "alone")
+    assert host.sh(daemons, check=False)[0] == 1
+    assert OURS in host.sh(first + "version --daemon", "-u", "bob"), "another daemon answers"
+    pid = host.sh(daemons).split()
+    assert len(pid) == 1 and "--timeout=120" in host.sh(f"tr '\\0' ' ' </proc/{pid[0]}/cmdline"), pid
+    host.sh(later + "define /tmp/session.xml && " + later + "start alone && " + later + "secret-list", "-u", "bob")
+    assert host.sh(daemons).split() == pid, "another daemon was started beside it"
+    host.sh(f"kill {pid[0]}; while test -e /proc/{pid[0]}; do sleep 0.05; done")
+    # two clients at the same time: one daemon
+    host.sh(f"{first} list & {first} list; wait", "-u", "bob")
+    found = host.sh(daemons).split()
+    assert len(found) == 1 and found != pid, found
+    assert host.sh(later + "domstate alone", "-u", "bob").strip() == "running"
+    host.sh(later + "destroy alone && " + later + "undefine alone", "-u", "bob")
+    host.sh(f"kill {found[0]}; pkill -u bob virtsecretd", check=False)
+
+
+PASSWORD = """set timeout 30
+spawn -noecho virsh -q -c qemu:///system [lindex $argv 1] [lindex $argv 2]
+expect "Password:" {} timeout {exit 10} eof {exit 11}
+send "[lindex $argv 0]\\r"
+expect "AUTHENTICATION COMPLETE" {} "AUTHENTICATION FAILED" {exit 3} timeout {exit 12} eof {exit 13}
+expect eof
+lassign [wait] pid spawned os status
+exit $status
+"""
+
+
+def password(host):
+    """Without a rule polkit asks for an administrator's password, by stock's text agent."""
+    host.write("/tmp/password.exp", PASSWORD)
+    host.sh("echo root:sesame | chpasswd")
+    ask = "expect /tmp/password.exp "
+    assert host.sh(ask + "wrong list --all", "-s", "-u", "alice", check=False)[0] == 3
+    host.virsh("list")  # the daemon has forgotten who never came in
+    code, text, _ = host.sh(ask + "sesame list --all", "-s", "-u", "alice", check=False)
+    assert code == 0 and "ours-one" in text, f"{code} {text}"
+    code, text, _ = host.sh(ask + "sesame dominfo nobody", "-s", "-u", "alice", check=False)
+    assert code == 1 and "failed to get domain 'nobody'" in text, f"{code} {text}"
 
 
 def units(host):
@@ -354,7 +421,8 @@ def main():
     try:
         host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
         wanted = sys.argv[1:]
-        for test in (taken_over, handed_over, activation, secrets, machine_runs, survives, autostart, polkit, per_object, session, units, idle_exit):
+        for test in (taken_over, handed_over, activation, secrets, machine_runs, survives, autostart, polkit, password, per_object, session,
+                     session_without_systemd, units, idle_exit):
             if not wanted or test.__name__ in wanted:
                 suite.run("host: " + test.__name__.replace("_", " "), test, host)
     finally:

@@ -275,6 +275,40 @@ def events(daemon):
     assert refresh_text.count("event 'refresh' for storage pool p") == 1, refresh_text
 
 
+def file_system(daemon):
+    """A pool of type fs on a loop device: made, mounted, found again after a restart, taken down."""
+    if os.geteuid():
+        raise Skip("only root can mount")
+    image, path = os.path.join(daemon.home, "fs.img"), os.path.join(daemon.home, "fs")
+    with open(image, "wb") as file:
+        file.truncate(32 * MIB)
+    loop = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True, check=False)
+    if loop.returncode:
+        raise Skip("no loop devices here: " + loop.stderr.strip())
+    device = loop.stdout.strip()
+    try:
+        source = f"<source><device path='{device}'/><format type='ext4'/></source>"
+        daemon.tell("pool-define", daemon.file("f.xml", pool("f", path, UUIDS[4], source, "fs")))
+        daemon.refused("pool-start", "f", text="'mount' failed with exit status")
+        daemon.tell("pool-build", "f", "--no-overwrite")
+        daemon.refused("pool-build", "f", "--no-overwrite", text="Existing format 'ext4' found on device")
+        daemon.tell("pool-build", "f", "--overwrite")
+        daemon.refused("pool-define", daemon.file("g.xml", pool("g", "/elsewhere", None, source, "fs")),
+                       text="Storage source conflict with pool: 'f'")
+        daemon.tell("pool-start", "f")
+        daemon.tell("vol-create-as", "f", "v", "1M")
+        assert os.path.ismount(path) and daemon.names("f") == ["lost+found", "v"]
+        assert int(daemon.xml("pool-dumpxml", "f").findtext("capacity")) < 32 * MIB
+        daemon.again(signal.SIGKILL)
+        assert daemon.names("f") == ["lost+found", "v"]
+        daemon.tell("pool-destroy", "f")
+        assert not os.path.ismount(path)
+        daemon.tell("pool-undefine", "f")
+    finally:
+        subprocess.run(["umount", path], stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(["losetup", "--detach", device], check=False)
+
+
 def capabilities(daemon):
     found = daemon.xml("pool-capabilities")
     kinds = {kind.get("type"): kind.get("supported") for kind in found.findall("pool")}
@@ -580,14 +614,37 @@ def through_virtqemud(daemon):
     assert os.stat(target).st_size == MIB
 
 
+def disk_of_pool(daemon):
+    """A machine's disk that is a volume: virtqemud asks where it is."""
+    if not shutil.which("qemu-system-x86_64"):
+        raise Skip("no QEMU here (qemu-system-x86)")
+    if not os.path.exists(daemon.socket("virtqemud")):
+        daemon.start("virtqemud")
+    daemon.fresh()
+    daemon.tell("vol-create-as", "p", "a", "1M", "--format", "qcow2")
+    machine = """<domain type='qemu'><name>m</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
+<disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='p' volume='a'/><target dev='vda' bus='virtio'/></disk>
+</devices></domain>"""
+    daemon.virsh("define", daemon.file("m.xml", machine))
+    daemon.virsh("start", "m", "--paused")
+    assert daemon.virsh("domblkinfo", "m", "vda").split()[:2] == ["Capacity:", str(MIB)]
+    daemon.virsh("destroy", "m")
+    source = xml.fromstring(daemon.virsh("dumpxml", "m")).find("devices/disk[@type='volume']/source")
+    assert source.attrib == {"pool": "p", "volume": "a"}, source.attrib
+    daemon.tell("pool-destroy", "p")
+    code, _, error = daemon.virsh("start", "m", check=False)
+    assert code == 1 and "storage pool 'p' containing volume 'a' is not active" in error, error
+    daemon.virsh("undefine", "m")
+
+
 def main():
     if not shutil.which("qemu-img"):
         raise SystemExit("skip storaged - no qemu-img here (qemu-utils)")
     suite = Suite()
     with Storaged() as daemon:
         for test in (definition, life, build, transient, conflicts, redefine_running, filters, autostart, restart, broken_files, events,
-                     capabilities, create, refusals, images, listing, many, resize, wipe, delete, clone, streams, in_use, encrypted, read_only,
-                     through_virtqemud):
+                     file_system, capabilities, create, refusals, images, listing, many, resize, wipe, delete, clone, streams, in_use, encrypted, read_only,
+                     through_virtqemud, disk_of_pool):
             suite.run(test.__name__, test, daemon)
         suite.run("still_alive", daemon.alive, "virtstoraged")
     suite.done()

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "loop/work.h"
-#include "virtqemud/dev/volume.h"
+#include "virtqemud/volume.h"
 
 #define READ_USEC SECONDS(60)
 enum { HEADER_MAX = 128 << 10, DEPTH_MAX = 200, NAME_MAX_BYTES = 1023 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERR_FROM ERR_FROM_QEMU
-#include "virtqemud/dev/volume.h"
+#include "virtqemud/volume.h"
 
 #include <libvirt/libvirt.h>
 

@@ -250,6 +250,49 @@ def install_uefi(private):
     virt_install(private, "uefi", "--import", "--disk", "none", "--boot", "uefi")
 
 
+def virtinst(private, program, *arguments):
+    if not shutil.which(program):
+        raise Skip(f"no {program} here (virtinst)")
+    done = subprocess.run([program, "--connect", private.uri(), *arguments], env=private.env, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=120)
+    assert done.returncode == 0, f"{program}: {done.stdout} {done.stderr}"
+    return done.stdout
+
+
+def clone(private):
+    """virt-clone copies a machine with its disk: another name, UUID and MAC, the same contents."""
+    folder = os.path.join(private.home, "clones")
+    os.mkdir(folder)
+    disk, copy = os.path.join(folder, "original.img"), os.path.join(folder, "copy.img")
+    with open(disk, "wb") as file:
+        file.write(os.urandom(1 << 20))
+    more = (f"<disk type='file' device='disk'><source file='{disk}'/><target dev='vda' bus='virtio'/></disk>"
+            "<interface type='user'><mac address='52:54:00:01:02:03'/></interface>")
+    private.virsh("define", private.file("original.xml", machine("original", more)))
+    virtinst(private, "virt-clone", "--original", "original", "--name", "copy", "--file", copy)
+    with open(disk, "rb") as one, open(copy, "rb") as other:
+        assert one.read() == other.read(), "the copy of the disk differs"
+    text = private.virsh("dumpxml", "copy")
+    assert copy in text and "52:54:00:01:02:03" not in text, text
+    assert private.virsh("domuuid", "copy") != private.virsh("domuuid", "original")
+    for name in ("copy", "original"):
+        private.virsh("undefine", name)
+
+
+def edit(private):
+    """virt-xml: devices added, changed and removed in a definition, and settings of the machine."""
+    private.virsh("define", private.file("edited.xml", machine("edited")))
+    for arguments in (("--add-device", "--disk", "device=cdrom,bus=sata"), ("--add-device", "--rng", "/dev/urandom"),
+                      ("--add-device", "--network", "user,model=virtio"), ("--edit", "--memory", "256,maxmemory=256"),
+                      ("--edit", "--vcpus", "3"), ("--edit", "--events", "on_crash=preserve"), ("--remove-device", "--rng", "all")):
+        virtinst(private, "virt-xml", "edited", *arguments, "--define")
+    text = private.virsh("dumpxml", "edited")
+    for there in ("device='cdrom'", "<model type='virtio'/>", "<memory unit='KiB'>262144</memory>", ">3</vcpu>", "<on_crash>preserve</on_crash>"):
+        assert there in text, f"{there} is not in {text}"
+    assert "<rng" not in text
+    private.virsh("undefine", "edited")
+
+
 def main():
     suite = Suite()
     if libvirt is None:
@@ -261,7 +304,7 @@ def main():
             python = Python(private)
             for test in ("host", "lifecycle", "transient", "autodestroy", "settings", "lists", "running"):
                 suite.run("clients: python: " + test, getattr(python, test))
-        for test in (console, install_import, install_new_disk, install_kernel, install_uefi):
+        for test in (console, install_import, install_new_disk, install_kernel, install_uefi, clone, edit):
             suite.run("clients: " + test.__name__.replace("_", " "), test, private)
         private.alive("virtqemud")
     suite.done()

@@ -408,7 +408,7 @@ int events_track(struct events *events, unsigned family, int event, int server, 
                                   .opaque = opaque,
                                   .release = release};
     pthread_mutex_lock(&events->lock);
-    id = callback->id = ++events->last_id;
+    id = callback->id = events->last_id++;
     callback->next = events->callbacks;
     events->callbacks = callback;
     pthread_mutex_unlock(&events->lock);

@@ -17,7 +17,7 @@ API int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int co
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_SUPPORTS_FEATURE)))
         return -1;
     if (conn->local)
-        err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_NO_SUPPORT, "%s", __func__);
+        err_set_from(&call.err, ERR_FROM_DOMAIN, ERR_NO_SUPPORT, "%s", __func__);
     else if (!events_running(conn->events))
         err_set(
             &call.err, ERR_INTERNAL_ERROR,

@@ -271,7 +271,7 @@ static int m_create(struct req *rq, struct client *client, const struct remote_n
     def->parent_wwnn = def->parent_wwpn = def->parent_fabric_wwn = NULL;
     host = nodedev_cap(def, NODEDEV_CAP_SCSI_HOST);
     if (host) {
-        host->host = (struct opt_u32){number - 1, true};
+        host->host = (struct opt_u32){11, true}; /* as its model, scsi_host11 */
         host->unique_id = (struct opt_u32){10, true};
     }
     fc = nodedev_cap(def, NODEDEV_CAP_FC_HOST);

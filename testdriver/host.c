@@ -212,9 +212,17 @@ static int m_capabilities(struct req *rq, struct client *client,
     return 0;
 }
 
+static int m_is_secure(struct req *rq, struct client *client, const struct remote_connect_is_secure_in *in,
+                       struct remote_connect_is_secure_out *out)
+{
+    out->secure = 1; /* nothing leaves the process */
+    return 0;
+}
+
 const struct method host_methods[] = {
     METHOD(remote, CONNECT_GET_TYPE, m_open),
     METHOD(remote, CONNECT_GET_VERSION, m_version),
+    METHOD(remote, CONNECT_IS_SECURE, m_is_secure),
     METHOD(remote, CONNECT_GET_HOSTNAME, m_hostname),
     METHOD(remote, CONNECT_GET_MAX_VCPUS, m_max_vcpus),
     METHOD(remote, CONNECT_GET_SYSINFO, m_sysinfo),

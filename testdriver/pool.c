@@ -357,7 +357,7 @@ static int m_find_sources(struct req *rq, struct client *client,
     auto_buf struct buf text = {0};
 
     if (type != POOL_LOGICAL && type != POOL_NETFS) {
-        if (type <= POOL_UNSET || type == POOL_DIR)
+        if (type == POOL_DIR)
             return err_set(rq->err, ERR_INTERNAL_ERROR, "unknown storage pool type %s", in->type);
         return err_set(rq->err, ERR_NO_SUPPORT, "pool type '%s' does not support source discovery", in->type);
     }

@@ -317,28 +317,21 @@ static int revert_running(struct req *rq, struct vm *vm, const struct moment *de
 {
     bool paused = flags & VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED ||
                   (def->state == VIR_DOMAIN_PAUSED && !(flags & VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING));
-    bool was_running = vm->state == VIR_DOMAIN_RUNNING, was_active = vm_active(vm);
 
-    if (was_active && domain_abi_compare(vm->def->domain, def->domain, rq->err) < 0) {
-        if (!(flags & VIR_DOMAIN_SNAPSHOT_REVERT_FORCE)) {
-            rq->err->code = ERR_SNAPSHOT_REVERT_RISKY;
-            return -1;
-        }
-        err_clear(rq->err);
-        stopped(rq, vm);
-        was_active = was_running = false;
+    if (vm_active(vm) && !(flags & VIR_DOMAIN_SNAPSHOT_REVERT_FORCE) &&
+        domain_abi_compare(vm->def->domain, def->domain, rq->err) < 0) {
+        rq->err->code = ERR_SNAPSHOT_REVERT_RISKY;
+        return -1;
     }
-    if (was_active && was_running)
-        event_lifecycle(rq, vm, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT);
+    if (vm_active(vm))
+        stopped(rq, vm);
     set_definition(vm, def->domain);
-    if (!was_active)
-        started(rq, vm);
-    vm->state = paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
-    vm->reason = paused ? (int)VIR_DOMAIN_PAUSED_FROM_SNAPSHOT : (int)VIR_DOMAIN_RUNNING_FROM_SNAPSHOT;
-    if (paused)
+    started(rq, vm);
+    if (paused) {
+        vm->state = VIR_DOMAIN_PAUSED;
+        vm->reason = VIR_DOMAIN_PAUSED_FROM_SNAPSHOT;
         event_lifecycle(rq, vm, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT);
-    else if (was_active)
-        event_lifecycle(rq, vm, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT);
+    }
     return 0;
 }
 

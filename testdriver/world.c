@@ -227,7 +227,8 @@ static int load_all(struct world *world, struct xml_node *root, const char *fold
                  {"device", load_device}};
 
     if (!str_eq(root->name, "node"))
-        return err_set(err, ERR_XML_ERROR, "Root element is not 'node'");
+        return err_set_from(err, ERR_FROM_XML, ERR_XML_ERROR, "expecting root element of 'node', not '%s'",
+                            root->name);
     if (load_host(world, root, arena, err) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -23,6 +23,10 @@ static int moment_finish(struct xt_parse *parse, void *object)
     if (moment->state < 0)
         return err_set(parse->err, ERR_XML_ERROR, "Invalid state '%s' in domain snapshot XML",
                        moment->state_name);
+    if (!moment->memory)
+        moment->memory = moment->state == MOMENT_SHUTOFF || moment->state == MOMENT_DISK_ONLY
+                             ? LOCATION_NO
+                             : LOCATION_INTERNAL;
     return 0;
 }
 
@@ -54,7 +58,7 @@ XT_DEFINE(snapshot_table, "domainsnapshot", moment_finish,
         XT_ENUM(T, memory, "snapshot", moment_location_names, 0),
         XT_ATTR(T, memory_file, "file", str, 0)),
     XT_GROUP("disks", 0, XT_LIST(T, disks, n_disks, "disk", snapshot_disk_table, 0)),
-    XT_CHILD(T, domain, "domain", domain_table, 0),
+    XT_CHILD(T, domain, "domain", domain_table, XT_NO_ABI),
     XT_TEXT(T, active_text, "active", str, 0));
 XT_DEFINE(checkpoint_table, "domaincheckpoint", moment_finish,
     XT_TEXT(T, name, "name", str, 0),
@@ -62,7 +66,7 @@ XT_DEFINE(checkpoint_table, "domaincheckpoint", moment_finish,
     XT_GROUP("parent", 0, XT_TEXT(T, parent, "name", str, 0)),
     XT_TEXT(T, created, "creationTime", u64, 0),
     XT_GROUP("disks", 0, XT_LIST(T, disks, n_disks, "disk", checkpoint_disk_table, 0)),
-    XT_CHILD(T, domain, "domain", domain_table, 0),
+    XT_CHILD(T, domain, "domain", domain_table, XT_NO_ABI),
     XT_TEXT(T, active_text, "active", str, 0));
 /* clang-format on */
 #undef D

@@ -5,7 +5,7 @@
 #include "base/enum.h"
 #include "base/str.h"
 
-const char *const forward_mode_names[] = {"none",    "nat",  "route",       "open",    "bridge",
+const char *const forward_mode_names[] = {"",        "nat",  "route",       "open",    "bridge",
                                           "private", "vepa", "passthrough", "hostdev", NULL};
 
 #define DNSMASQ_URI "http://libvirt.org/schemas/network/dnsmasq/1.0"
@@ -83,7 +83,7 @@ XT_DEFINE(network_forward_table, "forward", NULL,
             XT_ATTR(T, nat_port_end, "end", u32, 0))),
     XT_LIST(T, pfs, n_pfs, "pf", network_if_table, 0),
     XT_LIST(T, interfaces, n_interfaces, "interface", network_if_table, 0),
-    XT_LIST(T, addresses, n_addresses, "address", network_pci_table, 0));
+    XT_LIST(T, addresses, n_addresses, "address", network_pci_table, XT_NO_ABI));
 #undef T
 #define T struct network_lease
 XT_DECLARE(network_lease_table, T);

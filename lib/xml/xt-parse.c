@@ -227,8 +227,8 @@ void *xt_parse(const struct xt_document *document, struct arena *arena, const ch
     if (!root)
         return NULL;
     if (!str_eq(root->name, document->table->name)) {
-        err_set(err, ERR_XML_ERROR, "unexpected root element <%s>, expecting <%s>", root->name,
-                document->table->name);
+        err_set(err, ERR_XML_ERROR, "expecting root element of '%s', not '%s'", document->table->name,
+                root->name);
         return NULL;
     }
     object = arena_alloc(arena, document->table->size);

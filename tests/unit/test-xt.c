@@ -189,7 +189,7 @@ START_TEST(bad_values)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"<trike/>", "unexpected root element <trike>, expecting <bike>"},
+        {"<trike/>", "expecting root element of 'bike', not 'trike'"},
         {"<bike/>", "Missing required attribute 'kind' in element 'bike' (line 1)"},
         {"<bike kind='x'/>", "Invalid value for attribute 'kind' in element 'bike': 'x'. (line 1)"},
         {"<bike kind=''/>", "Invalid value for attribute 'kind' in element 'bike': ''"},

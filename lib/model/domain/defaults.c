@@ -160,6 +160,7 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
 {
     struct os *os = &domain->os;
 
+    os_sort_features(os);
     if (!os->type && domain->bootloader)
         os->type = OS_XEN;
     if (!os->type)

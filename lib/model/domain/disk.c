@@ -68,6 +68,9 @@ static int disk_finish(struct xt_parse *parse, void *object)
     /* a drive without a medium has no type of source */
     if (!disk->src.type || (disk->device != DISK_DISK && storage_is_empty(&disk->src)))
         disk->src.type = STORAGE_FILE;
+    if (storage_finish(parse, &disk->src) < 0 ||
+        (disk->mirror && storage_finish(parse, &disk->mirror->storage) < 0))
+        return -1;
     if (disk->src.protocol == NETPROTO_ISCSI && disk->src.name && !strchr(disk->src.name, '/'))
         disk->src.name = arena_printf(parse->arena, "%s/0", disk->src.name);
     if (!disk->dst)

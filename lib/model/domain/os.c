@@ -134,6 +134,19 @@ bool os_arch_known(const char *arch)
     return enum_find(names, arch) > 0;
 }
 
+void os_sort_features(struct os *os)
+{
+    struct os_feature *by_name[FIRMWARE_FEATURE_MAX] = {NULL};
+    size_t n = 0;
+
+    for (size_t i = 0; i < os->n_features; i++)
+        by_name[os->features[i]->name] = os->features[i];
+    for (size_t i = 0; i < ARRAY_SIZE(by_name); i++)
+        if (by_name[i])
+            os->features[n++] = by_name[i];
+    os->n_features = n;
+}
+
 enum tristate os_wants_feature(const struct os *os, enum firmware_feature feature)
 {
     for (size_t i = 0; i < os->n_features; i++)

@@ -85,4 +85,6 @@ XT_DECLARE_ROWS(os_table, struct os);
 
 bool os_arch_known(const char *arch);
 /* Is the feature asked for (TRI_YES), refused (TRI_NO) or not mentioned? */
+/* Features of the firmware in the order of the enum, each once. */
+void os_sort_features(struct os *os);
 enum tristate os_wants_feature(const struct os *os, enum firmware_feature feature);

@@ -34,6 +34,19 @@ bool storage_is_empty(const struct storage *storage)
     }
 }
 
+int storage_finish(struct xt_parse *parse, void *object)
+{
+    const struct storage *storage = object;
+
+    if (storage->type == STORAGE_NVME && !storage->nvme_namespace.set)
+        return err_set(parse->err, ERR_XML_ERROR,
+                       "Missing required attribute 'namespace' in element 'source' of type 'nvme'");
+    if (storage->type == STORAGE_VHOSTUSER && !storage->path)
+        return err_set(parse->err, ERR_XML_ERROR,
+                       "Missing required attribute 'path' in element 'source' of type 'vhostuser'");
+    return 0;
+}
+
 /* clang-format off */
 #define T struct reconnect
 XT_DEFINE_ROWS(reconnect_table, "reconnect", NULL,
@@ -219,7 +232,7 @@ XT_DEFINE_ROWS(layer_source_table, "source", NULL,
 #undef WHERE_IT_IS
 #undef HOW_TO_REACH_IT
 
-XT_DEFINE(backing_table, "backingStore", NULL,
+XT_DEFINE(backing_table, "backingStore", storage_finish,
     XT_ENUM(T, type, "type", storage_type_names, 0),
     XT_ATTR(T, index, "index", opt_u32, XT_LIVE),
     XT_GROUP("format", 0,

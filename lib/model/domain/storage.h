@@ -186,5 +186,7 @@ XT_DECLARE_ROWS(storage_source_table, struct storage);
 /* <backingStore>, and all below it. */
 XT_DECLARE(backing_table, struct storage);
 
+/* Rules of a source alone. 0, or negative with parse->err set. */
+int storage_finish(struct xt_parse *parse, void *object);
 /* A drive without a medium. */
 bool storage_is_empty(const struct storage *storage);

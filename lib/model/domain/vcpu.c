@@ -427,6 +427,12 @@ int vcpus_settle(struct vcpus *vcpus, struct arena *arena, struct err *err)
 
 /* ---- rules ---- */
 
+/* Beyond every range that is checked. */
+static int64_t at_most_i64(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
 static int check_range(const char *name, int64_t value, int64_t low, int64_t high, struct err *err)
 {
     if (value >= low && value <= high)
@@ -471,13 +477,11 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
 
     if (check_each(vcpus, err) < 0)
         return -1;
-    if (tune->shares.set && (tune->shares.value > INT64_MAX ||
-                             check_range("shares", (int64_t)tune->shares.value, 2, 262144, err) < 0))
+    if (tune->shares.set && check_range("shares", at_most_i64(tune->shares.value), 2, 262144, err) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
         if (periods[i].value &&
-            (periods[i].value > INT64_MAX ||
-             check_range(periods[i].name, (int64_t)periods[i].value, 1000, 1000000, err) < 0))
+            check_range(periods[i].name, at_most_i64(periods[i].value), 1000, 1000000, err) < 0)
             return -1;
     for (size_t i = 0; i < ARRAY_SIZE(quotas); i++)
         if (quotas[i].value.set && quotas[i].value.value > 0 &&

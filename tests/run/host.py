@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from lab import TOP, Suite, build_dir
+from lab import TOP, Skip, Suite, build_dir
 
 LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
 
@@ -71,6 +71,14 @@ class Host:
         while not test():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
             time.sleep(0.2)
+
+    def inside(self, path):
+        """A path of the host, as it is seen from outside."""
+        cache = os.environ.get("LAB_CACHE", f"/var/tmp/lab-cache-{os.geteuid()}")
+        with open(os.path.join(os.environ.get("LAB_RUNS", cache + "/runs"), self.run, "h1", "nspawn.pid")) as file:
+            nspawn = file.read().strip()
+        with open(f"/proc/{nspawn}/task/{nspawn}/children") as children:
+            return f"/proc/{children.read().split()[0]}/root{path}"
 
     def pid(self):
         return int(self.sh("systemctl show -P MainPID virtqemud.service"))
@@ -187,6 +195,31 @@ def handed_over(host):
         host.virsh(f"destroy {name}")
         nothing_left(host, name)
     to_ours(host)
+
+
+def virt_install(host):
+    """Stock's virt-install, through the system's socket: a disk that a pool made, a kernel, UEFI."""
+    if not shutil.which("virt-install"):
+        raise Skip("no virt-install here (virtinst)")
+    host.sh("virsh -q -c qemu:///system pool-define-as images dir --target /var/lib/libvirt/images && virsh -q -c qemu:///system pool-start images &&"
+            " virsh -q -c qemu:///system vol-create-as images imported.qcow2 64M --format qcow2")
+    uri = f"qemu:///system?socket={host.inside('/run/libvirt/virtqemud-sock')}"
+    for name, more in (("imported", ("--disk", "vol=images/imported.qcow2")),
+                       ("kernel", ("--disk", "none", "--boot", "kernel=/guest/vmlinuz,initrd=/guest/initrd.img,kernel_args=console=ttyS0")),
+                       ("uefi", ("--disk", "none", "--boot", "uefi"))):
+        done = subprocess.run(["virt-install", "--connect", uri, "--name", name, "--memory", "192", "--vcpus", "1", "--virt-type", "qemu", "--osinfo",
+                               "detect=on,require=off", "--network", "user", "--noautoconsole", "--import", *more],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
+        assert host.virsh(f"domstate {name}").strip() == "running"
+        if name == "kernel":
+            at_login(host, name)
+        host.virsh(f"destroy {name}")
+        host.virsh(f"undefine {name} --nvram")
+        assert not host.sh(f"find /run/libvirt/qemu /var/lib/libvirt/qemu -name '*{name}*'").strip()
+    host.virsh("vol-delete imported.qcow2 --pool images")
+    host.virsh("pool-destroy images")
+    host.virsh("pool-undefine images")
 
 
 def activation(host):
@@ -421,7 +454,7 @@ def main():
     try:
         host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
         wanted = sys.argv[1:]
-        for test in (taken_over, handed_over, activation, secrets, machine_runs, survives, autostart, polkit, password, per_object, session,
+        for test in (taken_over, handed_over, virt_install, activation, secrets, machine_runs, survives, autostart, polkit, password, per_object, session,
                      session_without_systemd, units, idle_exit):
             if not wanted or test.__name__ in wanted:
                 suite.run("host: " + test.__name__.replace("_", " "), test, host)

@@ -104,7 +104,7 @@ static int take_bandwidth(struct cmd *cmd, unsigned long *ret)
     const char *text = cmd_raw(cmd, "bandwidth");
     if (!text)
         return 0;
-    if (to_scaled(text, 1, ULONG_MAX, &value) < 0 ||
+    if (to_scaled(cmd, text, 1, ULONG_MAX, &value) < 0 ||
         (!cmd_has(cmd, "bytes") && !str_only(text, "0123456789")))
         return say_error(
             cmd, "Scaled numeric value '%s' for <--bandwidth> option is malformed or out of range", text);
@@ -311,11 +311,13 @@ static int run_blockcopy(struct cmd *cmd)
         cmd_uint(cmd, "granularity", &granularity) < 0 || cmd_u64(cmd, "buf-size", &buffer) < 0)
         return -1;
     int waits = take_wait(cmd, "--finish", pivot || finish, &timeout);
-    virDomainPtr domain = waits < 0 ? NULL : cmd_domain(cmd);
-    if (!domain)
+    if (waits < 0)
         return -1;
     if (!dest && !cmd_has(cmd, "xml"))
         return say_error(cmd, "need either --dest or --xml");
+    virDomainPtr domain = cmd_domain(cmd);
+    if (!domain)
+        return -1;
     if (cmd_has(cmd, "xml") && !(xml = cmd_file(cmd, "xml")))
         return -1;
     auto_buf struct buf made = {0};
@@ -512,9 +514,10 @@ static int run_domblkthreshold(struct cmd *cmd)
 {
     const char *device = NULL;
     unsigned long long threshold = 0;
+    if (cmd_string(cmd, "dev", &device) < 0 || cmd_scaled(cmd, "threshold", 1, ULLONG_MAX, &threshold) < 0)
+        return -1;
     virDomainPtr domain = cmd_domain(cmd);
-    if (!domain || cmd_string(cmd, "dev", &device) < 0 ||
-        cmd_scaled(cmd, "threshold", 1, ULLONG_MAX, &threshold) < 0)
+    if (!domain)
         return -1;
     return virDomainSetBlockThreshold(domain, device, threshold, 0);
 }

@@ -317,9 +317,11 @@ int interface_not_found(struct cmd *cmd, const char *which)
 
 static int run_domif_getlink(struct cmd *cmd)
 {
-    virDomainPtr domain = cmd_domain(cmd);
     const char *which = NULL;
-    if (!domain || cmd_string(cmd, "interface", &which) <= 0)
+    if (cmd_string(cmd, "interface", &which) <= 0)
+        return -1;
+    virDomainPtr domain = cmd_domain(cmd);
+    if (!domain)
         return -1;
     const char *xml = domain_xml(cmd, domain, cmd_has(cmd, "config") ? VIR_DOMAIN_XML_INACTIVE : 0);
     if (!xml)

@@ -191,10 +191,11 @@ const struct command cmd_guestinfo = {
 
 static int run_set_user_password(struct cmd *cmd)
 {
-    virDomainPtr domain = cmd_domain(cmd);
     const char *user = NULL, *password = NULL;
-    if (!domain || cmd_string(cmd, "user", &user) < 0 || cmd_string(cmd, "password", &password) < 0 ||
-        virDomainSetUserPassword(domain, user, password, cmd_flags(cmd)) < 0)
+    if (cmd_string(cmd, "user", &user) < 0 || cmd_string(cmd, "password", &password) < 0)
+        return -1;
+    virDomainPtr domain = cmd_domain(cmd);
+    if (!domain || virDomainSetUserPassword(domain, user, password, cmd_flags(cmd)) < 0)
         return -1;
     say(cmd, "Password set successfully for %s in %s", user, virDomainGetName(domain));
     return 0;

@@ -78,7 +78,8 @@ static int take_param(struct cmd *cmd, size_t row, struct params *params)
 struct migration {
     virDomainPtr domain;
     const char *to;
-    bool by_source; /* peer to peer or direct: the source does it all */
+    virConnectPtr there; /* not by_source */
+    bool by_source;      /* peer to peer or direct: the source does it all */
     unsigned flags;
     struct params *params;
     int iterations; /* callback, -1: none */
@@ -91,16 +92,10 @@ static int migrate(struct cmd *cmd, void *data)
     if (migration->by_source)
         return virDomainMigrateToURI3(migration->domain, migration->to, params->all, (unsigned)params->count,
                                       migration->flags);
-    virConnectPtr there = virConnectOpenAuth(migration->to, virConnectAuthPtrDefault, 0);
-    if (!there)
-        return -1;
-    virDomainPtr moved =
-        virDomainMigrate3(migration->domain, there, params->all, (unsigned)params->count, migration->flags);
-    if (!moved)
-        keep_error(cmd);
-    else
+    virDomainPtr moved = virDomainMigrate3(migration->domain, migration->there, params->all,
+                                           (unsigned)params->count, migration->flags);
+    if (moved)
         virDomainFree(moved);
-    virConnectClose(there);
     return moved ? 0 : -1;
 }
 
@@ -136,6 +131,11 @@ static int check(struct cmd *cmd, struct migration *migration, int *ret_timeout)
     return limited < 0 || cmd_string(cmd, "desturi", &migration->to) < 0 ? -1 : 0;
 }
 
+static void close_connection(void *conn)
+{
+    virConnectClose(conn);
+}
+
 static int run_migrate(struct cmd *cmd)
 {
     struct migration migration = {
@@ -143,10 +143,15 @@ static int run_migrate(struct cmd *cmd)
     int timeout = 0;
     if (!migration.domain || check(cmd, &migration, &timeout) < 0)
         return -1;
+    migration.by_source = cmd_has(cmd, "p2p") || cmd_has(cmd, "direct");
+    if (!migration.by_source) {
+        migration.there = virConnectOpenAuth(migration.to, virConnectAuthPtrDefault, 0);
+        if (!cmd_own(cmd, migration.there, close_connection))
+            return -1;
+    }
     for (size_t row = 0; row < ARRAY_SIZE(migrate_params); row++)
         if (take_param(cmd, row, migration.params) < 0)
             return -1;
-    migration.by_source = cmd_has(cmd, "p2p") || cmd_has(cmd, "direct");
     virConnectPtr conn = cmd_conn(cmd);
     if (cmd_has(cmd, "postcopy-after-precopy")) {
         migration.iterations =

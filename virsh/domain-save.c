@@ -246,8 +246,10 @@ static int run_managedsave_define(struct cmd *cmd)
     const char *path = NULL, *xml;
     if (cmd_string(cmd, "xml", &path) < 0)
         return -1;
+    if (!(xml = cmd_file(cmd, "xml")))
+        return -1;
     virDomainPtr domain = cmd_domain(cmd);
-    if (!domain || !(xml = cmd_file(cmd, "xml")))
+    if (!domain)
         return -1;
     const char *name = virDomainGetName(domain);
     if (virDomainManagedSaveDefineXML(domain, xml, cmd_flags(cmd)) < 0)

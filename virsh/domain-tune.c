@@ -314,7 +314,7 @@ static int take_limit(struct cmd *cmd, const char *option, const char *name, str
         return 0;
     long long number;
     bool unlimited = str_to_i64(text, (int64_t *)&number) == 0 && number == -1;
-    if (!unlimited && to_scaled(text, 1024, ULLONG_MAX, &bytes) < 0)
+    if (!unlimited && to_scaled(cmd, text, 1024, ULLONG_MAX, &bytes) < 0)
         return say_error(cmd, "Unable to parse integer parameter %s", option);
     params_add_u64(params, name, unlimited ? VIR_DOMAIN_MEMORY_PARAM_UNLIMITED : bytes / 1024);
     return 0;
@@ -559,27 +559,28 @@ static int sched_set(struct cmd *cmd, struct params *wanted, const virTypedParam
     return 0;
 }
 
-/* name=value words, --weight, --cap: what matches what the domain has. */
+static int sched_one(struct cmd *cmd, const struct params *now, const char *name, const char *value,
+                     struct params *wanted)
+{
+    for (int i = 0; i < now->count; i++)
+        if (str_eq(now->all[i].field, name))
+            return sched_set(cmd, wanted, &now->all[i], value);
+    return say_error(cmd, "invalid scheduler option: %s", name);
+}
+
+/* --weight, --cap and name=value words: what the domain has takes a new value. */
 static int sched_take(struct cmd *cmd, const struct params *now, struct params *wanted)
 {
     static const char *const named[] = {"weight", "cap"};
-    for (int i = 0; i < now->count; i++)
-        for (size_t n = 0; n < ARRAY_SIZE(named); n++)
-            if (str_eq(now->all[i].field, named[n]) && cmd_has(cmd, named[n])) {
-                if (sched_set(cmd, wanted, &now->all[i], cmd_raw(cmd, named[n])) < 0)
-                    return -1;
-            }
+    for (size_t n = 0; n < ARRAY_SIZE(named); n++)
+        if (cmd_has(cmd, named[n]) && sched_one(cmd, now, named[n], cmd_raw(cmd, named[n]), wanted) < 0)
+            return -1;
     for (const char *const *word = cmd_strings(cmd, "set"); *word; word++) {
         const char *equals = strchr(*word, '=');
         if (!equals)
             return say_error(cmd, "Invalid syntax for --set, expecting name=value");
         auto_free char *name = mem_strndup(*word, (size_t)(equals - *word));
-        int i = 0;
-        while (i < now->count && !str_eq(now->all[i].field, name))
-            i++;
-        if (i == now->count)
-            return say_error(cmd, "invalid scheduler option: %s", name);
-        if (sched_set(cmd, wanted, &now->all[i], equals + 1) < 0)
+        if (sched_one(cmd, now, name, equals + 1, wanted) < 0)
             return -1;
     }
     return 0;

@@ -50,7 +50,8 @@ unsigned cmd_more_flags(struct cmd *cmd)
 int cmd_filled(struct cmd *cmd)
 {
     for (struct given *given = cmd->given; given; given = given->next)
-        if (given->option->kind == OPTION_STRING && !*given->value && !(given->option->is & IS_EMPTY_OK))
+        if (given->option->kind == OPTION_STRING && !*given->value && !(given->option->is & IS_EMPTY_OK) &&
+            !str_eq(given->option->name, "domain"))
             return say_error(cmd, "Failed to get option '%s': Option argument is empty", given->option->name);
     return 0;
 }
@@ -139,28 +140,18 @@ UNSIGNED(cmd_uint_wrap, unsigned, UINT_MAX, true)
 UNSIGNED(cmd_u64_wrap, unsigned long long, ULLONG_MAX, true)
 UNSIGNED(cmd_ulong_wrap, unsigned long, ULONG_MAX, true)
 
-/* The number is fine and its unit isn't, or both and it is too much: the library would say more. */
-static void explain_scale(struct cmd *cmd, const char *text, uint64_t scale)
-{
-    char *end;
-    errno = 0;
-    strtoull(text, &end, 10);
-    if (errno || end == text || strchr(text, '-'))
-        return;
-    if (!size_unit(end, scale))
-        keep_text(cmd, "invalid argument: unknown suffix '%s'", end);
-    else
-        keep_text(cmd, "numerical overflow: value too large: %s", text);
-}
-
-int to_scaled(const char *text, uint64_t scale, uint64_t max, unsigned long long *ret)
+int to_scaled(struct cmd *cmd, const char *text, uint64_t scale, uint64_t max, unsigned long long *ret)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    uint64_t unit = size_unit(end, scale);
-    if (errno || end == text || strchr(text, '-') || !unit || value > max / unit)
+    if (errno || end == text || strchr(text, '-'))
         return -1;
+    uint64_t unit = size_unit(end, scale);
+    if (!unit)
+        return keep_text(cmd, "invalid argument: unknown suffix '%s'", end);
+    if (value > max / unit)
+        return keep_text(cmd, "numerical overflow: value too large: %s", text);
     *ret = value * unit;
     return 0;
 }
@@ -170,11 +161,9 @@ int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max
     const char *text = cmd_raw(cmd, option);
     if (!text)
         return 0;
-    if (to_scaled(text, scale, max, ret) < 0) {
-        explain_scale(cmd, text, scale);
+    if (to_scaled(cmd, text, scale, max, ret) < 0)
         return say_error(cmd, "Scaled numeric value '%s' for <%s> option is malformed or out of range", text,
                          option);
-    }
     return 1;
 }
 

@@ -275,7 +275,8 @@ struct command {
  */
 bool cmd_has(struct cmd *cmd, const char *option); /* given at all; for flags: set */
 int cmd_string(struct cmd *cmd, const char *option, const char **ret);
-/* All strings that were given hold something (or may be empty): cmd_raw() is enough then. */
+/* All strings that were given hold something (or may be empty), but for the domain's: cmd_raw() is enough
+ * then. */
 int cmd_filled(struct cmd *cmd);
 int cmd_int(struct cmd *cmd, const char *option, int *ret);
 int cmd_uint(struct cmd *cmd, const char *option, unsigned *ret);
@@ -289,7 +290,7 @@ int cmd_ulong_wrap(struct cmd *cmd, const char *option, unsigned long *ret);
 /* "16", "16k", "1GiB"; scale: of a number without unit; max: of the result. */
 int cmd_scaled(struct cmd *cmd, const char *option, uint64_t scale, uint64_t max, unsigned long long *ret);
 /* The same for a text from elsewhere; -1 when it is malformed. */
-int to_scaled(const char *text, uint64_t scale, uint64_t max, unsigned long long *ret);
+int to_scaled(struct cmd *cmd, const char *text, uint64_t scale, uint64_t max, unsigned long long *ret);
 /* Milliseconds from an option in seconds (--timeout); refuses 0 and overflow. */
 int cmd_timeout(struct cmd *cmd, const char *option, int *ret_ms);
 /* Values of a repeated option, NULL-terminated; never NULL. */

@@ -27,6 +27,7 @@ STOCK_LIBRARY = "/usr/lib/x86_64-linux-gnu"
 # What differs from one run to the next.
 VOLATILE = [(re.compile(pattern), word) for pattern, word in (
     (r"\d+\.\d+ ms", "N ms"),
+    (r"Compiled against library: .*", "Compiled against library: ITS OWN"),
     (r"(CPU time: +)[\d.]+s", r"\1Ns"),
     (r"(?<=cpu_time)( +)\d+\.\d+", r" N"),
     (r"(cpu\.time|vcpu\.\d\.time|cpu_time|user|system|Time|time)([=: ]+)\d[\d.]*", r"\1\2N"),
@@ -48,7 +49,7 @@ def flag_pairs(command):
     synopsis = usage.split("SYNOPSIS")[1].split("\n\n")[0]
     needed = ["test" if name == "domain" else "1" for name in re.findall(r" <([^>]+)>", re.sub(r"\[[^]]*\]", "", synopsis))]
     options = [f"--{name} 1" if kind else f"--{name}" for name, kind in re.findall(r"\[--([^\s\]]+)( <\w+>)?\]", synopsis)]
-    options = [option for option in options if not option.startswith(("--edit", "--loop", "--console", "--timeout"))]
+    options = [option for option in options if not option.startswith(("--edit", "--loop", "--console", "--timeout", "--delay"))]
     if not options or command in ("migrate", "echo", "help"):
         return
     for first in range(len(options)):

@@ -477,7 +477,8 @@ int vcpus_check(const struct vcpus *vcpus, struct err *err)
 
     if (check_each(vcpus, err) < 0)
         return -1;
-    if (tune->shares.set && check_range("shares", at_most_i64(tune->shares.value), 2, 262144, err) < 0)
+    /* 0 is taken as "not given", as in libvirt */
+    if (tune->shares.value && check_range("shares", at_most_i64(tune->shares.value), 2, 262144, err) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
         if (periods[i].value &&

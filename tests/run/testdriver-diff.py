@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DATA = os.path.join(TOP, "tests", "data", "testdriver")
@@ -23,7 +24,8 @@ CORPUS = (("genericxml2xmlindata qemuxml2argvdata", "domain", "define_domain"),
           ("networkxml2xmlin networkxml2confdata", "network", "define_network"),
           ("interfaceschemadata", "interface", "define_interface"),
           ("storagepoolxml2xmlin", "pool", "define_pool"),
-          ("storagevolxml2xmlin", "volume", "create_volume"))
+          ("storagevolxml2xmlin", "volume", "create_volume"),
+          ("nodedevschemadata", "device", "load_device"))
 
 
 # ---- one side: runs in a process of its own ----
@@ -137,6 +139,12 @@ class Side:
         text = volume.XMLDesc(0)
         volume.delete(0)
         return text
+
+    def load_device(self, _conn, xml):
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as world:
+            world.write("<node>" + re.sub(r"^<\?xml.*?\?>", "", xml) + "</node>")
+            world.flush()
+            return self.libvirt.open("test://" + world.name).listAllDevices(0)[0].XMLDesc(0)
 
     def documents(self, files, how):
         conn = self.libvirt.open("test:///default")

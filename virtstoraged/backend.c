@@ -19,8 +19,9 @@ static const struct backend dir_backend = {
 };
 
 const struct backend *const backends[POOL_TYPE_MAX] = {
-    [POOL_DIR] = &dir_backend,         [POOL_FS] = &fs_backend,     [POOL_NETFS] = &netfs_backend,
-    [POOL_LOGICAL] = &logical_backend, [POOL_DISK] = &disk_backend,
+    [POOL_DIR] = &dir_backend,         [POOL_FS] = &fs_backend,       [POOL_NETFS] = &netfs_backend,
+    [POOL_LOGICAL] = &logical_backend, [POOL_DISK] = &disk_backend,   [POOL_ISCSI] = &iscsi_backend,
+    [POOL_SCSI] = &scsi_backend,       [POOL_MPATH] = &mpath_backend,
 };
 
 const struct backend *backend_of(enum pool_type type, struct err *err)

@@ -35,9 +35,10 @@ struct backend {
     bool content; /* volumes are files or devices of this host: read, written and wiped through their path */
 };
 
-extern const struct backend fs_backend, netfs_backend; /* backend-fs.c */
-extern const struct backend disk_backend;              /* backend-disk.c */
-extern const struct backend logical_backend;           /* backend-logical.c */
+extern const struct backend fs_backend, netfs_backend;                  /* backend-fs.c */
+extern const struct backend scsi_backend, iscsi_backend, mpath_backend; /* backend-scsi.c */
+extern const struct backend disk_backend;                               /* backend-disk.c */
+extern const struct backend logical_backend;                            /* backend-logical.c */
 
 /* By enum pool_type; NULL: not on this host. */
 extern const struct backend *const backends[POOL_TYPE_MAX];

@@ -118,12 +118,10 @@ const struct command cmd_snapshot_revert = {
 
 static int run_dumpxml_snapshot(struct cmd *cmd)
 {
-    virDomainPtr domain = cmd_domain(cmd);
     const char *name = NULL;
-
-    if (!domain || cmd_string(cmd, "snapshotname", &name) < 0)
-        return -1;
-    virDomainSnapshotPtr snapshot = own_snapshot(cmd, virDomainSnapshotLookupByName(domain, name, 0));
+    virDomainPtr domain = cmd_string(cmd, "snapshotname", &name) < 0 ? NULL : cmd_domain(cmd);
+    virDomainSnapshotPtr snapshot =
+        domain ? own_snapshot(cmd, virDomainSnapshotLookupByName(domain, name, 0)) : NULL;
 
     return snapshot ? print_xml(cmd, virDomainSnapshotGetXMLDesc(snapshot, cmd_flags(cmd))) : -1;
 }

@@ -28,7 +28,8 @@ struct build {
     const char *channel_dir; /* directory of its channels' sockets; made by build_prepare when needed */
     int monitor_fd;          /* listening socket for QMP; QEMU inherits it by this number */
     bool sandbox, privileged, validate_only; /* validate_only: nothing on the host is touched (to native) */
-    bool plug; /* the options are for a QEMU that runs: descriptors go to it by name */
+    bool incoming;                           /* QEMU waits for a saved state */
+    bool plug;         /* the options are for a QEMU that runs: descriptors go to it by name */
     const void *owner; /* the device that is being prepared: what is remembered belongs to it */
 
     /* results */
@@ -42,7 +43,7 @@ struct build {
     uint32_t
         boot[5]; /* by enum boot_device: place in the order for the first device of that kind; 0: taken */
     unsigned count_fdsets;
-    struct bitmap *fdset_fds; /* descriptors that are in a set */
+    struct bitmap *fdset_fds;     /* descriptors that are in a set */
     bool pr_helper, pr_object;    /* the shared helper for persistent reservations is there */
     struct build_secret *secrets; /* see dev/secret.h */
     struct tap **taps;            /* descriptors of interfaces, see dev/iface.c */
@@ -66,6 +67,9 @@ int build_started(struct req *rq, struct build *build, struct qmp *qmp);
 /* After the daemon's restart: what has to be undone at the end of a machine that an earlier daemon started.
  */
 struct build *build_found(struct arena *arena, struct domain *domain, const char *lib_dir);
+/* The machine is no more: what its emulated TPMs kept goes, but for what shall persist (always: that, too).
+ */
+void tpm_forget(const struct domain *domain, bool always);
 /* Give back all that build_prepare made; NULL is fine. Never waits. */
 void build_undo(struct build *build);
 

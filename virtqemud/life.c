@@ -45,6 +45,7 @@ int life_resumed_detail(unsigned running_reason)
     switch (running_reason) {
     case API_DOMAIN_RUNNING_MIGRATED:
         return API_DOMAIN_EVENT_RESUMED_MIGRATED;
+    case API_DOMAIN_RUNNING_RESTORED:
     case API_DOMAIN_RUNNING_FROM_SNAPSHOT:
         return API_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT;
     case API_DOMAIN_RUNNING_POSTCOPY:
@@ -138,6 +139,10 @@ static void off(struct vm *vm, int detail)
     bool again = vm->run->fake_reboot || vm->run->domain->on_poweroff == ACTION_RESTART;
 
     vm->run->got_shutdown = true;
+    /* a machine that was saved, or ends for its dump, is not shut down */
+    if (vm->run->stop_reason == API_DOMAIN_SHUTOFF_SAVED ||
+        vm->run->stop_reason == API_DOMAIN_SHUTOFF_CRASHED)
+        return;
     vm_set_state(vm, API_DOMAIN_SHUTDOWN, API_DOMAIN_SHUTDOWN_UNKNOWN);
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_SHUTDOWN, detail);
     if (vm->run->ending)

@@ -186,12 +186,23 @@ static int m_get_job_stats(struct req *rq, struct vm *vm, const struct remote_do
     return 0;
 }
 
+/* Whoever waits for the stream learns that it was canceled. */
+static int abort_job(struct req *rq, struct vm *vm)
+{
+    struct qmp *qmp;
+
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
+    if (!vm->run->streaming)
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "no job is active on the domain");
+    qmp = vm_monitor(rq, vm);
+    return qmp ? qmp_call(rq, qmp, "migrate_cancel", NULL, NULL, SECONDS(30)) : -1;
+}
+
 static int m_abort_job(struct req *rq, struct vm *vm, const struct remote_domain_abort_job_in *in,
                        struct remote_domain_abort_job_out *out)
 {
-    if (vm_check_active(rq, vm) < 0)
-        return -1;
-    return err_set(&rq->err, ERR_OPERATION_INVALID, "no job is active on the domain");
+    return abort_job(rq, vm);
 }
 
 static int m_abort_job_flags(struct req *rq, struct vm *vm, const struct remote_domain_abort_job_flags_in *in,
@@ -201,9 +212,10 @@ static int m_abort_job_flags(struct req *rq, struct vm *vm, const struct remote_
 
     if (method_flags(rq, in->flags, POSTCOPY) < 0 || vm_check_active(rq, vm) < 0)
         return -1;
-    return err_set(&rq->err, ERR_OPERATION_INVALID,
-                   in->flags & POSTCOPY ? "current job is not outgoing migration in post-copy mode"
-                                        : "no job is active on the domain");
+    if (in->flags & POSTCOPY)
+        return err_set(&rq->err, ERR_OPERATION_INVALID,
+                       "current job is not outgoing migration in post-copy mode");
+    return abort_job(rq, vm);
 }
 
 /* ---- what is out of the ordinary ---- */

@@ -9,6 +9,7 @@
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
+#include "virtqemud/save.h"
 #include "virtqemud/status.h"
 
 #define QMP_USEC SECONDS(30)
@@ -57,18 +58,16 @@ int life_start(struct req *rq, struct vm *vm, unsigned flags)
         .autodestroy = flags & API_DOMAIN_START_AUTODESTROY ? req_client(rq) : NULL,
     };
     struct domain *domain;
+    bool restored;
+    int r;
 
     if (vm_is_active(vm))
         return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is already running");
-    if (access(managed_save_path(rq, vm), F_OK) == 0) {
-        if (!(flags & API_DOMAIN_START_FORCE_BOOT))
-            return err_set(
-                &rq->err, ERR_OPERATION_UNSUPPORTED,
-                "domain '%s' has a saved state in '%s', which can't be restored yet; start it afresh with "
-                "the force-boot flag",
-                vm->name, managed_save_path(rq, vm));
+    if (flags & API_DOMAIN_START_FORCE_BOOT)
         unlink(managed_save_path(rq, vm));
-    }
+    r = save_start(rq, vm, &how, &restored);
+    if (r < 0 || restored)
+        return r;
     domain = definition_load(rq, vm, &arena);
     if (!domain) {
         arena_done(&arena);

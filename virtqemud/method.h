@@ -10,8 +10,9 @@
 
 extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
     metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[],
-    device_methods[], native_methods[], agent_methods[], pin_methods[], sched_methods[], limits_methods[], iothread_methods[],
-    block_methods[], guest_methods[], guest_info_methods[], iface_methods[], measure_methods[];
+    device_methods[], native_methods[], agent_methods[], pin_methods[], sched_methods[], limits_methods[],
+    iothread_methods[], block_methods[], guest_methods[], guest_info_methods[], iface_methods[],
+    measure_methods[], save_methods[];
 
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);

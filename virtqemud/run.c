@@ -131,17 +131,8 @@ static const char *const stop_words[] = {
 /* A directory of this run alone, and what QEMU put into it. */
 static void remove_dir(const char *dir)
 {
-    auto_strv char **names = NULL;
-    int r = dir ? file_list(AT_FDCWD, dir, &names) : -ENOENT;
+    int r = dir ? file_remove_dir(dir) : 0;
 
-    for (char **name = names; name && *name; name++) {
-        auto_free char *path = mem_printf("%s/%s", dir, *name);
-
-        if (unlink(path) < 0 && errno == EISDIR)
-            rmdir(path);
-    }
-    if (r == 0 && rmdir(dir) < 0)
-        r = -errno;
     if (r < 0 && r != -ENOENT)
         log_warning("cannot remove '%s': %s", dir, strerror(-r));
 }
@@ -166,6 +157,8 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail)
     qmp_free(TAKE(run->qmp));
     build_undo(run->build);
     run->build = NULL;
+    if (!vm->entry)
+        tpm_forget(run->domain, /* always= */ false);
     owner_restore(run);
     limits_end(run);
     scope_leave(run);

@@ -68,8 +68,8 @@ struct run {
     const char *log_path;
     sd_bus_slot *scope_slot; /* machined was asked and has not answered yet */
     struct wait scope_wait;
-    bool placing;       /* limits_place was called */
-    struct wait placed; /* and has ended */
+    bool placing;               /* limits_place was called */
+    struct wait placed;         /* and has ended */
     const char *machine_name;   /* at machined, "qemu-1-NAME"; NULL: not registered */
     bool pid_file;              /* NAME.pid is there */
     int64_t log_start;          /* where this run's output begins in the log */
@@ -82,6 +82,7 @@ struct run {
     struct run_iothread *iothreads; /* in QEMU's order */
     struct opt_i32 agent_patience;  /* seconds that a user lets the agent have, channel_agent_usec() */
     int *perf;                      /* descriptors of counters, perf.h; NULL: none was ever open */
+    bool streaming;                 /* its state is being written: a job that can be aborted */
     bool custom_monitor;            /* somebody spoke to QEMU past us */
     bool measured_dirty;            /* somebody asked for the rate of dirty memory */
     struct limits *limits;          /* NULL: no control groups of its own */
@@ -116,6 +117,8 @@ const char *run_log_tail(const struct run *run, struct arena *arena);
 struct start_how {
     bool paused; /* leave the vCPUs stopped */
     bool validate;
+    bool restored; /* from a saved state: `stream` is where QEMU reads it; stays the caller's */
+    int stream;
     struct client *autodestroy; /* kill it when this client leaves; NULL: don't */
 };
 /*

@@ -39,6 +39,7 @@
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
+#include "virtqemud/save.h"
 #include "virtqemud/scope.h"
 #include "virtqemud/stats.h"
 #include "virtqemud/status.h"
@@ -189,6 +190,7 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     build->monitor_fd = start->monitor;
     build->sandbox = qemud.conf.seccomp_sandbox;
     build->privileged = qemud.privileged;
+    build->incoming = start->how->restored;
     if (make_master_key(rq, run, &build->master_key) < 0 || build_prepare(rq, build) < 0 ||
         build_command(rq, build) < 0)
         return -1;
@@ -390,20 +392,31 @@ static int go(struct req *rq, struct start *start)
 {
     struct vm *vm = start->vm;
 
+    bool restored = start->how->restored;
+
     if (check_wanted(rq, start) < 0)
         return -1;
-    if (start->how->paused)
+    if (restored) {
+        if (save_load(rq, vm, start->how->stream) < 0)
+            return say_why(rq, start);
+        vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_MIGRATION);
+        vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_RESTORED);
+    } else if (start->how->paused) {
         vm_set_state(vm, API_DOMAIN_PAUSED, API_DOMAIN_PAUSED_USER);
-    else if (machine_resume(rq, vm, API_DOMAIN_RUNNING_BOOTED) < 0)
+    }
+    if (!start->how->paused &&
+        machine_resume(rq, vm, restored ? API_DOMAIN_RUNNING_RESTORED : API_DOMAIN_RUNNING_BOOTED) < 0)
         return say_why(rq, start);
     if (check_wanted(rq, start) < 0)
         return -1;
     if (save(rq, vm) < 0)
         return -1;
     start->run->up = true;
-    vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_BOOTED);
+    if (!restored)
+        vm_emit_lifecycle(vm, API_DOMAIN_EVENT_STARTED, API_DOMAIN_EVENT_STARTED_BOOTED);
     if (start->how->paused)
-        vm_emit_lifecycle(vm, API_DOMAIN_EVENT_SUSPENDED, API_DOMAIN_EVENT_SUSPENDED_PAUSED);
+        vm_emit_lifecycle(vm, API_DOMAIN_EVENT_SUSPENDED,
+                          restored ? API_DOMAIN_EVENT_SUSPENDED_RESTORED : API_DOMAIN_EVENT_SUSPENDED_PAUSED);
     log_info("domain '%s' started (id %d, pid %d) in %.1f ms", vm->name, vm->id, start->run->pid,
              (double)(time_monotonic() - start->run->since) / 1e3);
     return 0;

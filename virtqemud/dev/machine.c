@@ -313,6 +313,8 @@ int build_machine(struct build *build, struct err *err)
     buf_add_string(&name, ",debug-threads=on");
     build_arg(build, "-name", buf_text(&name));
     build_arg(build, "-S", NULL);
+    if (build->incoming)
+        build_arg(build, "-incoming", "defer");
     if (machine_option(build, err) < 0 || accel_option(build, err) < 0 || build_cpu(build, err) < 0)
         return -1;
     if (domain->features.tseg)

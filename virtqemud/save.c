@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_QEMU
+#include "virtqemud/save.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "loop/work.h"
+#include "virtqemud/qmp.h"
+
+#define QMP_USEC SECONDS(30)
+#define FILE_USEC SECONDS(60) /* for a server that is slow; one that hangs longer is given up */
+
+/* ---- files, on a worker ---- */
+
+enum file_what { FILE_CREATE, FILE_FINISH, FILE_OPEN, FILE_DEFINE };
+
+/* Counted on the loop's thread alone: the caller's hand and the worker's. */
+struct file_work {
+    unsigned refs;
+    enum file_what what;
+    char *path, *xml;
+    int running;
+    bool partial;
+    struct save_image image;
+    struct err err;
+};
+
+static int file_run(void *arg)
+{
+    struct file_work *work = arg;
+
+    switch (work->what) {
+    case FILE_CREATE:
+        return save_image_create(work->path, work->xml, work->running, &work->image, &work->err);
+    case FILE_FINISH:
+        return save_image_finish(work->path, &work->image, &work->err);
+    case FILE_OPEN:
+        return save_image_open(work->path, work->partial, &work->image, &work->err);
+    default:
+        return save_image_define(work->path, work->xml, work->running, &work->err);
+    }
+}
+
+static void file_release(void *arg)
+{
+    struct file_work *work = arg;
+
+    if (--work->refs)
+        return;
+    save_image_done(&work->image);
+    err_clear(&work->err);
+    free(work->path);
+    free(work->xml);
+    free(work);
+}
+
+/* image: in for FILE_FINISH, out for those that open one. */
+static int on_worker(struct req *rq, struct file_work what, struct save_image *image)
+{
+    struct file_work *work = NEW(struct file_work);
+    int r;
+
+    *work = what;
+    work->refs = 2;
+    work->path = mem_strdup(what.path);
+    work->xml = mem_strdup(what.xml);
+    work->image.fd = -1;
+    if (what.what == FILE_FINISH) {
+        work->image = *image;
+        image->fd = -1;
+        image->xml = NULL;
+    }
+    r = work_run(rq, file_run, file_release, work, FILE_USEC, "the disk of a saved state");
+    if (r == 0 && image) {
+        *image = work->image;
+        work->image = (struct save_image){.fd = -1};
+    } else if (r < 0 && err_is_set(&work->err)) {
+        err_move(&rq->err, &work->err);
+    } else if (r < 0) {
+        err_set(&rq->err, ERR_OPERATION_TIMEOUT, "'%s' can't be reached in time", what.path);
+    }
+    file_release(work);
+    return r < 0 ? -1 : 0;
+}
+
+int save_open(struct req *rq, const char *path, bool partial, struct save_image *ret)
+{
+    *ret = (struct save_image){.fd = -1};
+    return on_worker(rq, (struct file_work){.what = FILE_OPEN, .path = (char *)path, .partial = partial},
+                     ret);
+}
+
+int save_define(struct req *rq, const char *path, const char *xml, int running)
+{
+    return on_worker(
+        rq,
+        (struct file_work){.what = FILE_DEFINE, .path = (char *)path, .xml = (char *)xml, .running = running},
+        NULL);
+}
+
+/* ---- QEMU's part ---- */
+
+static int give_fd(struct req *rq, struct vm *vm, const char *name, int fd)
+{
+    struct qmp *qmp = vm_monitor(rq, vm);
+    struct qmp_call call = {0};
+
+    if (!qmp || qmp_put_fd(rq, qmp, &call, "getfd", json_text(&rq->arena, "{'fdname':%s}", name), fd) < 0)
+        return -1;
+    return qmp_take(rq, &call, NULL, QMP_USEC);
+}
+
+/* Until QEMU says that the stream is at its end. Looks often at first: a small machine needs milliseconds. */
+static int await_stream(struct req *rq, struct vm *vm, const char *doing)
+{
+    const struct run *run = vm->run;
+    uint64_t pause = MILLISECONDS(2);
+
+    for (;;) {
+        auto_json struct json_object *state = NULL;
+        struct qmp *qmp = vm_monitor(rq, vm);
+        const char *status;
+
+        if (!qmp || qmp_call(rq, qmp, "query-migrate", NULL, &state, QMP_USEC) < 0)
+            return -1;
+        status = json_string(state, "status");
+        if (str_eq(status, "completed"))
+            return vm->run == run ? 0 : vm_check_active(rq, vm);
+        if (str_eq(status, "cancelled") || str_eq(status, "cancelling"))
+            return err_set(&rq->err, ERR_OPERATION_ABORTED, "%s: canceled by client", doing);
+        if (str_eq(status, "failed")) {
+            const char *why = json_string(state, "error-desc");
+
+            return err_set(&rq->err, ERR_OPERATION_FAILED, "%s: %s", doing,
+                           why ? why : "unexpectedly failed");
+        }
+        if (fiber_sleep(rq, pause, doing) < 0)
+            return err_set(&rq->err, ERR_OPERATION_ABORTED, "%s: given up", doing);
+        if (vm->run != run)
+            return vm_check_active(rq, vm);
+        pause = pause < MILLISECONDS(100) ? pause * 2 : pause;
+    }
+}
+
+int save_state(struct req *rq, struct vm *vm, int fd)
+{
+    struct qmp *qmp;
+    int r;
+
+    if (give_fd(rq, vm, "migrate", fd) < 0 || !(qmp = vm_monitor(rq, vm)) ||
+        /* a disk is not a network that others use, too */
+        qmp_call(rq, qmp, "migrate-set-parameters", "{\"max-bandwidth\":9223372036853727232}", NULL,
+                 QMP_USEC) < 0 ||
+        !(qmp = vm_monitor(rq, vm)) ||
+        qmp_call(rq, qmp, "migrate", "{\"detach\":true,\"uri\":\"fd:migrate\"}", NULL, QMP_USEC) < 0)
+        return -1;
+    if (!vm->run)
+        return vm_check_active(rq, vm);
+    vm->run->streaming = true;
+    r = await_stream(rq, vm, "saving the state");
+    if (vm->run)
+        vm->run->streaming = false;
+    return r;
+}
+
+int save_load(struct req *rq, struct vm *vm, int fd)
+{
+    struct qmp *qmp;
+
+    if (give_fd(rq, vm, "restore", fd) < 0 || !(qmp = vm_monitor(rq, vm)) ||
+        qmp_call(rq, qmp, "migrate-incoming", "{\"uri\":\"fd:restore\"}", NULL, QMP_USEC) < 0)
+        return -1;
+    return await_stream(rq, vm, "restoring the state");
+}
+
+/* ---- both ---- */
+
+/* The user gets what went wrong first. */
+static void go_on(struct req *rq, struct vm *vm, const struct run *run, bool was_running)
+{
+    struct err why = {0};
+
+    err_move(&why, &rq->err);
+    if (vm->run == run && was_running && machine_resume(rq, vm, API_DOMAIN_RUNNING_SAVE_CANCELED) < 0)
+        log_error("domain '%s' stays paused after a failed save: %s", vm->name, rq->err.message);
+    err_clear(&rq->err);
+    err_move(&rq->err, &why);
+}
+
+int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xml, int running)
+{
+    CLEANUP(save_image_done) struct save_image image = {.fd = -1};
+    const struct run *run = vm->run;
+    bool was_running = vm->state == API_DOMAIN_RUNNING, created;
+    int r;
+
+    fiber_shield(rq, true); /* it ends, or goes on: never half of both */
+    r = was_running ? machine_pause(rq, vm, API_DOMAIN_PAUSED_SAVE) : 0;
+    if (r == 0)
+        r = on_worker(rq,
+                      (struct file_work){.what = FILE_CREATE,
+                                         .path = (char *)path,
+                                         .xml = (char *)xml,
+                                         .running = running < 0 ? was_running : running},
+                      &image);
+    created = r == 0 && image.fd >= 0;
+    if (r == 0 && vm->run == run)
+        r = save_state(rq, vm, image.fd);
+    if (r == 0)
+        r = on_worker(rq, (struct file_work){.what = FILE_FINISH, .path = (char *)path}, &image);
+    if (r < 0) {
+        if (created)
+            save_image_discard(path);
+        go_on(rq, vm, run, was_running);
+    } else {
+        r = machine_stop(rq, vm, false, API_DOMAIN_SHUTOFF_SAVED, API_DOMAIN_EVENT_STOPPED_SAVED);
+    }
+    fiber_shield(rq, false);
+    return r;
+}

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "model/domain/domain.h"
+#include "virtqemud/build.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/method.h"
@@ -59,15 +60,13 @@ static int m_define_xml_flags(struct req *rq, struct client *client,
 /* ---- undefine ---- */
 
 /* What belongs to a definition beside its file, and the flags that say what shall become of it. */
-static int remove_parts(struct req *rq, struct vm *vm, unsigned flags)
+static int remove_parts(struct req *rq, struct vm *vm, const struct domain *domain, unsigned flags)
 {
-    struct domain *domain = definition_load(rq, vm, &rq->arena);
     const char *saved = arena_printf(&rq->arena, "%s/%s.save", qemud.dirs.save, vm->name);
     const char *nvram = NULL;
 
     if (domain)
         nvram = firmware_nvram_of(&rq->arena, domain, qemud.dirs.nvram);
-    err_clear(&rq->err); /* a file broken by hand can still be undefined */
     if (access(saved, F_OK) == 0) {
         if (!(flags & API_DOMAIN_UNDEFINE_MANAGED_SAVE))
             return err_set(&rq->err, ERR_OPERATION_INVALID,
@@ -92,6 +91,7 @@ static int undefine(struct req *rq, struct vm *vm, unsigned flags)
                            API_DOMAIN_UNDEFINE_NVRAM | API_DOMAIN_UNDEFINE_KEEP_NVRAM |
                            API_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | API_DOMAIN_UNDEFINE_TPM |
                            API_DOMAIN_UNDEFINE_KEEP_TPM;
+    struct domain *domain;
 
     if (method_flags(rq, flags, known) < 0)
         return -1;
@@ -101,11 +101,15 @@ static int undefine(struct req *rq, struct vm *vm, unsigned flags)
         return err_set(&rq->err, ERR_INVALID_ARG, "cannot both keep and delete TPM");
     if (!vm_is_persistent(vm))
         return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot undefine transient domain");
-    if (remove_parts(rq, vm, flags) < 0)
+    domain = definition_load(rq, vm, &rq->arena);
+    err_clear(&rq->err); /* a file broken by hand can still be undefined */
+    if (remove_parts(rq, vm, domain, flags) < 0)
         return -1;
     if (definition_op(rq, store_op_remove(qemud.store, vm->entry, &rq->err), NULL) < 0)
         return -1;
     vm->entry = NULL;
+    if (domain && !vm_is_active(vm) && !(flags & API_DOMAIN_UNDEFINE_KEEP_TPM))
+        tpm_forget(domain, flags & API_DOMAIN_UNDEFINE_TPM);
     if (vm->remembered) {
         vm->remembered = false;
         vm_unref(vm); /* the request holds another one */

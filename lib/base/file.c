@@ -342,3 +342,19 @@ int file_list(int dir, const char *path, char ***ret_names)
     *ret_names = names;
     return 0;
 }
+
+int file_remove_dir(const char *path)
+{
+    auto_strv char **names = NULL;
+    int r = file_list(AT_FDCWD, path, &names);
+
+    if (r < 0)
+        return r;
+    for (char **name = names; *name; name++) {
+        auto_free char *inside = mem_printf("%s/%s", path, *name);
+
+        if (unlink(inside) < 0 && errno == EISDIR)
+            rmdir(inside);
+    }
+    return rmdir(path) < 0 ? -errno : 0;
+}

@@ -32,6 +32,8 @@ int file_read_fd(int fd, size_t max, struct buf *ret);
 int file_read_line(int dir, const char *name, char **ret);
 /* Remove a file and fsync the directory; on failure it is still there. */
 int file_remove(int dir, const char *name);
+/* Remove a directory with the files and empty directories in it. */
+int file_remove_dir(const char *path);
 
 /* Open a path beneath dir: no "..", no symbolic link anywhere, no way out. Falls back to a walk without
  * openat2. */

@@ -302,6 +302,36 @@ class Life:
         self.state("t", "shut off (unknown)")  # once per boot
         self.virsh("undefine", "t")
 
+    def tpm_state(self):
+        """What an emulated TPM keeps goes with its machine, unless it shall persist, or the flags say otherwise."""
+        if not shutil.which("swtpm"):
+            raise Skip("no swtpm here")
+        with open(self.xml("t")) as file:
+            plain = file.read()
+        uuid = "70000000-0000-4000-8000-00000000007e"
+        kept = os.path.join(self.private.home, "config", "libvirt", "qemu", "swtpm", uuid)
+
+        def machine(persistent):
+            backend = "<backend type='emulator' version='2.0'" + (" persistent_state='yes'/>" if persistent else "/>")
+            text = plain.replace("<memory ", f"<uuid>{uuid}</uuid><memory ").replace("</devices>", f"<tpm model='tpm-crb'>{backend}</tpm></devices>")
+            return self.private.file("tpm.xml", text)
+
+        for persistent, flags, stays in ((False, (), False), (False, ("--keep-tpm",), True), (False, ("--tpm",), False), (True, (), True),
+                                         (True, ("--tpm",), False)):
+            self.virsh("define", machine(persistent))
+            self.virsh("start", "t")
+            self.virsh("destroy", "t")
+            assert os.path.isdir(kept), f"no state in {kept}"
+            self.virsh("undefine", "t", *flags)
+            assert os.path.exists(kept) == stays, f"persistent {persistent}, undefine {flags}: {'gone' if stays else 'still there'}"
+        self.refused("undefine", "t", "--tpm", "--keep-tpm", says="")
+        self.virsh("create", machine(False))
+        assert os.path.isdir(kept)
+        self.virsh("destroy", "t")
+        assert not os.path.exists(kept), "a transient machine's state stays"
+        os.rmdir(os.path.join(self.private.run, "qemu", "run", "swtpm"))  # empty: sockets and logs are gone
+        self.quiet()
+
     def guest_powers_off(self):
         if not self.folder:
             raise Skip("no guest: set GUEST_DIR (tools/make-guest makes one)")
@@ -346,7 +376,7 @@ def main():
         private.start("virtqemud")
         life = Life(private)
         for test in (life.define_to_undefine, life.rename_and_words, life.memory_and_vcpus, life.outlives_the_daemon, life.autodestroy,
-                     life.killed_while_starting, life.one_is_stopped, life.autostart, life.guest_powers_off):
+                     life.killed_while_starting, life.one_is_stopped, life.autostart, life.tpm_state, life.guest_powers_off):
             if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                 suite.run(test.__name__, test)
                 life.clear()

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/uuid.h"
 #include "loop/work.h"
 #include "virtqemud/qemud.h"
@@ -20,19 +21,40 @@
 #define SETUP_USEC SECONDS(60)
 
 /* Where libvirt keeps it, so that a machine finds its keys again whichever daemon starts it. */
-static char *state_dir(const struct build *build, const struct tpm *tpm)
+static char *state_dir(struct arena *arena, const struct domain *domain, const struct tpm *tpm)
 {
+    const char *version = str_eq(tpm->version, "1.2") ? "1.2" : "2";
     char uuid[UUID_TEXT];
 
     if (tpm->source_path)
-        return arena_strdup(build->arena, tpm->source_path);
-    uuid_format(build->domain->uuid, uuid);
-    if (build->privileged)
-        return arena_printf(build->arena, "%.*s/swtpm/%s/tpm%s",
+        return arena_strdup(arena, tpm->source_path);
+    uuid_format(domain->uuid, uuid);
+    if (qemud.privileged)
+        return arena_printf(arena, "%.*s/swtpm/%s/tpm%s",
                             (int)(strrchr(qemud.dirs.lib, '/') - qemud.dirs.lib), qemud.dirs.lib, uuid,
-                            str_eq(tpm->version, "1.2") ? "1.2" : "2");
-    return arena_printf(build->arena, "%s/swtpm/%s/tpm%s", qemud.dirs.config, uuid,
-                        str_eq(tpm->version, "1.2") ? "1.2" : "2");
+                            version);
+    return arena_printf(arena, "%s/swtpm/%s/tpm%s", qemud.dirs.config, uuid, version);
+}
+
+void tpm_forget(const struct domain *domain, bool always)
+{
+    auto_arena struct arena arena = {0};
+
+    for (size_t i = 0; i < domain->devices.n_tpms; i++) {
+        const struct tpm *tpm = domain->devices.tpms[i];
+        char *dir;
+        int r;
+
+        /* what the administrator chose a place for is his */
+        if (tpm->backend != TPM_EMULATOR || tpm->source_path || (tpm->persistent_state == TRI_YES && !always))
+            continue;
+        dir = state_dir(&arena, domain, tpm);
+        r = file_remove_dir(dir);
+        if (r < 0 && r != -ENOENT)
+            log_warning("cannot remove '%s': %s", dir, strerror(-r));
+        *strrchr(dir, '/') = '\0';
+        rmdir(dir); /* unless another version's state is there */
+    }
 }
 
 /* swtpm is a user of its own where its package made one: a broken emulator then harms no machine. */
@@ -154,7 +176,7 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
     if (tpm->encryption_secret)
         return err_set(&rq->err, ERR_NO_SUPPORT, "TPMs with an encrypted state");
     user = emulator_user(build);
-    state = state_dir(build, tpm);
+    state = state_dir(build->arena, build->domain, tpm);
     log = arena_printf(build->arena, "%s/swtpm.log", work);
     if (make_dir(build, state, user, &rq->err) < 0 || make_dir(build, work, user, &rq->err) < 0 ||
         make_state(rq, build, tpm, state, user) < 0)

@@ -6,18 +6,7 @@
  */
 #pragma once
 
-#include "base/buf.h"
 #include "virtqemud/dev/dev.h"
-
-/* What the header of an image says about the next one; strings live in the arena. */
-struct image_header {
-    const char *backing;                /* NULL: none */
-    enum storage_format backing_format; /* FORMAT_UNSET: not said */
-    const char *data_file;              /* NULL: none */
-};
-/* The first bytes of an image: 0, or -EINVAL when it isn't of that format or is broken. */
-int image_header_parse(struct arena *arena, enum storage_format format, const void *data, size_t length,
-                       struct image_header *ret);
 
 /* All disks of the machine (only: one of them). Negative with rq->err set. */
 int chain_complete(struct req *rq, struct build *build, struct disk *only);

@@ -3,6 +3,8 @@
 #define ERR_FROM ERR_FROM_TEST
 #include "testdriver/network.h"
 
+#include "model/network-update.h"
+
 #include "testdriver/event.h"
 #include "testdriver/listing.h"
 #include "testdriver/world.h"
@@ -11,6 +13,8 @@ struct network {
     struct thing thing;
     struct arena *arena; /* of the definition; owned */
     struct network_def *def;
+    struct arena *new_arena;    /* of newdef; owned */
+    struct network_def *newdef; /* from the next start on; NULL: the same */
 };
 
 #define FILTER(name) VIR_CONNECT_LIST_NETWORKS_##name
@@ -34,9 +38,19 @@ static void set_def(struct network *network, struct arena *arena, struct network
     memcpy(network->thing.uuid, def->uuid, UUID_SIZE);
 }
 
+static void drop_new(struct network *network)
+{
+    if (network->new_arena)
+        arena_done(network->new_arena);
+    free(network->new_arena);
+    network->new_arena = NULL;
+    network->newdef = NULL;
+}
+
 static void network_remove(struct network *network)
 {
     list_remove(&network->thing.link);
+    drop_new(network);
     arena_done(network->arena);
     free(network->arena);
     free(network);
@@ -251,6 +265,11 @@ static int m_destroy(struct req *rq, struct network *network, const struct remot
                      struct remote_network_destroy_out *out)
 {
     network->thing.active = false;
+    if (network->newdef) {
+        set_def(network, network->new_arena, network->newdef);
+        network->new_arena = NULL;
+        network->newdef = NULL;
+    }
     event_network(rq, &network->thing, VIR_NETWORK_EVENT_STOPPED);
     if (!network->thing.persistent)
         network_remove(network);
@@ -278,6 +297,51 @@ static int m_bridge_name(struct req *rq, struct network *network,
     return 0;
 }
 
+/* On a copy, which takes the definition's place when all went well. */
+static int update(struct req *rq, struct arena **place_arena, struct network_def **place,
+                  const struct network_def *from, const struct remote_network_update_in *in)
+{
+    struct arena *arena = NEW(struct arena);
+    struct network_def *def = network_copy(arena, from);
+
+    if (network_update(def, arena, in->command, in->section, in->parent_index, in->xml, rq->err) < 0) {
+        arena_done(arena);
+        free(arena);
+        return -1;
+    }
+    if (*place_arena)
+        arena_done(*place_arena);
+    free(*place_arena);
+    *place_arena = arena;
+    *place = def;
+    return 0;
+}
+
+static int m_update(struct req *rq, struct network *network, const struct remote_network_update_in *in,
+                    struct remote_network_update_out *out)
+{
+    bool live = in->flags & VIR_NETWORK_UPDATE_AFFECT_LIVE;
+    bool config = in->flags & VIR_NETWORK_UPDATE_AFFECT_CONFIG;
+
+    if (!live && !config) {
+        live = network->thing.active;
+        config = !live;
+    }
+    if (live && !network->thing.active)
+        return err_set_from(rq->err, ERR_FROM_NETWORK, ERR_OPERATION_INVALID, "network is not running");
+    if (config && !network->thing.persistent)
+        return err_set_from(rq->err, ERR_FROM_NETWORK, ERR_OPERATION_INVALID,
+                            "cannot change persistent config of a transient network");
+    if (config && network->thing.active &&
+        update(rq, &network->new_arena, &network->newdef, network->newdef ? network->newdef : network->def,
+               in) < 0)
+        return -1;
+    if ((live || !network->thing.active) && update(rq, &network->arena, &network->def, network->def, in) < 0)
+        return -1;
+    network->thing.name = network->def->name;
+    return 0;
+}
+
 const struct method network_methods[] = {
     METHOD(remote, CONNECT_NUM_OF_NETWORKS, m_num),
     METHOD(remote, CONNECT_LIST_NETWORKS, m_names),
@@ -294,6 +358,8 @@ const struct method network_methods[] = {
     METHOD(remote, NETWORK_CREATE, m_create),
     METHOD(remote, NETWORK_DESTROY, m_destroy),
     METHOD(remote, NETWORK_GET_XML_DESC, m_xml),
+    METHOD(remote, NETWORK_UPDATE, m_update,
+           VIR_NETWORK_UPDATE_AFFECT_LIVE | VIR_NETWORK_UPDATE_AFFECT_CONFIG),
     METHOD(remote, NETWORK_GET_BRIDGE_NAME, m_bridge_name),
     METHOD(remote, NETWORK_GET_AUTOSTART, m_get_autostart),
     METHOD(remote, NETWORK_SET_AUTOSTART, m_set_autostart),

@@ -52,7 +52,6 @@ static int lease_finish(struct xt_parse *parse, void *object)
 
 /* clang-format off */
 #define T struct network_if
-XT_DECLARE(network_if_table, T);
 XT_DEFINE(network_if_table, "interface", NULL,
     XT_ATTR(T, dev, "dev", str, XT_REQUIRED),
     XT_ATTR(T, connections, "connections", opt_u32, XT_LIVE));
@@ -92,14 +91,12 @@ XT_DEFINE(network_lease_table, "lease", lease_finish,
     XT_ATTR(T, unit, "unit", str, 0));
 #undef T
 #define T struct network_range
-XT_DECLARE(network_range_table, T);
 XT_DEFINE(network_range_table, "range", NULL,
     XT_ATTR(T, start, "start", str, 0),
     XT_ATTR(T, end, "end", str, 0),
     XT_CHILD(T, lease, "lease", network_lease_table, 0));
 #undef T
 #define T struct network_host
-XT_DECLARE(network_host_table, T);
 XT_DEFINE(network_host_table, "host", NULL,
     XT_ATTR(T, mac, "mac", str, 0),
     XT_ATTR(T, id, "id", str, 0),
@@ -145,13 +142,11 @@ XT_DEFINE(network_forwarder_table, "forwarder", NULL,
     XT_ATTR(T, port, "port", u32, 0));
 #undef T
 #define T struct network_txt
-XT_DECLARE(network_txt_table, T);
 XT_DEFINE(network_txt_table, "txt", NULL,
     XT_ATTR(T, name, "name", str, 0),
     XT_ATTR(T, value, "value", str, 0));
 #undef T
 #define T struct network_srv
-XT_DECLARE(network_srv_table, T);
 XT_DEFINE(network_srv_table, "srv", NULL,
     XT_ATTR(T, service, "service", str, 0),
     XT_ATTR(T, protocol, "protocol", str, 0),
@@ -168,7 +163,6 @@ XT_DECLARE(network_option_table, T);
 XT_DEFINE(network_option_table, "dnsmasq:option", NULL, XT_ATTR(T, value, "value", str, XT_REQUIRED));
 #undef T
 #define T struct network_dns_host
-XT_DECLARE(network_dns_host_table, T);
 XT_DEFINE(network_dns_host_table, "host", NULL,
     XT_ATTR(T, ip, "ip", str, 0),
     XT_LIST(T, names, n_names, "hostname", network_hostname_table, 0));
@@ -184,7 +178,6 @@ XT_DEFINE(network_dns_table, "dns", NULL,
     XT_LIST(T, hosts, n_hosts, "host", network_dns_host_table, 0));
 #undef T
 #define T struct network_portgroup
-XT_DECLARE(network_portgroup_table, T);
 XT_DEFINE(network_portgroup_table, "portgroup", NULL,
     XT_ATTR(T, name, "name", str, XT_REQUIRED),
     XT_ATTR(T, is_default, "default", yesno, 0),

@@ -146,6 +146,14 @@ struct network_def {
     size_t n_options;
 };
 XT_DECLARE_ROWS(network_table, struct network_def);
+/* Of parts that can be updated alone. */
+XT_DECLARE(network_if_table, struct network_if);
+XT_DECLARE(network_range_table, struct network_range);
+XT_DECLARE(network_host_table, struct network_host);
+XT_DECLARE(network_txt_table, struct network_txt);
+XT_DECLARE(network_srv_table, struct network_srv);
+XT_DECLARE(network_dns_host_table, struct network_dns_host);
+XT_DECLARE(network_portgroup_table, struct network_portgroup);
 
 enum { NETWORK_PARSE_VALIDATE = XT_PARSE_VALIDATE };
 enum { NETWORK_FORMAT_INACTIVE = XT_FORMAT_INACTIVE };

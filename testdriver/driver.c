@@ -3,6 +3,7 @@
 #define ERR_FROM ERR_FROM_TEST
 #include "testdriver/driver.h"
 
+#include "rpc/xdr.h"
 #include "testdriver/event.h"
 #include "testdriver/find.h"
 
@@ -213,6 +214,19 @@ static int check_flags(struct req *rq, const struct method *method, const void *
     return unknown ? fail_flags(rq, unknown) : 0;
 }
 
+/*
+ * Results may point into the world, which other threads change as soon as the lock is free: the caller gets
+ * all of them anew, in its own memory. The codec knows how to walk them.
+ */
+static int own_results(struct req *rq, const struct procedure *procedure, void *out)
+{
+    auto_buf struct buf bytes = {0};
+
+    if (xdr_encode(procedure->out, out, &bytes, rq->err) < 0)
+        return -1;
+    return xdr_decode(procedure->out, buf_text(&bytes), bytes.length, out, rq->arena, rq->err) < 0 ? -1 : 0;
+}
+
 static int driver_run(void *state, struct local_call *call, const void *in, void *out)
 {
     struct client *client = state;
@@ -231,6 +245,8 @@ static int driver_run(void *state, struct local_call *call, const void *in, void
         r = find_object(&rq, method->procedure, in, &object);
     if (r == 0)
         r = method->function(&rq, object, in, out) < 0 ? -1 : 0;
+    if (r == 0)
+        r = own_results(&rq, method->procedure, out);
     pthread_mutex_unlock(&client->world->lock);
     return r;
 }

@@ -24,7 +24,7 @@ enum { TEXT_MAX = 4 << 20 };
 enum fact {
     VMX = 1 << 0, /* Intel's, AMD's and IBM's ways to run guests */
     SVM = 1 << 1,
-    SIE = 1 << 2,
+    IBM_SIE = 1 << 2,
     SEV = 1 << 3,       /* AMD's encrypted guests */
     PROTECTED = 1 << 4, /* IBM's: facility 158 */
     X86 = 1 << 5,
@@ -82,7 +82,7 @@ static unsigned facts_of_cpu(const struct host *host)
     static const struct {
         const char *word;
         enum fact fact;
-    } words[] = {{"vmx", VMX}, {"svm", SVM}, {"sie", SIE}, {"sev", SEV}, {"158", PROTECTED}};
+    } words[] = {{"vmx", VMX}, {"svm", SVM}, {"sie", IBM_SIE}, {"sev", SEV}, {"158", PROTECTED}};
     static const char *const keys[] = {"flags", "Features", "features", "facilities"};
     auto_free char *text = content(host, "/proc/cpuinfo");
     unsigned facts = 0;
@@ -125,7 +125,7 @@ static enum verdict device_exists(struct host *host, const struct check *check, 
 
 static enum verdict hardware(struct host *host, const struct check *check, const char **advice)
 {
-    host->virtual = host->facts & (VMX | SVM | SIE | POWER) ||
+    host->virtual = host->facts & (VMX | SVM | IBM_SIE | POWER) ||
                     (host->facts & ARM && exists(host, "/dev/kvm"));
     return judge(check, host->virtual);
 }

@@ -148,6 +148,7 @@ static void widen(struct column *column, const char *cell)
 {
     size_t width;
     auto_free char *text = cell_text(cell ? cell : "", &width);
+    (void)text;
     if (width > column->width)
         column->width = width;
 }

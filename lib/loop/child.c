@@ -33,6 +33,7 @@ struct child_pipe {
 
 /* Outlives child_run when the process had to be killed: freed when it is reaped. */
 struct child {
+    struct list link; /* in `abandoned` then */
     pid_t pid;
     int pidfd;
     struct watch ended;
@@ -49,10 +50,13 @@ static void pipe_done(struct child_pipe *pipe)
     buf_done(&pipe->data);
 }
 
+static struct list abandoned = LIST_INIT(abandoned);
+
 static void child_free(struct child *child)
 {
     if (!child)
         return;
+    list_remove(&child->link);
     watch_remove(&child->ended);
     for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
         pipe_done(&child->pipes[i]);
@@ -116,6 +120,7 @@ static void child_abandon(struct child *child)
 {
     kill(-child->pid, SIGKILL);
     child->wait = NULL;
+    list_append(&abandoned, &child->link);
     for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
         pipe_done(&child->pipes[i]);
     if (child->over) {
@@ -186,6 +191,7 @@ static int child_start(const struct child_spec *spec, struct child **ret)
     int ends[2][2] = {{-1, -1}, {-1, -1}};
     int r;
 
+    list_init(&child->link);
     child->pidfd = child->pipes[0].fd = child->pipes[1].fd = -1;
     child->output_max = spec->output_max ? spec->output_max : OUTPUT_MAX;
     r = input = open_input(spec->input);

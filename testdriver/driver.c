@@ -14,11 +14,11 @@ static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 /* ---- methods by number ---- */
 
 static const struct method *const tables[] = {
-    host_methods,       event_methods,    list_methods,      define_methods, life_methods,
-    save_methods,       metadata_methods, vcpu_methods,      memory_methods, tune_methods,
-    stats_methods,      agent_methods,    iothread_methods,  screen_methods, snapshot_methods,
-    checkpoint_methods, network_methods,  interface_methods, pool_methods,   volume_methods,
-    device_methods,
+    host_methods,     event_methods,      list_methods,    define_methods,    life_methods,
+    save_methods,     metadata_methods,   vcpu_methods,    memory_methods,    tune_methods,
+    tune_io_methods,  stats_methods,      agent_methods,   iothread_methods,  screen_methods,
+    snapshot_methods, checkpoint_methods, network_methods, interface_methods, pool_methods,
+    volume_methods,   device_methods,
 };
 static const struct method *by_number[REMOTE_PROCEDURE_MAX];
 static pthread_once_t once = PTHREAD_ONCE_INIT;

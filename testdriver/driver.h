@@ -82,9 +82,10 @@ struct req {
 
 /* Tables of methods by family. */
 extern const struct method host_methods[], event_methods[], list_methods[], define_methods[], life_methods[],
-    save_methods[], vcpu_methods[], memory_methods[], tune_methods[], stats_methods[], agent_methods[],
-    metadata_methods[], iothread_methods[], screen_methods[], snapshot_methods[], checkpoint_methods[],
-    network_methods[], interface_methods[], pool_methods[], volume_methods[], device_methods[];
+    save_methods[], vcpu_methods[], memory_methods[], tune_methods[], tune_io_methods[], stats_methods[],
+    agent_methods[], metadata_methods[], iothread_methods[], screen_methods[], snapshot_methods[],
+    checkpoint_methods[], network_methods[], interface_methods[], pool_methods[], volume_methods[],
+    device_methods[];
 
 /* The built-in world; a world from a file. */
 int world_fill_default(struct world *world, struct err *err);

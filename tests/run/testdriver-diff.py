@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DATA = os.path.join(TOP, "tests", "data", "testdriver")
@@ -159,8 +160,40 @@ class Side:
 
 def run_side():
     kind, *rest = sys.argv[2:]
+    if kind == "threads":
+        run_threads()
+        return
     side = Side()
     json.dump(side.steps(rest[0]) if kind == "steps" else side.documents(rest[1:], rest[0]), sys.stdout)
+
+
+def run_threads():
+    """Eight threads, each with connections of its own to the one shared world: nobody's machine or event gets lost."""
+    side, rounds, count = Side(), 40, 8
+    failures, told = [], []
+    conn = side.libvirt.open("test:///default")
+    conn.domainEventRegisterAny(None, 0, lambda *_: told.append(1), None)
+
+    def work(number):
+        try:
+            for _ in range(rounds):
+                mine = side.libvirt.open("test:///default")
+                domain = mine.defineXML(f"<domain type='test'><name>t{number}</name><memory>1</memory><os><type>hvm</type></os></domain>")
+                domain.create()
+                domain.suspend()
+                assert f"t{number}" in [d.name() for d in mine.listAllDomains()]
+                domain.destroy()
+                domain.undefine()
+                mine.close()
+        except Exception as error:
+            failures.append(repr(error))
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        side.drain()
+    side.drain()
+    json.dump([failures, len(told), rounds * count * 5, len(conn.listAllDomains())], sys.stdout)
 
 
 # ---- both sides ----
@@ -221,6 +254,13 @@ def compare_corpus(folder, library):
     return good
 
 
+def check_threads(library):
+    failures, told, wanted, left = ask(library, "threads")
+    good = not failures and told == wanted and left == 1
+    print(f"{'ok' if good else 'not ok'} threads - {told} of {wanted} events, {left - 1} machines left, {failures[:3]}")
+    return good
+
+
 def main():
     build = os.environ.get("BUILD_DIR", os.path.join(TOP, "build"))
     library = os.path.join(os.path.realpath(build), "libvirt", ".libs")
@@ -233,6 +273,8 @@ def main():
     for path in sorted(glob.glob(os.path.join(DATA, "*.steps"))):
         if not sys.argv[1:] or os.path.basename(path)[:-len(".steps")] in sys.argv[1:]:
             good = compare_steps(path, library) and good
+    if not sys.argv[1:] or "threads" in sys.argv[1:]:
+        good = check_threads(library) and good
     corpus = os.environ.get("CORPUS", os.path.join(TOP, "..", "shared", "corpus"))
     if not sys.argv[1:] or "corpus" in sys.argv[1:]:
         good = compare_corpus(corpus, library) and good if os.path.isdir(corpus) else good

@@ -166,7 +166,7 @@ SHARED bool call_object(struct call *call, const void *object, unsigned kind);
 SHARED int call_run(struct call *call, const void *in, void *out);
 /* The error, if any, becomes the thread's; memory is given back. */
 SHARED void call_end(struct call *call);
-/* A function that isn't there: VIR_ERR_NO_SUPPORT. Always false. */
+/* A function that isn't there, one that changes something: VIR_ERR_NO_SUPPORT. Always false. */
 SHARED bool call_unsupported(const char *function, void *object, unsigned kind);
 
 /* Answers that the caller owns (malloc). */

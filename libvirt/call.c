@@ -155,7 +155,12 @@ bool call_unsupported(const char *function, void *object, unsigned kind)
     auto_err struct err err = {0};
 
     error_reset();
-    if (object_check(object, kind, function, &err))
+    if (!object_check(object, kind, function, &err))
+        ;
+    else if (object_conn(object)->read_only)
+        err_set_from(&err, object_err_domain(kind), ERR_OPERATION_DENIED, "read only access prevents %s",
+                     function);
+    else
         err_set_from(&err, object_err_domain(kind), ERR_NO_SUPPORT, "%s", function);
     error_raise(NULL, &err);
     return false;

@@ -50,8 +50,10 @@ static bool check(virStreamPtr stream, const char *function, bool wanted)
     error_reset();
     if (!object_check(stream, KIND_STREAM, function, &err))
         ;
-    else if (!!stream->watch.callback == wanted)
+    else if (!!stream->watch.callback == wanted && (wanted || stream->started))
         return true;
+    else if (!stream->started)
+        err_set(&err, ERR_NO_SUPPORT, "%s", function); /* no call has started it */
     else
         err_set(&err, ERR_INTERNAL_ERROR,
                 wanted ? "stream does not have a callback registered"

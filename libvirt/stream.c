@@ -327,8 +327,15 @@ API int virStreamFinish(virStreamPtr stream)
     return end(stream, __func__, MESSAGE_STATUS_OK);
 }
 
+/* One that no call has started is given up already. */
 API int virStreamAbort(virStreamPtr stream)
 {
+    auto_err struct err err = {0};
+
+    if (object_check(stream, KIND_STREAM, __func__, &err) && !stream->started) {
+        error_reset();
+        return 0;
+    }
     return end(stream, __func__, MESSAGE_STATUS_ERROR);
 }
 

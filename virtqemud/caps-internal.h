@@ -51,5 +51,5 @@ struct qemu_caps *caps_parse(const char *text, size_t length, const char *identi
 void caps_keep(const char *dir, const char *name, const char *text, size_t length);
 struct qemu_caps *caps_new(const char *binary);
 
-void kvm_verdict_init(const char *run_dir);
+void kvm_verdict_init(const struct qemu_caps_config *config);
 void kvm_verdict_fini(void);

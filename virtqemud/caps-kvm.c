@@ -6,6 +6,7 @@
  */
 #define ERR_FROM ERR_FROM_QEMU
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -30,24 +31,30 @@ enum { VERDICT_MAX = 1024 };
 
 static struct {
     const char *run_dir;
+    uid_t uid; /* that QEMU runs as */
+    gid_t gid;
     struct kvm_verdict verdict;
     char *why_not;
     bool known;
     struct job trying;
-} kvm;
+} kvm = {.uid = (uid_t)-1};
 
-void kvm_verdict_init(const char *run_dir)
+void kvm_verdict_init(const struct qemu_caps_config *config)
 {
-    kvm.run_dir = run_dir;
+    kvm.run_dir = config->run_dir;
+    kvm.uid = config->uid;
+    kvm.gid = config->gid;
 }
 
 void kvm_verdict_fini(void)
 {
     free(kvm.why_not);
     memset(&kvm, 0, sizeof(kvm));
+    kvm.uid = (uid_t)-1;
 }
 
-/* What the verdict holds for, one line: this boot, this device node, our user. */
+/* What the verdict holds for, one line: this boot, this device node, its rights, QEMU's user. Not the time of
+ * the node's last change: it moves when anybody sets the same rights again. */
 static char *verdict_key(void)
 {
     char boot[37] = "";
@@ -56,8 +63,8 @@ static char *verdict_key(void)
     (void)host_boot_id("", boot);
     (void)stat("/dev/kvm", &node);
     return mem_printf("%s %o:%u:%u:%llx:%lld.%09ld %u", boot, node.st_mode, node.st_uid, node.st_gid,
-                      (unsigned long long)node.st_rdev, (long long)node.st_ctim.tv_sec, node.st_ctim.tv_nsec,
-                      (unsigned)geteuid());
+                      (unsigned long long)node.st_rdev, (long long)node.st_mtim.tv_sec, node.st_mtim.tv_nsec,
+                      kvm.uid == (uid_t)-1 ? (unsigned)geteuid() : (unsigned)kvm.uid);
 }
 
 static void decide(const char *why_not)
@@ -92,6 +99,17 @@ static void verdict_store(const char *key)
     caps_keep(kvm.run_dir, VERDICT_FILE, text, strlen(text));
 }
 
+/* In the child: what matters is whether QEMU's user may use the device. */
+static void become_qemu(void)
+{
+    const gid_t group = kvm_group();
+
+    if (kvm.uid != (uid_t)-1 &&
+        (setgroups(group != (gid_t)-1, &group) < 0 || setresgid(kvm.gid, kvm.gid, kvm.gid) < 0 ||
+         setresuid(kvm.uid, kvm.uid, kvm.uid) < 0))
+        _exit(1);
+}
+
 static void try_in_child(struct req *rq, struct buf *why_not)
 {
     struct kvm_trial *trial =
@@ -99,6 +117,7 @@ static void try_in_child(struct req *rq, struct buf *why_not)
     pid_t child = trial == MAP_FAILED ? -1 : fork();
 
     if (child == 0) {
+        become_qemu();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         kvm_trial_run(trial);
         _exit(0);

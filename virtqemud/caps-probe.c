@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "host/kvm.h"
 #include "base/time.h"
 #include "loop/work.h"
 #include "virtqemud/caps-internal.h"
@@ -83,6 +84,7 @@ static void become_qemu(const struct qemu_caps_config *config, const char *binar
     setrlimit(RLIMIT_FSIZE, &file);
     setrlimit(RLIMIT_CORE, &core);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const gid_t kvm = kvm_group();
 
     /* the three may collide with the low numbers that they are to become: move them up first */
     null = fcntl(null, F_DUPFD_CLOEXEC, MONITOR_FD + 1);
@@ -92,7 +94,7 @@ static void become_qemu(const struct qemu_caps_config *config, const char *binar
         _exit(127);
     (void)syscall(SYS_close_range, MONITOR_FD + 1, ~0u, 0);
     if (config->uid != (uid_t)-1 &&
-        (setgroups(0, NULL) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
+        (setgroups(kvm != (gid_t)-1, &kvm) < 0 || setresgid(config->gid, config->gid, config->gid) < 0 ||
          setresuid(config->uid, config->uid, config->uid) < 0)) {
         dprintf(2, "cannot change to user %u: %s", (unsigned)config->uid, strerror(errno));
         _exit(127);

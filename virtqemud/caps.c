@@ -45,7 +45,7 @@ static struct {
 void qemu_caps_init(const struct qemu_caps_config *config)
 {
     known.config = *config;
-    kvm_verdict_init(config->run_dir);
+    kvm_verdict_init(config);
 }
 
 void qemu_caps_fini(void)

@@ -112,8 +112,8 @@ static int child(void *arg)
     if (chdir("/") < 0)
         return fail(launch, "cannot change to directory /");
     /* raw calls: libc's wrappers would change the credentials of the daemon's other threads */
-    if (spec->gid != (gid_t)-1 &&
-        (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, spec->gid, spec->gid, spec->gid) < 0))
+    if (spec->gid != (gid_t)-1 && (syscall(SYS_setgroups, spec->count_groups, spec->groups) < 0 ||
+                                   syscall(SYS_setresgid, spec->gid, spec->gid, spec->gid) < 0))
         return fail(launch, "cannot change the group");
     if (spec->uid != (uid_t)-1 && syscall(SYS_setresuid, spec->uid, spec->uid, spec->uid) < 0)
         return fail(launch, "cannot change the user");

@@ -17,6 +17,8 @@ struct process_spec {
     int output; /* becomes stdout and stderr */
     uid_t uid;  /* (uid_t)-1: as we are */
     gid_t gid;
+    const gid_t *groups; /* beside that one; those of the daemon are never kept */
+    size_t count_groups;
     uint64_t max_core;                              /* RLIMIT_CORE; UINT64_MAX: unlimited */
     uint64_t max_files, max_processes, max_memlock; /* 0: as they are */
     int memory_policy; /* MPOL_* of linux/mempolicy.h for all its memory; 0: as the host has it */

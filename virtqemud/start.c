@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "host/kvm.h"
 #include "loop/work.h"
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
@@ -218,9 +219,12 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
         .memory_policy = limits_memory_policy(run->domain),
         .memory_nodes = run->domain->numatune.nodes,
     };
+    const gid_t kvm = run->domain->virt == VIRT_KVM ? kvm_group() : (gid_t)-1;
     siginfo_t info;
     int r;
 
+    spec.groups = &kvm;
+    spec.count_groups = kvm != (gid_t)-1;
     for (unsigned i = 0; i < build->count_fds; i++)
         keep[i] = build->fds[i];
     keep[build->count_fds] = start->monitor;

@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -140,6 +141,14 @@ void kvm_trial_run(struct kvm_trial *trial)
         return;
     trial->step = KVM_STEP_MACHINE;
     guest_run(trial, kvm);
+}
+
+gid_t kvm_group(void)
+{
+    const mode_t both = S_IRGRP | S_IWGRP;
+    struct stat node;
+
+    return stat("/dev/kvm", &node) == 0 && (node.st_mode & both) == both ? node.st_gid : (gid_t)-1;
 }
 
 int kvm_tsc_read(uint64_t *ret_hz, bool *ret_scaling)

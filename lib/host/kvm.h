@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -32,6 +33,8 @@ struct kvm_trial {
  * nothing that a forked child may not call). `trial` lies in shared memory then and tells how far it came.
  */
 void kvm_trial_run(struct kvm_trial *trial);
+/* The group that may open /dev/kvm where others may not; (gid_t)-1: there is none. */
+gid_t kvm_group(void);
 /* Why KVM is not usable, for people; nothing when it is. */
 void kvm_trial_explain(const struct kvm_trial *trial, struct buf *text);
 /* Frequency of the time stamp counter in Hz and whether guests may have another one, as KVM tells; -errno

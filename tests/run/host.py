@@ -427,6 +427,30 @@ def password(host):
     assert code == 1 and "failed to get domain 'nobody'" in text, f"{code} {text}"
 
 
+def kvm(host):
+    """A /dev/kvm that isn't there, that QEMU's user may not open, and that is something else: capabilities and errors say so. The
+    trial is made once for each state of the device."""
+    host.write("/tmp/kvm.xml", "<domain type='kvm'><name>kvm</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>")
+    verdict = "/run/libvirt/qemu/kvm-verdict"
+    for make, says in (("true", None), ("umount /dev/kvm 2>/dev/null; rm -f /dev/kvm", "cannot open /dev/kvm: No such file or directory"),
+                       ("mknod -m 600 /dev/kvm c 10 232", "cannot open /dev/kvm: Permission denied"),
+                       ("rm /dev/kvm; mknod -m 666 /dev/kvm c 1 3", "/dev/kvm speaks an unknown version of its interface")):
+        host.sh(make)
+        host.sh("systemctl restart virtqemud.service")
+        usable = "<domain type='kvm'" in host.virsh("capabilities")
+        code, _, error = host.virsh("create /tmp/kvm.xml", check=False)
+        assert (code == 0) == usable, f"capabilities say {usable}, a start says {error}"
+        if usable:
+            host.virsh("destroy kvm")
+        else:
+            assert f"KVM is not usable on this host: {says or '/dev/kvm'}" in error, error
+        assert not says or not usable, f"KVM is said to work: {make}"
+        before = host.sh(f"stat -c %y {verdict}")
+        host.sh("test ! -e /dev/kvm || chmod $(stat -c %a /dev/kvm) /dev/kvm; systemctl restart virtqemud.service")
+        assert ("<domain type='kvm'" in host.virsh("capabilities")) == usable
+        assert host.sh(f"stat -c %y {verdict}") == before, "it was tried again"
+
+
 def units(host):
     for unit in ("virtqemud", "virtsecretd"):
         said = host.sh(f"systemd-analyze --man=no verify /usr/lib/systemd/system/{unit}.service 2>&1 | grep {unit} | grep -v \"Command 'man\" || :").strip()
@@ -455,7 +479,7 @@ def main():
         host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
         wanted = sys.argv[1:]
         for test in (taken_over, handed_over, virt_install, activation, secrets, machine_runs, survives, autostart, polkit, password, per_object, session,
-                     session_without_systemd, units, idle_exit):
+                     session_without_systemd, kvm, units, idle_exit):
             if not wanted or test.__name__ in wanted:
                 suite.run("host: " + test.__name__.replace("_", " "), test, host)
     finally:

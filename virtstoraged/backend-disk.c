@@ -108,7 +108,8 @@ static int disk_build(struct req *rq, struct pool *pool, unsigned flags)
 /* A disk as it was read. */
 struct table {
     struct pool *pool;
-    uint64_t sector, size; /* bytes */
+    uint64_t sector;         /* bytes */
+    uint64_t end, allocated; /* of all partitions and gaps; of partitions */
     struct map volumes;
     struct pool_extent **free;
     size_t n_free;
@@ -116,7 +117,7 @@ struct table {
 
 /* The fields of a line of parted's: "1:1048576B:2097151B:1048576B:ext4:name:boot, lvm;" */
 enum { FIELD_NUMBER, FIELD_START, FIELD_END, FIELD_SIZE, FIELD_FILE_SYSTEM, FIELD_NAME, FIELD_FLAGS, FIELDS };
-enum { DISK_SIZE = 1, DISK_SECTOR = 3 }; /* of the disk's own line */
+enum { DISK_SECTOR = 3 }; /* of the disk's own line */
 
 static size_t cut_line(char *line, char *fields[FIELDS])
 {
@@ -141,9 +142,14 @@ static bool read_bytes(const char *text, uint64_t *ret)
 
 static void add_free(struct req *rq, struct table *table, uint64_t start, uint64_t end)
 {
-    struct pool_extent *extent = ARENA_NEW(&rq->arena, struct pool_extent);
+    struct pool_extent *extent;
 
+    /* the gap before the first partition is there for its alignment */
+    if (end - start < ALIGNMENT)
+        return;
+    extent = ARENA_NEW(&rq->arena, struct pool_extent);
     *extent = (struct pool_extent){start, end};
+    table->end = end > table->end ? end : table->end;
     table->free = arena_grow(&rq->arena, table->free, table->n_free, sizeof(void *));
     table->free[table->n_free++] = extent;
 }
@@ -157,6 +163,8 @@ static void add_partition(struct table *table, uint64_t number, uint64_t start, 
     const char *node = node_of(&arena, table->pool, number);
     struct volume_def *def = device_def_new(&arena, base_of(node), node, end - start);
 
+    table->allocated += end - start;
+    table->end = end > table->end ? end : table->end;
     def->target.format = arena_strdup(&arena, format_of(fields[FIELD_FILE_SYSTEM], fields[FIELD_FLAGS]));
     device_add_extent(&arena, def, device_of(table->pool), start, end);
     map_put(&table->volumes, def->name, volume_new(table->pool, &arena, def));
@@ -169,7 +177,6 @@ static void add_line(struct req *rq, struct table *table, char *line)
     uint64_t number, start, end;
 
     if (count > DISK_SECTOR && fields[0][0] == '/') {
-        (void)read_bytes(fields[DISK_SIZE], &table->size);
         (void)read_bytes(fields[DISK_SECTOR], &table->sector);
     } else if (count > FIELD_FILE_SYSTEM && read_bytes(fields[FIELD_NUMBER], &number) &&
                read_bytes(fields[FIELD_START], &start) && read_bytes(fields[FIELD_END], &end) &&
@@ -199,8 +206,14 @@ static int table_read(struct req *rq, struct pool *pool, struct table *table)
     *table = (struct table){.pool = pool, .sector = 512};
     tool_add(rq, &tool, "parted", "--machine", "--script", device_of(pool), "unit", "B", "print", "free",
              NULL);
-    if (tool_run(rq, &tool, TOOL_SHORT, &out) < 0)
+    if (tool_run(rq, &tool, TOOL_SHORT, &out) < 0) {
+        if (rq->err.message && strstr(rq->err.message, "unrecognised disk label")) {
+            err_clear(&rq->err);
+            err_set(&rq->err, ERR_STORAGE_PROBE_FAILED, "Device '%s' is unrecognized, requires build",
+                    device_of(pool));
+        }
         return -1;
+    }
     for (char *line = arena_strdup(&rq->arena, buf_text(&out)); line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -223,9 +236,9 @@ static void take_space(struct pool *pool, const struct table *table)
         device->free[i] = arena_dup(&pool->arena, table->free[i], sizeof(struct pool_extent));
         available += table->free[i]->end - table->free[i]->start;
     }
-    pool->def->capacity = table->size;
+    pool->def->capacity = table->end;
     pool->def->available = available;
-    pool->def->allocation = table->size - available;
+    pool->def->allocation = table->allocated;
 }
 
 static int disk_refresh(struct req *rq, struct pool *pool)

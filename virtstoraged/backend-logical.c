@@ -51,8 +51,22 @@ static int activate(struct req *rq, struct pool *pool, const char *how)
     return run(rq, &tool, NULL);
 }
 
+static bool group_exists(struct req *rq, const struct pool *pool)
+{
+    struct tool tool = {0};
+    bool found;
+
+    tool_add(rq, &tool, "vgs", "--noheadings", "-o", "vg_name", group_of(pool), NULL);
+    found = run(rq, &tool, NULL) >= 0;
+    err_clear(&rq->err);
+    return found;
+}
+
 static int logical_start(struct req *rq, struct pool *pool)
 {
+    if (!group_exists(rq, pool))
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "cannot find logical volume group name '%s'",
+                       group_of(pool));
     return activate(rq, pool, "-aly");
 }
 
@@ -63,11 +77,7 @@ static int logical_stop(struct req *rq, struct pool *pool)
 
 static int logical_check(struct req *rq, struct pool *pool, bool *ret_active)
 {
-    struct tool tool = {0};
-
-    tool_add(rq, &tool, "vgs", "--noheadings", "-o", "vg_name", group_of(pool), NULL);
-    *ret_active = run(rq, &tool, NULL) >= 0;
-    err_clear(&rq->err);
+    *ret_active = group_exists(rq, pool);
     return 0;
 }
 

@@ -170,10 +170,9 @@ static int scsi_start(struct req *rq, struct pool *pool)
 
     if (adapter_host(rq, pool, &host) < 0)
         return -1;
-    path = mem_printf("/sys/class/scsi_host/host%u", host);
-    if (access(path, F_OK) < 0)
-        return err_system(&rq->err, errno, "cannot find adapter '%s' ('%s')", pool->def->source.adapter->name,
-                          path);
+    path = mem_printf("/sys/class/scsi_host/host%u/scan", host);
+    if (access(path, W_OK) < 0)
+        return err_system(&rq->err, errno, "Could not open '%s' to trigger host scan", path);
     return 0;
 }
 

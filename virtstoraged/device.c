@@ -22,9 +22,8 @@ int device_check_empty(struct req *rq, const char *device)
     if (WIFEXITED(result.status) && WEXITSTATUS(result.status) == 2)
         r = 0;
     else if (result.status == 0)
-        r = err_set(&rq->err, ERR_STORAGE_POOL_BUILT,
-                    "Existing format '%s' found on device '%s': use flag 'overwrite' to replace it",
-                    str_trim(result.out.data), device);
+        r = err_set(&rq->err, ERR_STORAGE_POOL_BUILT, "Device '%s' already formatted using '%s'", device,
+                    str_trim(result.out.data));
     else
         r = err_set(&rq->err, ERR_STORAGE_PROBE_FAILED, "what is on device '%s' can't be told: %s", device,
                     buf_text(&result.err));

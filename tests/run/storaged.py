@@ -291,7 +291,7 @@ def file_system(daemon):
         daemon.tell("pool-define", daemon.file("f.xml", pool("f", path, UUIDS[4], source, "fs")))
         daemon.refused("pool-start", "f", text="'mount' failed with exit status")
         daemon.tell("pool-build", "f", "--no-overwrite")
-        daemon.refused("pool-build", "f", "--no-overwrite", text="Existing format 'ext4' found on device")
+        daemon.refused("pool-build", "f", "--no-overwrite", text=f"Storage pool already built: Device '{device}' already formatted using 'ext4'")
         daemon.tell("pool-build", "f", "--overwrite")
         daemon.refused("pool-define", daemon.file("g.xml", pool("g", "/elsewhere", None, source, "fs")),
                        text="Storage source conflict with pool: 'f'")

@@ -4,8 +4,6 @@
 #include "libvirt/local.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "libvirt/local-conn.h"
@@ -30,29 +28,27 @@ bool local_wanted(const struct uri *uri)
     return module_of(uri) != NULL;
 }
 
-/* Modules stand beside the library: where it was installed, or in the tree that it was just built in. */
+/*
+ * Modules stand beside the library: where it was installed, or (its folder is .libs then) in the tree that it
+ * was just built in. Nothing from the environment has a say.
+ */
 static void *open_module(const char *module)
 {
-    static const char *const places[] = {"libvirt/connection-driver", "../../testdriver/.libs"};
     auto_arena struct arena arena = {0};
-    void *handle = NULL;
+    const char *folder, *place, *path;
     Dl_info info;
-    char *folder;
+    char *slash;
 
     if (!dladdr(modules, &info) || !info.dli_fname)
         return NULL;
     folder = arena_strdup(&arena, info.dli_fname);
-    if (strrchr(folder, '/'))
-        *strrchr(folder, '/') = '\0';
-    else
-        folder = arena_strdup(&arena, ".");
-    for (size_t i = 0; i < ARRAY_SIZE(places) && !handle; i++) {
-        const char *path = arena_printf(&arena, "%s/%s/libvirt_driver_%s.so", folder, places[i], module);
-
-        if (access(path, F_OK) == 0)
-            handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    }
-    return handle;
+    slash = strrchr(folder, '/');
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    place = str_ends(folder, "/.libs") ? "../../testdriver/.libs" : "libvirt/connection-driver";
+    path = arena_printf(&arena, "%s/%s/libvirt_driver_%s.so", folder, place, module);
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
 static const struct local_driver *find_driver(const char *module)
@@ -126,8 +122,9 @@ int local_open(virConnectPtr conn, const struct uri *uri, virConnectAuthPtr auth
 
     if (!driver)
         return err_set(err, ERR_NO_CONNECT,
-                       "connection driver '%s' is not installed beside this library (%s)", module_of(uri),
-                       "libvirt/connection-driver");
+                       "%s: libvirt_driver_%s.so isn't there or doesn't fit (it belongs into "
+                       "libvirt/connection-driver beside libvirt.so.0)",
+                       uri->driver, module_of(uri));
     if (driver->open(&open, &conn->local_state, err) < 0)
         return -1;
     conn->local = driver;

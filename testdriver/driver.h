@@ -25,7 +25,7 @@ struct thing {
     bool active, persistent, autostart;
 };
 
-enum { CELLS_MAX = 16, CELL_CPUS_MAX = 128 };
+enum { CELLS_MAX = 16 };
 
 struct cell {
     unsigned cpus;   /* in it */

@@ -63,25 +63,9 @@ void event_lifecycle(struct req *rq, const struct vm *vm, int event, int detail)
     EMIT_VM(rq, vm, LIFECYCLE, lifecycle, .msg = {.dom = vm_wire(vm), .event = event, .detail = detail});
 }
 
-void event_reboot(struct req *rq, const struct vm *vm)
-{
-    EMIT_VM(rq, vm, REBOOT, reboot, .msg = {.dom = vm_wire(vm)});
-}
-
-void event_balloon(struct req *rq, const struct vm *vm, uint64_t kib)
-{
-    EMIT_VM(rq, vm, BALLOON_CHANGE, balloon_change, .msg = {.dom = vm_wire(vm), .actual = kib});
-}
-
 void event_metadata(struct req *rq, const struct vm *vm, int type, const char *uri)
 {
     EMIT_VM(rq, vm, METADATA_CHANGE, metadata_change, .dom = vm_wire(vm), .type = type, .nsuri = (char *)uri);
-}
-
-void event_tunable(struct req *rq, const struct vm *vm, const struct wire_typed_param *params, uint32_t count)
-{
-    EMIT_VM(rq, vm, TUNABLE, tunable, .dom = vm_wire(vm),
-            .params = {.n = count, .v = (struct wire_typed_param *)params});
 }
 
 void event_network(struct req *rq, const struct thing *thing, int event)

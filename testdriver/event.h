@@ -8,11 +8,7 @@ struct vm;
 
 /* domain events: VIR_DOMAIN_EVENT_* with its detail; what else happens to one. */
 void event_lifecycle(struct req *rq, const struct vm *vm, int event, int detail);
-void event_reboot(struct req *rq, const struct vm *vm);
-void event_balloon(struct req *rq, const struct vm *vm, uint64_t kib);
 void event_metadata(struct req *rq, const struct vm *vm, int type, const char *uri);
-void event_tunable(struct req *rq, const struct vm *vm, const struct wire_typed_param *params,
-                   uint32_t count);
 
 /* thing is a network, pool or node device. */
 void event_network(struct req *rq, const struct thing *thing, int event);

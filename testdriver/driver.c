@@ -181,6 +181,28 @@ void *thing_by_uuid(const struct list *things, const uint8_t *uuid)
     return NULL;
 }
 
+int thing_same(const struct list *things, const struct thing_kind *kind, const char *name,
+               const uint8_t *uuid, bool inactive, struct thing **ret, struct err *err)
+{
+    struct thing *thing = thing_by_uuid(things, uuid), *other;
+    char text[UUID_TEXT];
+
+    if (thing && !str_eq(thing->name, name))
+        return err_set_from(err, kind->from, ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s",
+                            kind->word, thing->name, uuid_format(uuid, text));
+    if (thing && inactive && thing->active)
+        return err_set_from(err, kind->from, ERR_OPERATION_INVALID,
+                            kind->from == ERR_FROM_DOMAIN ? "%s '%s' is already active"
+                                                          : "%s is already active as '%s'",
+                            kind->word, name);
+    other = thing ? NULL : thing_by_name(things, name);
+    if (other)
+        return err_set_from(err, kind->from, ERR_OPERATION_FAILED, "%s '%s' already exists with uuid %s",
+                            kind->word, name, uuid_format(other->uuid, text));
+    *ret = thing;
+    return 0;
+}
+
 bool list_passes(unsigned is, unsigned filter, const unsigned *groups, size_t n_groups)
 {
     for (size_t i = 0; i < n_groups; i++)

@@ -103,6 +103,17 @@ void *thing_by_name(const struct list *things, const char *name);
 void *thing_by_uuid(const struct list *things, const uint8_t *uuid);
 
 /*
+ * The thing that a definition speaks of, NULL when it is new. Name and UUID must belong together; inactive:
+ * it may not be active.
+ */
+struct thing_kind {
+    enum err_domain from;
+    const char *word; /* in messages */
+};
+int thing_same(const struct list *things, const struct thing_kind *kind, const char *name,
+               const uint8_t *uuid, bool inactive, struct thing **ret, struct err *err);
+
+/*
  * Lists. A group of filter bits without one set lets everything through; `is` has the bits that are true of
  * the object.
  */

@@ -64,40 +64,22 @@ void networks_free(struct world *world)
         network_remove(network);
 }
 
-static int find_same(struct world *world, const struct network_def *def, bool live, struct network **ret,
-                     struct err *err)
-{
-    struct network *network = thing_by_uuid(&world->networks, def->uuid), *other;
-    char uuid[UUID_TEXT];
-
-    if (network && !str_eq(network->def->name, def->name))
-        return err_set_from(err, ERR_FROM_NETWORK, ERR_OPERATION_FAILED,
-                            "network '%s' is already defined with uuid %s", network->def->name,
-                            uuid_format(def->uuid, uuid));
-    if (network && live && network->thing.active)
-        return err_set_from(err, ERR_FROM_NETWORK, ERR_OPERATION_INVALID, "network is already active as '%s'",
-                            def->name);
-    other = network ? NULL : thing_by_name(&world->networks, def->name);
-    if (other)
-        return err_set_from(err, ERR_FROM_NETWORK, ERR_OPERATION_FAILED,
-                            "network '%s' already exists with uuid %s", def->name,
-                            uuid_format(other->thing.uuid, uuid));
-    *ret = network;
-    return 0;
-}
+static const struct thing_kind kind = {ERR_FROM_NETWORK, "network"};
 
 static struct network *network_add(struct world *world, const char *xml, bool live, unsigned flags,
                                    struct err *err)
 {
     struct arena *arena = NEW(struct arena);
     struct network_def *def = network_parse(arena, xml, flags, err);
-    struct network *network = NULL;
+    struct thing *thing = NULL;
+    struct network *network;
 
-    if (!def || find_same(world, def, live, &network, err) < 0) {
+    if (!def || thing_same(&world->networks, &kind, def->name, def->uuid, live, &thing, err) < 0) {
         arena_done(arena);
         free(arena);
         return NULL;
     }
+    network = (struct network *)thing;
     if (!network) {
         network = NEW(struct network);
         list_append(&world->networks, &network->thing.link);

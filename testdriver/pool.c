@@ -57,38 +57,20 @@ void pools_free(struct world *world)
         pool_remove(pool);
 }
 
-static int find_same(struct world *world, const struct pool_def *def, bool live, struct pool **ret,
-                     struct err *err)
-{
-    struct pool *pool = thing_by_uuid(&world->pools, def->uuid), *other;
-    char uuid[UUID_TEXT];
-
-    if (pool && !str_eq(pool->def->name, def->name))
-        return err_set_from(err, ERR_FROM_STORAGE, ERR_OPERATION_FAILED,
-                            "pool '%s' is already defined with uuid %s", pool->def->name,
-                            uuid_format(def->uuid, uuid));
-    if (pool && live && pool->thing.active)
-        return err_set_from(err, ERR_FROM_STORAGE, ERR_OPERATION_INVALID, "pool is already active as '%s'",
-                            def->name);
-    other = pool ? NULL : thing_by_name(&world->pools, def->name);
-    if (other)
-        return err_set_from(err, ERR_FROM_STORAGE, ERR_OPERATION_FAILED,
-                            "pool '%s' already exists with uuid %s", def->name,
-                            uuid_format(other->thing.uuid, uuid));
-    *ret = pool;
-    return 0;
-}
+static const struct thing_kind kind = {ERR_FROM_STORAGE, "pool"};
 
 static struct pool *pool_add(struct world *world, const char *xml, bool live, unsigned flags, struct err *err)
 {
     struct arena *arena = NEW(struct arena);
     struct pool_def *def = pool_parse(arena, xml, flags, err);
-    struct pool *pool = NULL;
+    struct thing *thing = NULL;
+    struct pool *pool;
 
-    if (!def || find_same(world, def, live, &pool, err) < 0) {
+    if (!def || thing_same(&world->pools, &kind, def->name, def->uuid, live, &thing, err) < 0) {
         arena_drop(&arena);
         return NULL;
     }
+    pool = (struct pool *)thing;
     if (!pool) {
         pool = NEW(struct pool);
         list_init(&pool->volumes);

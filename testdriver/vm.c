@@ -129,37 +129,18 @@ void vm_renamed(struct vm *vm)
     memcpy(vm->thing.uuid, vm->def->domain->uuid, UUID_SIZE);
 }
 
-/* The machine that a definition speaks of: both its name and its UUID must be that machine's. */
-static int find_same(struct world *world, const struct domain *domain, unsigned how, struct vm **ret,
-                     struct err *err)
-{
-    struct vm *vm = thing_by_uuid(&world->vms, domain->uuid), *other;
-    char uuid[UUID_TEXT];
-
-    if (vm && !str_eq(vm->thing.name, domain->name))
-        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_FAILED,
-                            "domain '%s' is already defined with uuid %s", vm->thing.name,
-                            uuid_format(domain->uuid, uuid));
-    other = vm ? NULL : thing_by_name(&world->vms, domain->name);
-    if (other)
-        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_FAILED,
-                            "domain '%s' already exists with uuid %s", domain->name,
-                            uuid_format(other->thing.uuid, uuid));
-    if (vm && (how & VM_ADD_NEW) && vm_active(vm))
-        return err_set_from(err, ERR_FROM_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
-                            domain->name);
-    *ret = vm;
-    return 0;
-}
-
 struct vm *vm_add(struct world *world, struct doc *doc, unsigned how, struct err *err)
 {
+    static const struct thing_kind kind = {ERR_FROM_DOMAIN, "domain"};
+    struct thing *thing;
     struct vm *vm;
 
-    if (find_same(world, doc->domain, how, &vm, err) < 0) {
+    if (thing_same(&world->vms, &kind, doc->domain->name, doc->domain->uuid, how & VM_ADD_NEW, &thing, err) <
+        0) {
         doc_free(doc);
         return NULL;
     }
+    vm = (struct vm *)thing;
     if (vm) {
         struct doc **place = vm_active(vm) ? &vm->newdef : &vm->def;
 

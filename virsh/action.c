@@ -43,7 +43,8 @@ int action_run(struct cmd *cmd)
 {
     const char *name = NULL;
     if (act(cmd, &name) >= 0) {
-        say(cmd, "%s", fill(cmd, cmd->def->done, name));
+        if (!str_empty(cmd->def->done))
+            say(cmd, "%s", fill(cmd, cmd->def->done, name));
         return 0;
     }
     return name && cmd->def->failed ? say_error(cmd, "%s", fill(cmd, cmd->def->failed, name)) : -1;

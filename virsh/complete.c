@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Complete: commands, options and values for a line that is being typed. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "virsh/complete.h"
 
@@ -68,3 +69,43 @@ char **complete_words(struct shell *shell, const char *before, const char *word)
     forget_error();
     return found;
 }
+
+/* ---- complete: what shells ask ---------------------------------------------------------------------- */
+
+enum { PATIENCE_SECONDS = 2 };
+
+/* The words up to the cursor; the last is the one that is being typed. Ends silently when a server takes its
+ * time. */
+static int run_complete(struct cmd *cmd)
+{
+    auto_buf struct buf before = {0};
+    const char *const *words = cmd_strings(cmd, "string"), *word = "";
+    for (; *words; words++) {
+        word = *words;
+        if (!words[1])
+            break;
+        buf_add_char(&before, '\'');
+        for (const char *c = *words; *c; c++)
+            buf_add_string(&before, *c == '\'' ? "'\\''" : (char[]){*c, 0});
+        buf_add_string(&before, "' ");
+    }
+    alarm(PATIENCE_SECONDS);
+    setenv("LIBVIRT_AUTOSTART", "0", 1); /* looking starts nothing */
+    auto_strv char **found = complete_words(cmd->shell, buf_text(&before), word);
+    for (char **candidate = found; candidate && *candidate; candidate++)
+        if (str_after(*candidate, word))
+            print(cmd, "%s\n", *candidate);
+    cmd->shell->quiet = true;
+    return 0;
+}
+
+const struct command cmd_complete = {
+    "complete",
+    "internal command for autocompletion",
+    "internal use only",
+    OPTIONS({"string", OPTION_STRING, IS_POSITIONAL | IS_REPEATED | IS_EMPTY_OK,
+             "partial string to autocomplete"}),
+    .run = run_complete,
+    .is = NEEDS_NO_CONNECTION | IS_INTERNAL,
+    .json = "",
+};

@@ -376,6 +376,8 @@ const struct command cmd_attach_disk = {
             ALIAS("shareable", "mode=shareable")),
     .run = run_attach_disk,
     .conflicts = PERSISTENT_CONFLICTS,
+    .requires = "source-host-name source-protocol, source-host-transport source-protocol, source-host-socket "
+                "source-protocol",
     .json = "{message: string?, xml: string?}",
 };
 
@@ -655,8 +657,8 @@ static int run_detach_interface(struct cmd *cmd)
     if (!domain || cmd_string(cmd, "type", &type) < 0 || cmd_string(cmd, "mac", &mac) < 0)
         return -1;
     const char *xml = interface_of(cmd, domain, type, mac);
-    if (xml && cmd_has(cmd, "print-xml"))
-        return print_element(cmd, xml);
+    if (cmd_has(cmd, "print-xml"))
+        return xml ? print_element(cmd, xml) : -1;
     if (!xml || detach(cmd, domain, xml) < 0)
         return say_error(cmd, "Failed to detach interface");
     say(cmd, "Interface detached successfully\n");

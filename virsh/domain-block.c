@@ -310,11 +310,11 @@ static int run_blockcopy(struct cmd *cmd)
         cmd_string(cmd, "format", &format) < 0 || take_bandwidth(cmd, &bandwidth) < 0 ||
         cmd_uint(cmd, "granularity", &granularity) < 0 || cmd_u64(cmd, "buf-size", &buffer) < 0)
         return -1;
+    if (!dest && !cmd_has(cmd, "xml"))
+        return say_error(cmd, "need either --dest or --xml");
     int waits = take_wait(cmd, "--finish", pivot || finish, &timeout);
     if (waits < 0)
         return -1;
-    if (!dest && !cmd_has(cmd, "xml"))
-        return say_error(cmd, "need either --dest or --xml");
     virDomainPtr domain = cmd_domain(cmd);
     if (!domain)
         return -1;

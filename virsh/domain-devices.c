@@ -64,7 +64,7 @@ const struct command cmd_domblklist = {
 static char *shown_size(struct cmd *cmd, unsigned long long bytes)
 {
     const char *unit;
-    if (!cmd_has(cmd, "human"))
+    if (!cmd_has(cmd, "human") || is_json(cmd))
         return cmd_printf(cmd, "%llu", bytes);
     double value = pretty_size(bytes, &unit);
     return cmd_printf(cmd, "%-.3lf %s", value, unit);

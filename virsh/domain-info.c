@@ -87,7 +87,6 @@ const struct command cmd_dumpxml = {
         STRING_NAMED("xpath", "xpath expression to filter the XML document"),
         FLAG("wrap", 0, "wrap xpath results in an common root element")),
     DUMPXML(domain, virDomainGetXMLDesc),
-    .json = "{xml: string}",
 };
 
 /* ---- dominfo ---------------------------------------------------------------------------------------- */

@@ -178,7 +178,7 @@ const struct command cmd_list = {
         FLAG("title", 0, "show domain title")),
     .run = run_list,
     .conflicts = "table name, table uuid, table id",
-    .json = "[{id: number?, name: string, state: string, title: string?, uuid: string}]",
+    .json = "[{id: number?, name: string?, state: string?, title: string?, uuid: string?}]",
 };
 
 /* ---- domstats --------------------------------------------------------------------------------------- */

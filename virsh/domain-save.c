@@ -132,7 +132,7 @@ const struct command cmd_save_image_dumpxml = {
             STRING_NAMED("xpath", "xpath expression to filter the XML document"),
             FLAG("wrap", 0, "wrap xpath results in an common root element")),
     .run = run_save_image_dumpxml,
-    .json = "{xml: string}",
+    .json = XML_JSON,
 };
 
 static int run_save_image_define(struct cmd *cmd)
@@ -155,7 +155,6 @@ const struct command cmd_save_image_define = {
             FLAG("running", VIR_DOMAIN_SAVE_RUNNING, "set domain to be running on restore"),
             FLAG("paused", VIR_DOMAIN_SAVE_PAUSED, "set domain to be paused on restore")),
     .run = run_save_image_define,
-    .conflicts = "running paused",
 };
 
 static int store_image(struct cmd *cmd, void *data, const char *document, unsigned flags)
@@ -238,7 +237,6 @@ const struct command cmd_managedsave_dumpxml = {
             STRING_NAMED("xpath", "xpath expression to filter the XML document"),
             FLAG("wrap", 0, "wrap xpath results in an common root element")),
     DUMPXML(domain, virDomainManagedSaveGetXMLDesc),
-    .json = "{xml: string}",
 };
 
 static int run_managedsave_define(struct cmd *cmd)

@@ -320,6 +320,7 @@ const struct command cmd_domdisplay = {
                    0, NULL, "vnc,spice,rdp,dbus"),
             FLAG("all", 0, "show all possible graphical displays")),
     .run = run_domdisplay,
+    .conflicts = "all type",
     .json = "{uris: [string]}",
 };
 

@@ -572,9 +572,6 @@ static int sched_one(struct cmd *cmd, const struct params *now, const char *name
 static int sched_take(struct cmd *cmd, const struct params *now, struct params *wanted)
 {
     static const char *const named[] = {"weight", "cap"};
-    for (size_t n = 0; n < ARRAY_SIZE(named); n++)
-        if (cmd_has(cmd, named[n]) && sched_one(cmd, now, named[n], cmd_raw(cmd, named[n]), wanted) < 0)
-            return -1;
     for (const char *const *word = cmd_strings(cmd, "set"); *word; word++) {
         const char *equals = strchr(*word, '=');
         if (!equals)
@@ -583,6 +580,9 @@ static int sched_take(struct cmd *cmd, const struct params *now, struct params *
         if (sched_one(cmd, now, name, equals + 1, wanted) < 0)
             return -1;
     }
+    for (size_t n = 0; n < ARRAY_SIZE(named); n++)
+        if (cmd_has(cmd, named[n]) && sched_one(cmd, now, named[n], cmd_raw(cmd, named[n]), wanted) < 0)
+            return -1;
     return 0;
 }
 

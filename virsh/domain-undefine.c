@@ -108,6 +108,34 @@ static int check(struct cmd *cmd, virDomainPtr domain, bool storage)
     return 0;
 }
 
+/* What a server that doesn't know the flags needs instead: its own calls, and nothing lost. */
+static int undefine_plainly(struct cmd *cmd, virDomainPtr domain)
+{
+    if (virDomainHasManagedSaveImage(domain, 0) > 0) {
+        if (!cmd_has(cmd, "managed-save"))
+            return say_error(cmd, "Refusing to undefine while domain managed save image exists");
+        if (virDomainManagedSaveRemove(domain, 0) < 0)
+            return -1;
+    }
+    int snapshots = virDomainSnapshotNum(domain, VIR_DOMAIN_SNAPSHOT_LIST_METADATA);
+    if (snapshots > 0)
+        return cmd_has(cmd, "snapshots-metadata")
+                   ? say_error(cmd, "Unable to remove metadata of %d snapshots", snapshots)
+                   : say_error(cmd, "Refusing to undefine while %d snapshots exist", snapshots);
+    forget_error();
+    return virDomainUndefine(domain);
+}
+
+static int undefine(struct cmd *cmd, virDomainPtr domain, unsigned flags)
+{
+    if (!flags)
+        return virDomainUndefine(domain);
+    if (virDomainUndefineFlags(domain, flags) == 0)
+        return 0;
+    int code = last_error_code();
+    return code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_INVALID_ARG ? undefine_plainly(cmd, domain) : -1;
+}
+
 static int run_undefine(struct cmd *cmd)
 {
     bool storage = cmd_has(cmd, "storage") || cmd_has(cmd, "remove-all-storage");
@@ -118,7 +146,7 @@ static int run_undefine(struct cmd *cmd)
         return -1;
     const char *name = virDomainGetName(domain);
     unsigned flags = cmd_flags(cmd);
-    if ((flags ? virDomainUndefineFlags(domain, flags) : virDomainUndefine(domain)) < 0)
+    if (undefine(cmd, domain, flags) < 0)
         return say_error(cmd, "Failed to undefine domain '%s'", name);
     say(cmd, "Domain '%s' has been undefined\n", name);
     int result = 0;

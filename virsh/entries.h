@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Entries: the list of commands that COMMANDS (a .def file) names, as `entries`. Included once, by program.c. A
- * command that nobody wrote yet is no command.
+ * Entries: the list of commands that COMMANDS (a .def file) names, as `entries`. Included once, by program.c.
+ * A command that nobody wrote yet is no command.
  */
 #define GROUP(key, title)
 #define COMMAND(name) extern const struct command cmd_##name __attribute__((__weak__));

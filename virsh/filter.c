@@ -24,7 +24,6 @@ const struct command cmd_nwfilter_dumpxml = {
     "Output the network filter information as an XML dump to stdout.",
     OPTIONS(NWFILTER, XPATH),
     DUMPXML(nwfilter, virNWFilterGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 const struct command cmd_nwfilter_edit = {
@@ -111,7 +110,6 @@ const struct command cmd_nwfilter_binding_dumpxml = {
     "Output the network filter information as an XML dump to stdout.",
     OPTIONS(ARG("binding", "network filter binding portdev"), XPATH),
     DUMPXML(binding, virNWFilterBindingGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 static int by_port(const void *a, const void *b)

@@ -45,7 +45,7 @@ struct cmd {
 
 /* The program: one, in main.c. */
 struct shell {
-    char *uri; /* NULL: the library chooses */
+    char *uri;  /* NULL: the library chooses */
     void *conn; /* virConnectPtr; virt-admin: virAdmConnectPtr */
     char *log_path;
     int log_fd;
@@ -108,6 +108,8 @@ void help_command(const struct command *def);
 void help_groups(bool colon);
 void help_usage(void);
 int help_topic(struct shell *shell, const char *topic);
+/* The tables themselves; topic: a command or a group, NULL: all. */
+int help_json(struct cmd *cmd, const char *topic);
 
 void json_end(struct json *json, FILE *to);
 void json_open(struct json *json, const char *key, char opener);

@@ -205,7 +205,7 @@ const struct command cmd_freepages = {
             FLAG("all", 0, "show free pages for all NUMA cells")),
     .run = freepages,
     .conflicts = "all cellno",
-    .json = "[{node: number?, pages: [{page_kib: number, free: number}]?, page_kib: number?, free: number?}]",
+    .json = "{page_kib: number, free: number} | [{node: number?, pages: [{page_kib: number, free: number}]}]",
 };
 
 static int allocpages(struct cmd *cmd)

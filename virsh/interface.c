@@ -68,7 +68,6 @@ const struct command cmd_iface_dumpxml = {
     "Output the physical host interface information as an XML dump to stdout.",
     OPTIONS(INTERFACE, FLAG("inactive", VIR_INTERFACE_XML_INACTIVE, "show inactive defined XML"), XPATH),
     DUMPXML(interface, virInterfaceGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 const struct command cmd_iface_edit = {

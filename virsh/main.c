@@ -186,9 +186,18 @@ static int start_library(struct shell *shell)
     return 0;
 }
 
+/* A command that has a time limit connects within that. */
+static bool is_limited(char **argv)
+{
+    for (; *argv; argv++)
+        if (strstr(*argv, "--timeout"))
+            return true;
+    return false;
+}
+
 static int run(struct shell *shell, char **argv)
 {
-    if (shell->uri && shell_connect(shell, shell->uri, shell->readonly) < 0) {
+    if (shell->uri && !is_limited(argv) && shell_connect(shell, shell->uri, shell->readonly) < 0) {
         report_error(shell);
         return -1;
     }

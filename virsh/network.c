@@ -283,5 +283,5 @@ const struct command cmd_net_list = {
         FLAG("table", 0, "list table (default)"), FLAG_NEW("title", 0, "show network title")),
     .run = net_list,
     .json = "[{name: string, state: string, autostart: boolean?, persistent: boolean, uuid: string?, "
-            "title: string?}]",
+            "title: string?}] | [string]",
 };

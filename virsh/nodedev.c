@@ -99,7 +99,6 @@ const struct command cmd_nodedev_dumpxml = {
     OPTIONS(DEVICE_OR_PAIR, XPATH,
             FLAG_NEW("inactive", VIR_NODE_DEVICE_XML_INACTIVE, "show inactive defined XML")),
     DUMPXML(nodedev, virNodeDeviceGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 static int nodedev_detach(struct cmd *cmd)

@@ -155,8 +155,11 @@ void field_param(struct cmd *cmd, const char *label, const virTypedParameter *pa
 
 void open_object(struct cmd *cmd, const char *key)
 {
-    if (cmd->as_json)
-        json_open(&cmd->json, key, '{');
+    if (!cmd->as_json)
+        return;
+    if (key && !cmd->json.depth)
+        json_open(&cmd->json, NULL, '{');
+    json_open(&cmd->json, key, '{');
 }
 
 void open_array(struct cmd *cmd, const char *key)

@@ -370,5 +370,5 @@ const struct command cmd_pool_list = {
     .run = pool_list,
     .conflicts = "all inactive, details uuid, details name",
     .json = "[{name: string, state: string, autostart: boolean?, persistent: boolean?, capacity: number?, "
-            "allocation: number?, available: number?}]",
+            "allocation: number?, available: number?}] | [{name: string?, uuid: string?}] | [string]",
 };

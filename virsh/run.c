@@ -34,8 +34,13 @@ static int check_pairs(struct cmd *cmd)
     return 0;
 }
 
+/* Connecting is part of it: that may take long too. */
 static int run_body(struct cmd *cmd)
 {
+    struct shell *shell = cmd->shell;
+    if (!(cmd->def->is & NEEDS_NO_CONNECTION) && (!shell->conn || shell->disconnected) &&
+        shell_connect(shell, shell->uri, shell->readonly) < 0)
+        return -1;
     if (check_pairs(cmd) < 0)
         return -1;
     return cmd->def->run ? cmd->def->run(cmd) : program.action(cmd);
@@ -95,16 +100,22 @@ static int run_limited(struct cmd **cmd, unsigned seconds)
     return result;
 }
 
-static int run_one(struct shell *shell, struct cmd **cmd)
+static int run_one(struct cmd **cmd)
 {
-    const struct command *def = (*cmd)->def;
-    if (!(def->is & NEEDS_NO_CONNECTION) && (!shell->conn || shell->disconnected) &&
-        shell_connect(shell, shell->uri, shell->readonly) < 0)
-        return -1;
     unsigned seconds = 0;
-    if (option_find(def, "timeout") == &common_options[1] && cmd_uint(*cmd, "timeout", &seconds) < 0)
+    if (option_find((*cmd)->def, "timeout") == &common_options[1] && cmd_uint(*cmd, "timeout", &seconds) < 0)
         return -1;
     return seconds ? run_limited(cmd, seconds) : run_body(*cmd);
+}
+
+/* A command that has nothing to tell although it might prints an empty document. */
+static void end_json(struct cmd *cmd, bool success)
+{
+    const char *form = cmd->def->json ? cmd->def->json : "{";
+    bool streaming = cmd->def->is & IS_STREAMING;
+    if (success && !streaming && !cmd->json.text.length && *form)
+        json_open(&cmd->json, NULL, *form);
+    json_end(&cmd->json, success ? stdout : NULL);
 }
 
 int run_all(struct shell *shell, struct cmd *cmds)
@@ -118,11 +129,11 @@ int run_all(struct shell *shell, struct cmd *cmds)
         cmd->as_json |= cmd_has(cmd, "json");
         bool json = cmd->as_json;
         forget_error();
-        result = run_one(shell, &cmd);
+        result = run_one(&cmd);
         if (result < 0)
             report_error(shell);
         if (json && cmd)
-            json_end(&cmd->json, result < 0 ? NULL : stdout);
+            end_json(cmd, result >= 0);
         cmd_free(cmd);
         if (shell->leaving)
             break;

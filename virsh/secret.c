@@ -49,7 +49,6 @@ const struct command cmd_secret_dumpxml = {
     "Output attributes of a secret as an XML dump to stdout.",
     OPTIONS(SECRET, XPATH),
     DUMPXML(secret, virSecretGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 static int secret_undefine(struct cmd *cmd)

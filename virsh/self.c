@@ -137,6 +137,8 @@ static int run_help(struct cmd *cmd)
     const char *topic = NULL;
     if (cmd_string(cmd, "command", &topic) < 0)
         return -1;
+    if (is_json(cmd))
+        return help_json(cmd, str_empty(topic) ? NULL : topic);
     if (!str_empty(topic))
         return help_topic(cmd->shell, topic);
     printf("Grouped commands:\n\n");
@@ -153,6 +155,9 @@ const struct command cmd_help = {
              complete_command}),
     .run = run_help,
     .is = NEEDS_NO_CONNECTION | IS_LENIENT,
+    .json =
+        "[{key: string, title: string, commands: [{name: string, help: string, description: string?, new: "
+        "boolean?, streaming: boolean?, json: string, options: [{name: string, kind: string, *: any}]}]}]",
 };
 
 static int run_pwd(struct cmd *cmd)

@@ -218,7 +218,10 @@ int run_define(struct cmd *cmd);
 int run_edit(struct cmd *cmd);
 int run_autostart(struct cmd *cmd);
 /* clang-format off */
-#define DUMPXML(kind, function) .run = run_dumpxml, .object = OBJECT_##kind, .document.kind = function
+#define DUMPXML(kind, function) \
+    .run = run_dumpxml, .object = OBJECT_##kind, .document.kind = function, .json = XML_JSON
+/* What print_xml() prints. */
+#define XML_JSON "{xml: string} | {nodes: [string]}"
 #define DEFINES(kind, function) .run = run_define, .object = OBJECT_##kind, .make.kind = function
 #define DEFINES_FLAGGED(kind, function) \
     .run = run_define, .object = OBJECT_##kind, .make_flagged.kind = function

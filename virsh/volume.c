@@ -107,7 +107,6 @@ const struct command cmd_vol_dumpxml = {
     "Output the vol information as an XML dump to stdout.",
     OPTIONS(VOLUME, IN_POOL, XPATH),
     DUMPXML(volume, virStorageVolGetXMLDesc),
-    .json = "{xml: string?, nodes: [string]?}",
 };
 
 static int vol_info(struct cmd *cmd)

@@ -44,5 +44,5 @@ void watch_end(struct watch *watch);
     NUMBER("timeout", "timeout seconds"),                                                                    \
     FLAG("list", 0, "list valid event types"),                                                               \
     FLAG("timestamp", 0, "show timestamp for each printed event")
-#define WATCH_JSON(key) "{event: string, " key ": string, detail: string?, timestamp: string?}"
+#define WATCH_JSON(key) "{event: string, " key ": string, detail: string?, timestamp: string?} | [string]"
 /* clang-format on */

@@ -7,6 +7,9 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/device.h"
 
+#include <errno.h>
+#include <sys/resource.h>
+
 #include "base/log.h"
 #include "base/str.h"
 #include "host/tap.h"
@@ -16,6 +19,7 @@
 #include "virtqemud/dev/plug.h"
 #include "virtqemud/device-match.h"
 #include "virtqemud/events.h"
+#include "virtqemud/limits.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
 #include "virtqemud/status.h"
@@ -133,6 +137,20 @@ static int plug_one(struct req *rq, struct vm *vm, struct domain *copy, const st
     return 0;
 }
 
+/* A device of the host that comes later needs the guest's memory locked, too. */
+static int lock_memory(struct req *rq, const struct vm *vm, const struct domain *copy)
+{
+    uint64_t bytes = limits_locked_memory(copy);
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes}, now;
+
+    if (!bytes || prlimit(vm->run->pid, RLIMIT_MEMLOCK, NULL, &now) < 0 || now.rlim_max >= bytes)
+        return 0;
+    if (prlimit(vm->run->pid, RLIMIT_MEMLOCK, &limit, NULL) < 0)
+        return err_system(&rq->err, errno, "cannot let QEMU lock %llu bytes of memory",
+                          (unsigned long long)bytes);
+    return 0;
+}
+
 /* Controllers that the device needs and the machine doesn't have; a bus of the board can't be added. */
 static int plug_controllers(struct req *rq, struct vm *vm, struct domain *copy, const struct qemu_caps *caps)
 {
@@ -174,8 +192,8 @@ int device_attach_live(struct req *rq, struct vm *vm, const char *xml)
         device_settle(rq, &rq->arena, copy, /* inactive= */ false) < 0)
         return -1;
     defaults_aliases(copy, &rq->arena);
-    if (check_same_run(rq, vm, run) < 0 || plug_controllers(rq, vm, copy, caps) < 0 ||
-        plug_one(rq, vm, copy, caps, &new) < 0)
+    if (check_same_run(rq, vm, run) < 0 || lock_memory(rq, vm, copy) < 0 ||
+        plug_controllers(rq, vm, copy, caps) < 0 || plug_one(rq, vm, copy, caps, &new) < 0)
         return -1;
     device_account(run->domain, &new, 1);
     status_save(vm);

@@ -256,11 +256,28 @@ static bool wants_memory(const struct memtune *tune)
     return tune->hard_limit.set || tune->soft_limit.set || tune->swap_hard_limit.set;
 }
 
+/* Devices of the host reach all of a guest's memory, so it stays where it is. */
+static bool gives_devices(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->n_hostdevs; i++)
+        if (devices->hostdevs[i]->type == HOSTDEV_PCI || devices->hostdevs[i]->type == HOSTDEV_MDEV)
+            return true;
+    for (size_t i = 0; i < devices->n_disks; i++)
+        if (devices->disks[i]->src.type == STORAGE_NVME)
+            return true;
+    return false;
+}
+
 uint64_t limits_locked_memory(const struct domain *domain)
 {
+    enum { KIB = 1024, REST_KIB = 1 << 20 }; /* what devices have beside the guest's memory */
     const struct opt_u64 *hard = &domain->memtune.hard_limit;
 
-    return hard->set ? hard->value * 1024 : domain->backing.locked ? UINT64_MAX : 0;
+    if (hard->set)
+        return hard->value * KIB;
+    if (domain->backing.locked)
+        return UINT64_MAX;
+    return gives_devices(&domain->devices) ? (domain->memory.total + REST_KIB) * KIB : 0;
 }
 
 int limits_memory_policy(const struct domain *domain)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion of virsh for bash. virsh itself knows the candidates (`virsh complete -- WORDS`): it looks at its tables and, for
+# Completion of virsh and virt-admin for bash. The program itself knows the candidates (`virsh complete -- WORDS`): it looks at its tables and, for
 # names, at a local connection. It never asks for a password, starts no daemon and gives up after two seconds.
 _virsh() {
     local line=${COMP_LINE:0:COMP_POINT} words=() main=() word
@@ -31,4 +31,4 @@ _virsh() {
     fi
     ((${#COMPREPLY[@]})) || compopt -o default
 }
-complete -F _virsh virsh
+complete -F _virsh virsh virt-admin

@@ -1,4 +1,4 @@
-#compdef virsh
+#compdef virsh virt-admin
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion of virsh for zsh: as for bash, virsh itself knows the candidates.
 local -a main rest found

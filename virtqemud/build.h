@@ -70,8 +70,6 @@ struct build *build_found(struct arena *arena, struct domain *domain, const char
 /* The machine is no more: what its emulated TPMs kept goes, but for what shall persist (always: that, too).
  */
 void tpm_forget(const struct domain *domain, bool always);
-/* The machine is no more: what its emulated TPMs kept goes, but for what shall persist (always: that, too). */
-void tpm_forget(const struct domain *domain, bool always);
 /* Give back all that build_prepare made; NULL is fine. Never waits. */
 void build_undo(struct build *build);
 

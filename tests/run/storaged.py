@@ -34,7 +34,8 @@ class Storaged(Private):
         assert code == 1 and text in error, f"{command}: {code} {error}"
 
     def again(self, how=signal.SIGTERM):
-        self.stop("virtstoraged", how)
+        code = self.stop("virtstoraged", how)
+        assert code == (0 if how == signal.SIGTERM else -how), f"it ended with {code}: {self.log('virtstoraged')[-2000:]}"
         self.start("virtstoraged")
 
     def xml(self, *command):
@@ -646,7 +647,7 @@ def main():
                      file_system, capabilities, create, refusals, images, listing, many, resize, wipe, delete, clone, streams, in_use, encrypted, read_only,
                      through_virtqemud, disk_of_pool):
             suite.run(test.__name__, test, daemon)
-        suite.run("still_alive", daemon.alive, "virtstoraged")
+        suite.run("ends_well", daemon.again)
     suite.done()
 
 

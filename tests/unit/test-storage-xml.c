@@ -187,7 +187,7 @@ START_TEST(pools_refused)
         {"<pool type='iscsi'>" NAME "<source><host name='h'/><auth type='chap' username='a'/></source>" TARGET
          "</pool>",
          "Missing <secret> element in auth", ERR_XML_ERROR},
-        {"<foo/>", "root element <foo>", ERR_XML_ERROR},
+        {"<foo/>", "expecting root element of 'pool', not 'foo'", ERR_XML_ERROR},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

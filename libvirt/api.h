@@ -134,8 +134,9 @@ struct call {
     const struct procedure *procedure;
     struct arena arena; /* what in and out point to */
     struct err err;
-    bool reported;  /* the error is the thread's already */
-    const int *fds; /* sent with the call */
+    struct wire_error remote; /* instead of err when its code isn't 0: what the daemon said */
+    bool reported;            /* the error is the thread's already */
+    const int *fds;           /* sent with the call */
     unsigned fd_count;
     int *reply_fds; /* came with the answer; owned by the call, until taken (NULL left behind) */
     unsigned reply_fd_count;
@@ -162,9 +163,9 @@ bool call_requires(struct call *call, unsigned flags, unsigned one, const char *
                    const char *other_name);
 /* A second object among the arguments. */
 SHARED bool call_object(struct call *call, const void *object, unsigned kind);
-/* Send, wait, decode the answer. 0, or a negative number and call->err set or reported. */
+/* Send, wait, decode the answer. 0, or a negative number and an error that call_end() tells. */
 SHARED int call_run(struct call *call, const void *in, void *out);
-/* The error, if any, becomes the thread's; memory is given back. */
+/* The error, if any, becomes the thread's and the handler hears of it; memory is given back. */
 SHARED void call_end(struct call *call);
 /* A function that isn't there, one that changes something: VIR_ERR_NO_SUPPORT. Always false. */
 SHARED bool call_unsupported(const char *function, void *object, unsigned kind);

@@ -190,7 +190,8 @@ static bool answered(struct link_target *target)
     return CONTAINER_OF(target, struct answer, target)->done;
 }
 
-/* An unknown procedure is a function that the driver doesn't have: that is what callers look for. */
+/* Kept until the call ends. An unknown procedure is a function that the driver doesn't have: that is what
+ * callers look for. */
 static void remote_error(struct call *call, struct wire_error *error)
 {
     static const char unknown[] = "unknown procedure: ";
@@ -198,8 +199,7 @@ static void remote_error(struct call *call, struct wire_error *error)
     if ((error->domain == ERR_FROM_RPC || error->domain == ERR_FROM_REMOTE) && error->message &&
         !strncmp(error->message, unknown, strlen(unknown)))
         error->code = ERR_NO_SUPPORT;
-    error_raise_remote(call->conn, error);
-    call->reported = true;
+    call->remote = *error;
 }
 
 static int understand(struct call *call, struct answer *answer, void *out)
@@ -274,7 +274,9 @@ int call_run(struct call *call, const void *in, void *out)
 
 void call_end(struct call *call)
 {
-    if (err_is_set(&call->err) && !call->reported)
+    if (call->remote.code)
+        error_raise_remote(call->conn, &call->remote);
+    else if (err_is_set(&call->err) && !call->reported)
         error_raise(call->conn, &call->err);
     err_clear(&call->err);
     for (unsigned i = 0; call->reply_fds && i < call->reply_fd_count; i++)

@@ -161,6 +161,10 @@ bool call_exclusive(struct call *call, unsigned flags, unsigned one, const char 
                     const char *other_name);
 bool call_requires(struct call *call, unsigned flags, unsigned one, const char *one_name, unsigned other,
                    const char *other_name);
+/* A path as the daemon, which is elsewhere, understands it; NULL stays NULL. In the call's arena. */
+char *call_path(struct call *call, const char *path);
+/* flags, and that we know parameters which are texts. */
+unsigned call_strings(const struct call *call, unsigned flags);
 /* A second object among the arguments. */
 SHARED bool call_object(struct call *call, const void *object, unsigned kind);
 /* Send, wait, decode the answer. 0, or a negative number and an error that call_end() tells. */
@@ -169,6 +173,15 @@ SHARED int call_run(struct call *call, const void *in, void *out);
 SHARED void call_end(struct call *call);
 /* A function that isn't there, one that changes something: VIR_ERR_NO_SUPPORT. Always false. */
 SHARED bool call_unsupported(const char *function, void *object, unsigned kind);
+
+/*
+ * One call, spelled out: the block that follows runs when it could begin, may `break` when something is
+ * wrong, and the call is ended in any case (the inner loop is what `break` leaves).
+ */
+#define CALL(call, object, kind, NAME)                                                                       \
+    for (bool once_ = call_begin(&(call), __func__, (object), (kind), PROCEDURE(remote, NAME)); once_;       \
+         once_ = false, call_end(&(call)))                                                                   \
+        for (bool inner_ = true; inner_; inner_ = false)
 
 /* Answers that the caller owns (malloc). */
 SHARED char *call_text(const char *text);

@@ -5,6 +5,7 @@
  */
 #include "libvirt/api.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -143,6 +144,20 @@ bool call_requires(struct call *call, unsigned flags, unsigned one, const char *
 {
     return !(flags & one) || (flags & other) ||
            call_refuse(call, "flags", "Flag '%s' is required by flag '%s'", other_name, one_name);
+}
+
+char *call_path(struct call *call, const char *path)
+{
+    char folder[PATH_MAX];
+
+    if (!path || *path == '/' || !getcwd(folder, sizeof(folder)))
+        return (char *)path;
+    return arena_printf(&call->arena, "%s/%s", folder, path);
+}
+
+unsigned call_strings(const struct call *call, unsigned flags)
+{
+    return call->conn->local ? flags : flags | VIR_TYPED_PARAM_STRING_OKAY;
 }
 
 bool call_object(struct call *call, const void *object, unsigned kind)

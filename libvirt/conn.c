@@ -225,7 +225,7 @@ API const char *virConnectGetType(virConnectPtr conn)
         pthread_mutex_unlock(&conn->lock);
     }
     call_end(&call);
-    return type;
+    return type ? type : "remote"; /* what is between us and a daemon that can't tell */
 }
 
 API char *virConnectGetURI(virConnectPtr conn)
@@ -236,6 +236,21 @@ API char *virConnectGetURI(virConnectPtr conn)
         return NULL;
     call_end(&call);
     return call_text(conn->uri);
+}
+
+API int virConnectIsSecure(virConnectPtr conn)
+{
+    struct remote_connect_is_secure_out out;
+    struct remote_connect_is_secure_in in;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_IS_SECURE)))
+        return -1;
+    if (call_run(&call, &in, &out) == 0)
+        result = conn->secure && out.secure;
+    call_end(&call);
+    return result;
 }
 
 API int virConnectIsEncrypted(virConnectPtr conn)

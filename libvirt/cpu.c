@@ -92,8 +92,7 @@ API int virDomainGetEmulatorPinInfo(virDomainPtr domain, unsigned char *cpumap, 
 API int virDomainGetCPUStats(virDomainPtr domain, virTypedParameterPtr params, unsigned int nparams,
                              int start_cpu, unsigned int ncpus, unsigned int flags)
 {
-    struct remote_domain_get_cpu_stats_in in = {
-        .nparams = nparams, .start_cpu = start_cpu, .ncpus = ncpus, .flags = flags};
+    struct remote_domain_get_cpu_stats_in in = {.nparams = nparams, .start_cpu = start_cpu, .ncpus = ncpus};
     struct remote_domain_get_cpu_stats_out out;
     struct call call;
     int result = -1;
@@ -101,6 +100,7 @@ API int virDomainGetCPUStats(virDomainPtr domain, virTypedParameterPtr params, u
     if (!call_begin(&call, __func__, domain, OBJECT_DOMAIN, PROCEDURE(remote, DOMAIN_GET_CPU_STATS)))
         return -1;
     in.dom = domain->wire;
+    in.flags = call_strings(&call, flags);
     if (start_cpu == -1 && ncpus != 1) {
         call_refuse(&call, "start_cpu", "ncpus must be 1 when start_cpu is -1");
     } else if (params && !(nparams && ncpus)) {
@@ -287,13 +287,14 @@ API int virNodeAllocPages(virConnectPtr conn, unsigned int npages, unsigned int 
 
 API int virNodeGetSEVInfo(virConnectPtr conn, virTypedParameterPtr *params, int *nparams, unsigned int flags)
 {
-    struct remote_node_get_sev_info_in in = {.nparams = REMOTE_NODE_SEV_INFO_MAX, .flags = flags};
+    struct remote_node_get_sev_info_in in = {.nparams = REMOTE_NODE_SEV_INFO_MAX};
     struct remote_node_get_sev_info_out out;
     struct call call;
     int result = -1;
 
     if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, NODE_GET_SEV_INFO)))
         return -1;
+    in.flags = call_strings(&call, flags);
     if (call_argument(&call, nparams, "nparams") && call_argument(&call, params, "params") &&
         call_run(&call, &in, &out) == 0)
         result = params_alloc_from_wire(&call, out.params.n, out.params.v, params, nparams);

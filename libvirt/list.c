@@ -132,7 +132,7 @@ API int virDomainGetFSInfo(virDomainPtr dom, virDomainFSInfoPtr **info, unsigned
         return -1;
     in.dom = dom->wire;
     if (call_writable(&call) && call_argument(&call, info, "info") && call_run(&call, &in, &out) == 0) {
-        *info = NEW_ARRAY(virDomainFSInfoPtr, (size_t)out.info.n + 1);
+        *info = out.info.n ? NEW_ARRAY(virDomainFSInfoPtr, (size_t)out.info.n + 1) : NULL;
         for (uint32_t i = 0; i < out.info.n; i++)
             (*info)[i] = take_fsinfo(&out.info.v[i]);
         result = (int)out.info.n;
@@ -162,7 +162,7 @@ API int virDomainGetIOThreadInfo(virDomainPtr dom, virDomainIOThreadInfoPtr **in
         return -1;
     in.dom = dom->wire;
     if (call_argument(&call, info, "info") && call_run(&call, &in, &out) == 0) {
-        *info = NEW_ARRAY(virDomainIOThreadInfoPtr, (size_t)out.info.n + 1);
+        *info = out.info.n ? NEW_ARRAY(virDomainIOThreadInfoPtr, (size_t)out.info.n + 1) : NULL;
         for (uint32_t i = 0; i < out.info.n; i++) {
             virDomainIOThreadInfoPtr made = (*info)[i] = NEW(virDomainIOThreadInfo);
 
@@ -218,7 +218,7 @@ API int virDomainInterfaceAddresses(virDomainPtr dom, virDomainInterfacePtr **if
         return -1;
     in.dom = dom->wire;
     if (call_argument(&call, ifaces, "ifaces") && call_run(&call, &in, &out) == 0) {
-        *ifaces = NEW_ARRAY(virDomainInterfacePtr, (size_t)out.ifaces.n + 1);
+        *ifaces = out.ifaces.n ? NEW_ARRAY(virDomainInterfacePtr, (size_t)out.ifaces.n + 1) : NULL;
         for (uint32_t i = 0; i < out.ifaces.n; i++)
             (*ifaces)[i] = take_interface(&out.ifaces.v[i]);
         result = (int)out.ifaces.n;
@@ -273,7 +273,7 @@ API int virNetworkGetDHCPLeases(virNetworkPtr network, const char *mac, virNetwo
     if (call_run(&call, &in, &out) == 0) {
         result = (int)out.ret;
         if (leases)
-            *leases = NEW_ARRAY(virNetworkDHCPLeasePtr, (size_t)out.leases.n + 1);
+            *leases = out.leases.n ? NEW_ARRAY(virNetworkDHCPLeasePtr, (size_t)out.leases.n + 1) : NULL;
         for (uint32_t i = 0; leases && i < out.leases.n; i++)
             (*leases)[i] = take_lease(&out.leases.v[i]);
     }

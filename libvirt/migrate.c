@@ -128,6 +128,8 @@ static bool begin(struct move *move, const char *function, virDomainPtr domain, 
         if (call_writable(&move->call))
             return true;
     }
+    if (move->call.err.code == ERR_INVALID_CONN) /* the machine's affair */
+        move->call.err.domain = ERR_FROM_DOMAIN;
     call_end(&move->call);
     return false;
 }

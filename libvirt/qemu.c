@@ -45,8 +45,9 @@ API int virConnectDomainQemuMonitorEventDeregister(virConnectPtr conn, int callb
         return -1;
     }
     in.callback_id = events_forget(conn->events, FAMILY_MONITOR, callbackID, NULL);
-    if (in.callback_id < 0)
-        err_set(&call.err, ERR_INVALID_ARG, "could not find event callback %d for deletion", callbackID);
+    if (in.callback_id < 0 && !conn->local)
+        err_set_from(&call.err, ERR_FROM_NONE, ERR_INVALID_ARG, "event callback id %d not registered",
+                     callbackID);
     else
         result = call_run(&call, &in, &out);
     call_end(&call);

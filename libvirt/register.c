@@ -103,7 +103,9 @@ static int events_remove(const char *function, virConnectPtr conn, unsigned kind
     server = events_forget(conn->events, kind, id, cb);
     if (server == -2) {
         err_set_from(&call.err, object_err_domain(KIND_CONNECT), ERR_INVALID_ARG,
-                     "could not find event callback %d for deletion", id);
+                     conn->local ? "could not find event callback %d for deletion"
+                                 : "event callback id %d not registered",
+                     id);
     } else {
         struct remote_connect_secret_event_deregister_any_in in = {.callback_id = server};
         struct remote_connect_secret_event_deregister_any_out out;

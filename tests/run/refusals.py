@@ -193,4 +193,5 @@ def main():
     suite.done()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -101,7 +101,7 @@ static void list_filter_acl(struct req *rq, struct found_domains *list, const ch
 {
     uint32_t kept = 0;
 
-    if (!acl_active())
+    if (!acl_asks(rq))
         return;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct wire_domain *dom = &list->v[i];
@@ -119,11 +119,12 @@ static void list_filter_acl(struct req *rq, struct found_domains *list, const ch
 struct found_domains method_find(struct req *rq, unsigned flags, const char *permission)
 {
     struct found_domains list = {0};
-    struct vms_cursor at = {0};
+    struct vms_cursor at = {.running = (flags & GROUP_ACTIVE) == API_CONNECT_LIST_DOMAINS_ACTIVE};
     struct map saved = {0};
     auto_strv char **names = NULL;
 
-    store_load(qemud.store, 0);
+    if (!at.running)
+        store_load(qemud.store, 0);
     if (flags & GROUP_SAVED)
         find_saved(&saved, &names);
     while (vms_next(qemud.vms, &at)) {
@@ -137,6 +138,21 @@ struct found_domains method_find(struct req *rq, unsigned flags, const char *per
             list_add(rq, &list, &at);
     }
     map_done(&saved);
+    list_filter_acl(rq, &list, permission);
+    return list;
+}
+
+struct found_domains method_find_named(struct req *rq, const struct wire_domain *names, uint32_t count,
+                                       const char *permission)
+{
+    struct found_domains list = {0};
+
+    for (uint32_t i = 0; i < count; i++) {
+        auto_vm struct vm *vm = vms_find_uuid(qemud.vms, names[i].uuid, NULL, NULL);
+
+        if (vm)
+            list_add(rq, &list, &(struct vms_cursor){.vm = vm, .entry = vm->entry});
+    }
     list_filter_acl(rq, &list, permission);
     return list;
 }
@@ -175,7 +191,9 @@ static int m_num_defined(struct req *rq, struct client *client,
                          const struct remote_connect_num_of_defined_domains_in *in,
                          struct remote_connect_num_of_defined_domains_out *out)
 {
-    out->num = (int32_t)find(rq, API_CONNECT_LIST_DOMAINS_INACTIVE).count;
+    store_load(qemud.store, 0);
+    out->num = (int32_t)(acl_asks(rq) ? find(rq, API_CONNECT_LIST_DOMAINS_INACTIVE).count
+                                      : vms_count_inactive(qemud.vms));
     return 0;
 }
 

@@ -35,29 +35,6 @@ enum {
                    API_CONNECT_GET_ALL_DOMAINS_STATS_OTHER,
 };
 
-/* Which domains are meant: those named (gone ones are left out), or all that pass the filters. */
-static struct found_domains bulk_domains(struct req *rq,
-                                         const struct remote_connect_get_all_domain_stats_in *in)
-{
-    struct found_domains all = method_find(rq, in->doms.n ? 0 : in->flags & BULK_FILTERS, "read"),
-                         named = {0};
-    struct uuid_map allowed = {0};
-
-    if (!in->doms.n)
-        return all;
-    for (uint32_t i = 0; i < all.count; i++)
-        uuid_map_put(&allowed, all.v[i].uuid, &all.v[i]);
-    named.v = ARENA_ARRAY(&rq->arena, struct wire_domain, in->doms.n);
-    for (uint32_t i = 0; i < in->doms.n; i++) {
-        const struct wire_domain *found = uuid_map_get(&allowed, in->doms.v[i].uuid);
-
-        if (found)
-            named.v[named.count++] = *found;
-    }
-    uuid_map_done(&allowed);
-    return named;
-}
-
 static int m_bulk(struct req *rq, struct client *client,
                   const struct remote_connect_get_all_domain_stats_in *in,
                   struct remote_connect_get_all_domain_stats_out *out)
@@ -76,7 +53,8 @@ static int m_bulk(struct req *rq, struct client *client,
         return err_set(&rq->err, ERR_ARGUMENT_UNSUPPORTED,
                        "Stats types bits 0x%x are not supported by this daemon",
                        groups & ~(unsigned)STATS_KNOWN);
-    list = bulk_domains(rq, in);
+    list = in->doms.n ? method_find_named(rq, in->doms.v, in->doms.n, "read")
+                      : method_find(rq, in->flags & BULK_FILTERS, "read");
     stats = ARENA_ARRAY(&rq->arena, struct stats, list.count + 1);
     for (uint32_t i = 0; i < list.count; i++) {
         struct vm *vm = vms_find_uuid(qemud.vms, list.v[i].uuid, list.v[i].name, NULL);

@@ -27,6 +27,9 @@ struct found_domains {
     uint32_t count, room;
 };
 struct found_domains method_find(struct req *rq, unsigned flags, const char *permission);
+/* The same of those named by UUID; who isn't there (any more) is left out. */
+struct found_domains method_find_named(struct req *rq, const struct wire_domain *names, uint32_t count,
+                                       const char *permission);
 /* vCPUs as the guest's own system counts them, by its agent. */
 int guest_count_vcpus(struct req *rq, struct vm *vm, bool maximum, int32_t *ret);
 int guest_set_vcpus(struct req *rq, struct vm *vm, unsigned count);

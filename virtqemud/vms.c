@@ -188,30 +188,35 @@ void vms_renamed(struct vms *vms, struct vm *vm, const char *name)
     map_put(&vms->by_name, vm->name, vm);
 }
 
-/* First the store's entries, then the transient vms. */
+uint32_t vms_count_inactive(const struct vms *vms)
+{
+    uint32_t count = (uint32_t)store_count(qemud.store);
+    const struct vm *vm;
+
+    MAP_FOREACH(&vms->by_id, vm)
+        count -= vm_is_persistent(vm);
+    return count;
+}
+
+/* First the running ones, then the store's other entries. */
 bool vms_next(struct vms *vms, struct vms_cursor *cursor)
 {
+    const struct number_map *running = &vms->by_id;
     const struct map *entries = store_entries(qemud.store);
 
-    for (; !cursor->transient && cursor->at < entries->room;) {
-        struct store_entry *entry = entries->slots[cursor->at++].value;
-
-        if (entry) {
-            cursor->entry = entry;
-            cursor->vm = entry->object;
+    while (cursor->at < running->room)
+        if ((cursor->vm = running->slots[cursor->at++].value)) {
+            cursor->entry = cursor->vm->entry;
             return true;
         }
-    }
-    if (!cursor->transient) {
-        cursor->transient = true;
-        cursor->at = 0;
-        cursor->entry = NULL;
-    }
-    while (cursor->at < vms->by_uuid.room) {
-        cursor->vm = vms->by_uuid.slots[cursor->at++].value;
-        if (cursor->vm && !cursor->vm->entry && cursor->vm->id >= 0)
-            return true;
-    }
+    if (cursor->running)
+        return false;
+    while (cursor->at < running->room + entries->room)
+        if ((cursor->entry = entries->slots[cursor->at++ - running->room].value)) {
+            cursor->vm = cursor->entry->object;
+            if (!cursor->vm || !vm_is_active(cursor->vm))
+                return true;
+        }
     return false;
 }
 

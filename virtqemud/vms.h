@@ -47,13 +47,16 @@ void vms_renamed(struct vms *vms, struct vm *vm, const char *name);
 /* Forget it; vm_unref does it with the last reference. */
 void vms_remove(struct vms *vms, struct vm *vm);
 
+/* How many are defined and don't run. */
+uint32_t vms_count_inactive(const struct vms *vms);
+
 /*
- * Walk all domains, active and inactive, without making structs: each is a running vm, or an entry
+ * Walk all domains, or the running ones alone, without making structs: each is a running vm, or an entry
  * (entry->object is its vm when there is one). The set must not change meanwhile.
  */
 struct vms_cursor {
+    bool running; /* only those: set it at the start, and nobody looks at the others */
     uint32_t at;
-    bool transient; /* the entries are done */
     /* what is found */
     struct vm *vm;             /* NULL: inactive and not in memory */
     struct store_entry *entry; /* NULL: transient */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Client: a bit of everything that programs do with the library, for tools that watch memory (valgrind).
+ * Client: a bit of everything that programs do with the library, for tools that watch memory and threads
+ * (valgrind): many threads on one connection and with their own, while another one runs the event loop.
  * client URI: 0 when all of it went as it should.
  */
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +18,8 @@ static const char machine[] = "<domain type='qemu'><name>watched</name><memory u
                               "<os><type arch='x86_64' machine='q35'>hvm</type></os>"
                               "<devices><console type='pty'/></devices></domain>";
 
-static int failures;
+static atomic_int failures;
+static atomic_bool over;
 #define EXPECT(what)                                                                                         \
     do {                                                                                                     \
         if (!(what)) {                                                                                       \
@@ -30,14 +34,43 @@ static void quiet(void *opaque, virErrorPtr error)
 
 static int on_event(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *opaque)
 {
-    int *seen = opaque;
-
-    (*seen)++;
+    atomic_fetch_add((atomic_int *)opaque, 1);
     return 0;
 }
 
 static void on_closed(virConnectPtr conn, int reason, void *opaque)
 {
+}
+
+static void on_time(int timer, void *opaque)
+{
+    atomic_fetch_add((atomic_int *)opaque, 1);
+}
+
+static void *run_loop(void *unused)
+{
+    while (!over)
+        EXPECT(virEventRunDefaultImpl() == 0);
+    return NULL;
+}
+
+/* Its own connection, with callbacks that come and go while the loop runs. */
+static void *come_and_go(void *uri)
+{
+    for (int i = 0; i < 5; i++) {
+        virConnectPtr conn = virConnectOpen(uri);
+        atomic_int seen = 0;
+        int id;
+
+        EXPECT(conn && virConnectRef(conn) == 0);
+        EXPECT(virConnectSetKeepAlive(conn, 5, 3) == 0);
+        id = virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              VIR_DOMAIN_EVENT_CALLBACK(on_event), &seen, NULL);
+        EXPECT(id >= 0 && virConnectIsAlive(conn) == 1);
+        EXPECT(virConnectDomainEventDeregisterAny(conn, id) == 0);
+        EXPECT(virConnectClose(conn) == 1 && virConnectClose(conn) == 0);
+    }
+    return NULL;
 }
 
 static void *many_calls(void *conn)
@@ -52,13 +85,13 @@ static void *many_calls(void *conn)
     return NULL;
 }
 
-static void threads(virConnectPtr conn)
+static void threads(virConnectPtr conn, char *uri)
 {
-    pthread_t ids[4];
+    pthread_t ids[6];
 
-    for (size_t i = 0; i < 4; i++)
-        pthread_create(&ids[i], NULL, many_calls, conn);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 6; i++)
+        pthread_create(&ids[i], NULL, i < 4 ? many_calls : come_and_go, i < 4 ? (void *)conn : uri);
+    for (size_t i = 0; i < 6; i++)
         pthread_join(ids[i], NULL);
 }
 
@@ -125,8 +158,10 @@ static void parameters(void)
 int main(int argc, char **argv)
 {
     virDomainPtr domain;
+    atomic_int seen = 0, ticks = 0;
     virConnectPtr conn;
-    int seen = 0, id;
+    pthread_t loop;
+    int id, timer;
 
     virSetErrorFunc(NULL, quiet);
     EXPECT(virEventRegisterDefaultImpl() == 0);
@@ -142,13 +177,19 @@ int main(int argc, char **argv)
     EXPECT(!virDomainDefineXML(conn, "<domain>"));
     domain = virDomainDefineXML(conn, machine);
     EXPECT(domain);
-    threads(conn);
+    timer = virEventAddTimeout(1, on_time, &ticks, NULL);
+    EXPECT(timer > 0);
+    pthread_create(&loop, NULL, run_loop, NULL);
+    threads(conn, argv[1]);
     lists(conn);
     texts(conn, domain);
     run(domain);
     parameters();
-    while (seen < 4) /* defined, started, stopped and what lies between */
-        EXPECT(virEventRunDefaultImpl() == 0);
+    while (seen < 4 || !ticks) /* defined, started, stopped and what lies between */
+        sched_yield();
+    over = true; /* the timer wakes the loop once more */
+    pthread_join(loop, NULL);
+    EXPECT(virEventRemoveTimeout(timer) == 0);
     EXPECT(virDomainUndefine(domain) == 0);
     virDomainFree(domain);
     EXPECT(virConnectDomainEventDeregisterAny(conn, id) == 0);

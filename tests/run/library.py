@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""library: programs of Debian, built for libvirt, on our client library and a private virtqemud of ours."""
+"""library: programs of Debian, built for libvirt, on our client library: on a private virtqemud of ours and on the test driver."""
 
 import os
 import shutil
 import subprocess
 import sys
 
-from lab import Private, Skip, Suite, as_user, build_dir
+from lab import TOP, Private, Skip, Suite, as_user, build_dir
 
 MACHINE = """<domain type='qemu'><name>held</name><memory unit='MiB'>32</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -18,7 +18,7 @@ use Sys::Virt; use strict;
 my $c = Sys::Virt->new(uri => $ARGV[0]);
 my $d = $c->define_domain($ARGV[1]);
 $d->create(); my ($state, $reason) = $d->get_state();
-my @all = $c->list_all_domains();
+my @all = grep { $_->get_name() ne "test" } $c->list_all_domains();
 print join(" ", $d->get_name(), $state, scalar(@all), $c->get_type()), "\n";
 $d->destroy(); $d->undefine();
 eval { $c->get_domain_by_name("nobody") };
@@ -35,9 +35,27 @@ d = c.create_domain(LibvirtGConfig.Domain.new_from_xml(sys.argv[2]))
 d.start(0)
 print(d.get_name(), d.get_info().state.value_nick)
 c.fetch_domains(None)
-print([x.get_name() for x in c.get_domains()])
+print([x.get_name() for x in c.get_domains() if x.get_name() != "test"])
 d.stop(0); d.delete(0)
 """
+
+
+PYTHON = r"""
+import libvirt, sys
+c = libvirt.open(sys.argv[1])
+libvirt.registerErrorHandler(lambda *_: None, None)
+d = c.defineXML(sys.argv[2])
+d.create()
+print(d.name(), d.state()[0], [x.name() for x in c.listAllDomains() if x.name() != "test"], c.getType())
+d.destroy(); d.undefine()
+try:
+    c.lookupByName("nobody")
+except libvirt.libvirtError as e:
+    print(e.get_error_code())
+"""
+
+TEST = "test:///default"
+STOPPED = "inactive"  # in tests/data/testdriver/world.xml
 
 
 class Library:
@@ -69,48 +87,80 @@ class Library:
         if not seen:
             raise Skip("none of libvirt-glib, virt-viewer, libvirt-dbus, Sys::Virt is installed")
 
-    def sys_virt(self):
+    def uri(self, driver):
+        return TEST if driver == "test" else self.private.uri()
+
+    def machine(self, driver):
+        return MACHINE.replace("'qemu'", f"'{driver}'").replace(" machine='q35'", "" if driver == "test" else " machine='q35'")
+
+    def python(self, driver):
+        told = self.run(sys.executable, "-c", PYTHON, self.uri(driver), self.machine(driver)).splitlines()
+        assert told == [f"held 1 ['held'] {driver.upper()}", "42"], told
+
+    def sys_virt(self, driver):
         if subprocess.run(["perl", "-MSys::Virt", "-e", "1"], capture_output=True, check=False).returncode:
             raise Skip("Sys::Virt is not installed")
-        told = self.run("perl", "-e", PERL, self.private.uri(), MACHINE).splitlines()
-        assert told == ["held 1 1 QEMU", "42 Domain not found: no domain with matching name 'nobody'"], told
+        told = self.run("perl", "-e", PERL, self.uri(driver), self.machine(driver)).splitlines()
+        missing = "Domain not found" if driver == "test" else "Domain not found: no domain with matching name 'nobody'"
+        assert told == [f"held 1 1 {driver.upper()}", f"42 {missing}"], told
 
-    def glib(self):
+    def glib(self, driver):
         probe = "import gi; gi.require_version('LibvirtGObject', '1.0'); from gi.repository import LibvirtGObject"
         if subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False).returncode:
             raise Skip("libvirt-glib with its introspection is not installed")
-        told = self.run(sys.executable, "-c", GLIB, self.private.uri(), MACHINE).splitlines()
+        told = self.run(sys.executable, "-c", GLIB, self.uri(driver), self.machine(driver)).splitlines()
         assert told == ["held running", "['held']"], told
 
-    def libvirt_dbus(self):
+    def libvirt_dbus(self, driver):
+        """Its service reaches each driver by an object of that name."""
         if not os.path.exists("/usr/sbin/libvirt-dbus") or not shutil.which("dbus-run-session"):
             raise Skip("libvirt-dbus or dbus-run-session is not installed")
-        call = "busctl --user call org.libvirt /org/libvirt/Test org.libvirt.Connect ListDomains u 0".replace("Test", "QEMU")
+        name = {"test": "Test", "qemu": "QEMU"}[driver]
+        call = f"busctl --user call org.libvirt /org/libvirt/{name} org.libvirt.Connect ListDomains u 0"
         script = ("/usr/sbin/libvirt-dbus --session & "
                   "for i in $(seq 200); do busctl --user status org.libvirt >/dev/null 2>&1 && break; sleep 0.05; done; "
                   f"{call}; kill $!")
         told = self.run("dbus-run-session", "--", "sh", "-c", script)
-        assert told.startswith("ao 0"), told
+        assert told.startswith("ao 1 " if driver == "test" else "ao 0"), told
 
-    def memory(self):
-        """Nothing lost, nothing read that wasn't written, in a client that does a bit of everything."""
+    def watched(self, *options):
         program = os.path.join(build_dir(), "tests", "run", "client")
         if not os.path.exists(program):
             raise Skip("tests/run/client is not built (make check builds it)")
         if not shutil.which("valgrind"):
             raise Skip("valgrind is not installed")
-        self.run(os.path.join(build_dir(), "libtool"), "--mode=execute", "valgrind", "-q", "--leak-check=full",
-                 "--errors-for-leak-kinds=definite,indirect",
-                 "--error-exitcode=9", program, self.private.uri())
+        # --fair-sched: threads that take turns, not one that runs while another waits for it
+        self.run(os.path.join(build_dir(), "libtool"), "--mode=execute", "valgrind", "-q", "--error-exitcode=9", "--fair-sched=yes", *options,
+                 program, self.private.uri())
 
-    def virt_install(self):
-        self.run("virt-install", "--connect", self.private.uri(), "--virt-type", "qemu", "--name", "drawn", "--memory", "32",
-                 "--disk", "none", "--import", "--osinfo", "generic", "--noautoconsole", "--graphics", "none")
-        assert "drawn" in self.run(sys.executable, "-c", "import libvirt, sys; print([d.name() for d in "
-                                   "libvirt.open(sys.argv[1]).listAllDomains()])", self.private.uri())
-        self.run("virt-xml", "--connect", self.private.uri(), "drawn", "--edit", "--memory", "40")
-        self.run(sys.executable, "-c", "import libvirt, sys; d = libvirt.open(sys.argv[1]).lookupByName('drawn'); "
-                 "d.destroy(); assert d.maxMemory() == 40960, d.maxMemory(); d.undefine()", self.private.uri())
+    def memory(self):
+        """Nothing lost, nothing read that wasn't written, in a client that does a bit of everything."""
+        self.watched("--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
+
+    def threads(self):
+        """No data without a lock, no locks in two orders."""
+        self.watched("--tool=helgrind")
+
+    def virt_install(self, driver):
+        """A machine, a change of it, a copy of it. On the test driver each program has a world of its own."""
+        uri = self.uri(driver)
+        names = "import libvirt, sys; print(sorted(d.name() for d in libvirt.open(sys.argv[1]).listAllDomains()))"
+        self.run("virt-install", "--connect", uri, "--virt-type", driver, "--name", "drawn", "--memory", "32", "--arch", "i686" if driver == "test" else
+                 "x86_64", "--disk", "none", "--import", "--osinfo", "generic", "--noautoconsole", "--graphics", "none")
+        name = "test" if driver == "test" else "drawn"
+        told = self.run("virt-xml", "--connect", uri, name, "--edit", "--memory", "40", "--define")
+        assert f"Domain '{name}' defined successfully" in told, told
+        if driver == "qemu":
+            assert "drawn" in self.run(sys.executable, "-c", names, uri)
+            self.run(sys.executable, "-c", "import libvirt, sys; libvirt.open(sys.argv[1]).lookupByName('drawn').destroy()", uri)
+        else:
+            uri, name = "test://" + os.path.join(TOP, "tests", "data", "testdriver", "world.xml"), STOPPED
+        told = self.run("virt-clone", "--connect", uri, "-o", name, "-n", "copy", "--auto-clone")
+        assert "Clone 'copy' created successfully" in told, told
+        if driver == "qemu":
+            assert self.run(sys.executable, "-c", names, uri) == "['copy', 'drawn']\n"
+            self.run(sys.executable, "-c", "import libvirt, sys\nc = libvirt.open(sys.argv[1])\nfor d in c.listAllDomains(): "
+                     "assert d.maxMemory() == 40960; d.undefine()", uri)
 
 
 def main():
@@ -118,10 +168,15 @@ def main():
     with Private() as private:
         private.start("virtqemud")
         library = Library(private)
-        for name in ("symbols", "sys_virt", "glib", "libvirt_dbus", "memory", "virt_install"):
-            suite.run(name, getattr(library, name))
+        suite.run("symbols", library.symbols)
+        for name in ("python", "sys_virt", "glib", "libvirt_dbus", "virt_install"):
+            for driver in ("qemu", "test"):
+                suite.run(f"{name} on {driver}", getattr(library, name), driver)
+        suite.run("memory", library.memory)
+        suite.run("threads", library.threads)
     suite.done()
 
 
-as_user()
-main()
+if __name__ == "__main__":
+    as_user()
+    main()

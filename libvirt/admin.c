@@ -27,10 +27,11 @@ API virAdmConnectPtr virAdmConnectOpen(const char *name, unsigned int flags)
     virConnectPtr conn = NULL;
     struct uri uri;
     const char *text;
+    bool guessed;
     int fd;
 
     error_reset();
-    if (default_uri(&call.arena, &uri_source, name, true, &text, &uri, &call.err) == 0 &&
+    if (default_uri(&call.arena, &uri_source, name, true, &text, &guessed, &uri, &call.err) == 0 &&
         socket_open_admin(&uri, &fd, &call.err) == 0) {
         call.conn = conn = conn_new(KIND_ADMIN, text, false, fd);
         if (call_run(&call, &in, &out) < 0) {

@@ -29,9 +29,11 @@ static const struct uri_source uri_source = {
 /* What the daemon gets to see: the URI without what only concerns the way to it. */
 static bool only_ours(const char *name)
 {
-    static const char *const names[] = {"socket",  "mode",    "name",      "command", "auth",
-                                        "netcat",  "keyfile", "no_verify", "no_tty",  "no_sanity",
-                                        "pkipath", "proxy",   NULL};
+    static const char *const names[] = {
+        "socket",       "mode",    "name",    "command",     "auth",
+        "sshauth",      "netcat",  "keyfile", "no_verify",   "no_tty",
+        "no_sanity",    "pkipath", "proxy",   "known_hosts", "known_hosts_verify",
+        "tls_priority", NULL};
 
     for (const char *const *n = names; *n; n++)
         if (str_eq_nocase(*n, name))
@@ -39,20 +41,22 @@ static bool only_ours(const char *name)
     return false;
 }
 
-static char *daemon_uri(const struct uri *uri)
+static const char *daemon_uri(struct arena *arena, const struct uri *uri)
 {
     auto_buf struct buf text = {0};
     const char *name = uri_param(uri, "name");
     struct buf query = {0};
 
     if (name)
-        return mem_strdup(name);
+        return name;
     buf_printf(&text, "%s://%s", uri->driver, uri->path);
     uri_format_query(uri, only_ours, &query);
     if (query.length)
         buf_printf(&text, "?%s", buf_text(&query));
     buf_done(&query);
-    return buf_steal(&text);
+    if (uri->fragment)
+        buf_printf(&text, "#%s", uri->fragment);
+    return arena_strdup(arena, buf_text(&text));
 }
 
 static int simple(struct call *call, const struct procedure *procedure, const void *in, void *out)
@@ -127,41 +131,62 @@ virConnectPtr conn_new(unsigned kind, const char *uri, bool read_only, int fd)
     return conn;
 }
 
-/* A daemon answers: say who wants what. */
-static int open_remote(struct call *call, const struct uri *uri)
+/* A daemon answers: say who wants what. "" leaves it to the daemon, which then says what it chose. */
+static int open_remote(struct call *call, const char *name)
 {
-    auto_free char *forward = daemon_uri(uri);
+    struct remote_connect_get_uri_out out;
+    struct remote_connect_get_uri_in in;
 
-    if (greet(call, forward) < 0)
+    if (greet(call, name) < 0)
         return -1;
+    if (!*name) {
+        if (simple(call, PROCEDURE(remote, CONNECT_GET_URI), &in, &out) < 0)
+            return -1;
+        free(call->conn->uri);
+        call->conn->uri = mem_strdup(out.uri);
+    }
     events_start(call->conn->events);
     return 0;
 }
 
+/* The socket for what was asked for, and what to ask of the daemon behind it. -1 in ret_fd: a driver in this
+ * process. */
+static int find_daemon(struct arena *arena, const char *name, unsigned flags, const char **ret_text,
+                       struct uri *uri, const char **ret_ask, int *ret_fd, struct err *err)
+{
+    bool guessed;
+
+    *ret_fd = -1;
+    if (default_uri(arena, &uri_source, name, !(flags & VIR_CONNECT_NO_ALIASES), ret_text, &guessed, uri,
+                    err) < 0)
+        return -1;
+    *ret_ask = guessed ? socket_probe(arena, flags & VIR_CONNECT_RO, ret_fd) : NULL;
+    if (*ret_ask) {
+        *ret_text = *ret_ask;
+        return 0;
+    }
+    *ret_ask = daemon_uri(arena, uri);
+    return local_wanted(uri) ? 0 : socket_open(uri, *ret_text, flags & VIR_CONNECT_RO, ret_fd, err);
+}
+
+/* Flags that we don't know are ignored, as they always were. */
 static virConnectPtr conn_open(const char *function, const char *name, virConnectAuthPtr auth, unsigned flags)
 {
     auto_arena struct arena arena = {0};
     struct call call = {.function = function};
     struct uri uri;
     virConnectPtr conn = NULL;
-    const char *text;
-    int fd = -1;
+    const char *text, *ask;
+    int fd;
 
     log_begin();
     error_reset();
-    if (flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES)) {
-        err_set_from(&call.err, ERR_FROM_NONE, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
-                     flags & ~(unsigned)(VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES), function);
-        goto failed;
-    }
-    if (default_uri(&arena, &uri_source, name, !(flags & VIR_CONNECT_NO_ALIASES), &text, &uri, &call.err) <
-            0 ||
-        (!local_wanted(&uri) && socket_open(&uri, text, flags & VIR_CONNECT_RO, &fd, &call.err) < 0))
+    if (find_daemon(&arena, name, flags, &text, &uri, &ask, &fd, &call.err) < 0)
         goto failed;
     log_debug("%s: '%s'", function, text);
     conn = conn_new(KIND_CONNECT, text, flags & VIR_CONNECT_RO, fd);
     call.conn = conn;
-    if ((fd < 0 ? local_open(conn, &uri, auth, &call.err) : open_remote(&call, &uri)) < 0)
+    if ((fd < 0 ? local_open(conn, &uri, auth, &call.err) : open_remote(&call, ask)) < 0)
         goto failed;
     call_end(&call);
     return conn;

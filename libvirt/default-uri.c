@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_URI
 #include "libvirt/default-uri.h"
 
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+
+#define ALIAS_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct settings {
     const char *uri_default;
@@ -30,7 +33,8 @@ static int read_settings(struct arena *arena, const char *file, struct settings 
                                ? arena_printf(arena, "%s/.config/libvirt/%s", home ? home : "", file)
                                : arena_printf(arena, "%s/libvirt/%s", config, file);
 
-        if (conf_read_file(arena, keys, path, 0, ret, &found, err) < 0)
+        /* in a folder that one may not enter there is nothing for one */
+        if (access(path, F_OK) == 0 && conf_read_file(arena, keys, path, 0, ret, &found, err) < 0)
             return -1;
     }
     return found ? 0
@@ -38,38 +42,63 @@ static int read_settings(struct arena *arena, const char *file, struct settings 
                                   NULL, err);
 }
 
+/* The URI that an alias stands for, NULL: the name is no alias. Entries before it have to be right. */
+static int find_alias(const char *const *aliases, const char *name, const char **ret, struct err *err)
+{
+    *ret = NULL;
+    for (; aliases && *aliases; aliases++) {
+        const char *equals = strchr(*aliases, '='), *uri;
+
+        if (!equals)
+            return err_set(err, ERR_CONF_SYNTAX,
+                           "Malformed 'uri_aliases' config entry '%s', expected 'alias=uri://host/path'",
+                           *aliases);
+        if (*aliases + strspn(*aliases, ALIAS_CHARS) != equals)
+            return err_set(
+                err, ERR_CONF_SYNTAX,
+                "Malformed 'uri_aliases' config entry '%s', aliases may only contain 'a-Z, 0-9, _, -'",
+                *aliases);
+        uri = str_after(*aliases, name);
+        if (uri == equals) {
+            *ret = uri + 1;
+            return 0;
+        }
+    }
+    return 0;
+}
+
 static int find_text(struct arena *arena, const struct uri_source *source, const char *name, bool aliases,
                      const char **ret, struct err *err)
 {
+    const char *given = str_empty(name) ? getenv(source->environment) : name, *alias = NULL;
     struct settings settings = {0};
-    const char *given = str_empty(name) ? getenv(source->environment) : name;
 
-    if (str_empty(given) || !strchr(given, ':')) {
-        if (read_settings(arena, source->file, &settings, err) < 0)
-            return -1;
-        if (str_empty(given))
-            given = settings.uri_default;
+    if (read_settings(arena, source->file, &settings, err) < 0) {
+        err->domain = ERR_FROM_CONF;
+        return -1;
     }
     if (str_empty(given))
-        given = geteuid() == 0 ? source->system : source->session;
-    *ret = arena_strdup(arena, given);
-    for (const char *const *alias = settings.uri_aliases; aliases && alias && *alias; alias++) {
-        const char *uri = str_after(*alias, given);
-
-        if (uri && *uri == '=') {
-            *ret = uri + 1;
-            break;
-        }
+        given = settings.uri_default;
+    if (!str_empty(given) && aliases && find_alias(settings.uri_aliases, given, &alias, err) < 0)
+        return -1;
+    if (str_empty(given)) {
+        *ret = NULL;
+        return 0;
     }
+    *ret = arena_strdup(arena, alias ? alias : given);
     if (!strchr(*ret, ':'))
         return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "URI '%s' does not include a driver name",
-                            *ret);
+                            given);
     return 0;
 }
 
 int default_uri(struct arena *arena, const struct uri_source *source, const char *name, bool aliases,
-                const char **ret_text, struct uri *ret, struct err *err)
+                const char **ret_text, bool *ret_guessed, struct uri *ret, struct err *err)
 {
-    return find_text(arena, source, name, aliases, ret_text, err) < 0 ? -1
-                                                                      : uri_parse(arena, *ret_text, ret, err);
+    if (find_text(arena, source, name, aliases, ret_text, err) < 0)
+        return -1;
+    *ret_guessed = !*ret_text;
+    if (!*ret_text)
+        *ret_text = arena_strdup(arena, geteuid() == 0 ? source->system : source->session);
+    return uri_parse(arena, *ret_text, ret, err);
 }

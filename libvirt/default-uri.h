@@ -11,6 +11,7 @@ struct uri_source {
     const char *system, *session; /* of root, of others, when nobody says anything */
 };
 
-/* name: as given to the open function, may be NULL or empty. Results live in the arena. */
+/* name: as given to the open function, may be NULL or empty. Results live in the arena. ret_guessed: nobody
+ * said anything, and this is the system's or the session's. */
 SHARED int default_uri(struct arena *arena, const struct uri_source *source, const char *name, bool aliases,
-                       const char **ret_text, struct uri *ret, struct err *err);
+                       const char **ret_text, bool *ret_guessed, struct uri *ret, struct err *err);

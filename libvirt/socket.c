@@ -24,13 +24,15 @@
 static const struct daemon {
     const char *driver, *program;
 } daemons[] = {
+    /* hypervisors, in the order in which they are looked for */
+    {"xen", "virtxend"},
     {"qemu", "virtqemud"},
     {"lxc", "virtlxcd"},
-    {"xen", "virtxend"},
     {"vbox", "virtvboxd"},
     {"bhyve", "virtbhyved"},
     {"vz", "virtvzd"},
     {"ch", "virtchd"},
+    /* the others */
     {"network", "virtnetworkd"},
     {"storage", "virtstoraged"},
     {"nodedev", "virtnodedevd"},
@@ -39,6 +41,7 @@ static const struct daemon {
     {"nwfilter", "virtnwfilterd"},
 };
 
+enum { HYPERVISORS = 7 };
 enum { START_TRIES = 500, START_PAUSE_MS = 10 }; /* a daemon that starts has five seconds */
 
 static const char *program_of(const char *driver)
@@ -167,20 +170,55 @@ static int open_embedded(const struct uri *uri, const char *program, int *ret_fd
     return 0;
 }
 
+const char *socket_probe(struct arena *arena, bool read_only, int *ret_fd)
+{
+    bool system = geteuid() == 0;
+    const char *tail = read_only && system ? "-sock-ro" : "-sock";
+    auto_buf struct buf folder = {0};
+
+    socket_folder(&folder, system);
+    for (size_t i = 0; i < HYPERVISORS; i++) {
+        *ret_fd = try_connect(arena_printf(arena, "%s/%s%s", buf_text(&folder), daemons[i].program, tail));
+        if (*ret_fd >= 0)
+            return arena_printf(arena, "%s:///%s", daemons[i].driver, system ? "system" : "session");
+    }
+    *ret_fd = try_connect(arena_printf(arena, "%s/libvirt%s", buf_text(&folder), tail));
+    return *ret_fd >= 0 ? "" : NULL;
+}
+
+/* What a URI asks of the way to the daemon. */
+static int way_known(const struct uri *uri, const char *text, const char *mode, struct err *err)
+{
+    static const char *const built[] = {"tls", "ssh", "ext", "tcp", "libssh2", "libssh"};
+    bool remote = uri->transport ? !str_eq_nocase(uri->transport, "unix") : uri->host != NULL,
+         known = !uri->transport;
+
+    for (size_t i = 0; remote && i < ARRAY_SIZE(built); i++)
+        known |= uri->transport && str_eq_nocase(uri->transport, built[i]);
+    if (remote && !known)
+        return err_set_from(
+            err, ERR_FROM_REMOTE, ERR_INVALID_ARG,
+            "remote_open: transport in URL not recognised (should be tls|unix|ssh|ext|tcp|libssh2|libssh)");
+    if (remote)
+        return err_set_from(err, ERR_FROM_REMOTE, ERR_NO_SUPPORT,
+                            "transport of '%s': only Unix sockets are there yet", text);
+    if (mode && !str_eq(mode, "auto") && !str_eq(mode, "direct") && !str_eq(mode, "legacy"))
+        return err_set_from(err, ERR_FROM_REMOTE, ERR_INVALID_ARG, "Unknown remote mode '%s'", mode);
+    return 0;
+}
+
 int socket_open(const struct uri *uri, const char *text, bool read_only, int *ret_fd, struct err *err)
 {
     const char *given = uri_param(uri, "socket"), *mode = uri_param(uri, "mode");
     const char *autostart = getenv("LIBVIRT_AUTOSTART"), *program = program_of(uri->driver);
-    bool system = geteuid() == 0 || str_eq(uri->path, "/system"); /* root has no session of its own */
+    /* root has no session of its own; a test driver in a daemon is the user's */
+    bool system = geteuid() == 0 || !(str_eq(uri->path, "/session") || str_eq(uri->driver, "test"));
     const char *tail = read_only && system ? "-sock-ro" : "-sock";
     auto_buf struct buf direct = {0}, legacy = {0};
     int fd;
 
-    if (uri->transport ? !str_eq_nocase(uri->transport, "unix") : uri->host != NULL)
-        return err_set_from(err, ERR_FROM_REMOTE, ERR_NO_SUPPORT,
-                            "transport of '%s': only Unix sockets are there yet", text);
-    if (!program && !uri->transport)
-        return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "%s", text);
+    if (way_known(uri, text, mode, err) < 0)
+        return -1;
     if (program && str_eq(uri->path, "/embed"))
         return open_embedded(uri, program, ret_fd, err);
     if (given)
@@ -190,8 +228,12 @@ int socket_open(const struct uri *uri, const char *text, bool read_only, int *re
         buf_printf(&direct, "%s/%s%s", buf_text(&legacy), program, tail);
     buf_printf(&legacy, "/libvirt%s", tail);
 
-    if (!program || str_eq(mode, "legacy"))
-        return finish(try_connect(buf_text(&legacy)), buf_text(&legacy), ret_fd, err);
+    if (!program || str_eq(mode, "legacy")) {
+        fd = try_connect(buf_text(&legacy));
+        if (fd == -ENOENT && !program && !uri->transport) /* nobody is there who could know it */
+            return err_set_from(err, ERR_FROM_NONE, ERR_NO_CONNECT, "%s", text);
+        return finish(fd, buf_text(&legacy), ret_fd, err);
+    }
     fd = try_connect(buf_text(&direct));
     if (fd == -ENOENT && !str_eq(mode, "direct")) {
         int other = try_connect(buf_text(&legacy));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERR_FROM ERR_FROM_URI
 #include "uri/uri.h"
 
 #include "base/addr.h"

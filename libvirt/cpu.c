@@ -175,11 +175,11 @@ static int take_stats(struct call *call, const struct remote_node_get_cpu_stats_
     return 0;
 }
 
-/* Statistics of the host's processors and memory are one shape: *nparams 0 asks for their number. */
-static int node_stats(const char *function, virConnectPtr conn, const struct procedure *procedure, int which,
-                      virNodeCPUStatsPtr params, int *nparams, unsigned flags)
+/* Statistics of the host's processors and memory are one shape: *nparams 0 asks for their number. `in` is the
+ * call's own, and `room` where it tells that number. */
+static int node_stats(const char *function, virConnectPtr conn, const struct procedure *procedure, void *in,
+                      int32_t *room, virNodeCPUStatsPtr params, int *nparams)
 {
-    struct remote_node_get_cpu_stats_in in = {.cpu_num = which, .flags = flags};
     struct remote_node_get_cpu_stats_out out;
     struct call call;
     int result = -1;
@@ -188,32 +188,35 @@ static int node_stats(const char *function, virConnectPtr conn, const struct pro
         return -1;
     if (call_argument(&call, nparams, "nparams") && call_not_negative(&call, *nparams, "nparams") &&
         (!*nparams || call_argument(&call, params, "params"))) {
-        in.nparams = *nparams;
-        if (call_run(&call, &in, &out) == 0)
+        *room = *nparams;
+        if (call_run(&call, in, &out) == 0)
             result = take_stats(&call, &out, params, nparams);
     }
     call_end(&call);
     return result;
 }
 
-_Static_assert(sizeof(virNodeCPUStats) == sizeof(virNodeMemoryStats), "statistics of the host are alike");
-_Static_assert(sizeof(struct remote_node_get_cpu_stats_in) ==
-                       sizeof(struct remote_node_get_memory_stats_in) &&
+_Static_assert(sizeof(virNodeCPUStats) == sizeof(virNodeMemoryStats) &&
                    sizeof(struct remote_node_get_cpu_stats_out) ==
                        sizeof(struct remote_node_get_memory_stats_out),
-               "and so are their calls");
+               "statistics of the host are alike");
 
 API int virNodeGetCPUStats(virConnectPtr conn, int cpuNum, virNodeCPUStatsPtr params, int *nparams,
                            unsigned int flags)
 {
-    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_CPU_STATS), cpuNum, params, nparams, flags);
+    struct remote_node_get_cpu_stats_in in = {.cpu_num = cpuNum, .flags = flags};
+
+    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_CPU_STATS), &in, &in.nparams, params,
+                      nparams);
 }
 
 API int virNodeGetMemoryStats(virConnectPtr conn, int cellNum, virNodeMemoryStatsPtr params, int *nparams,
                               unsigned int flags)
 {
-    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_MEMORY_STATS), cellNum,
-                      (virNodeCPUStatsPtr)params, nparams, flags);
+    struct remote_node_get_memory_stats_in in = {.cell_num = cellNum, .flags = flags};
+
+    return node_stats(__func__, conn, PROCEDURE(remote, NODE_GET_MEMORY_STATS), &in, &in.nparams,
+                      (virNodeCPUStatsPtr)params, nparams);
 }
 
 API int virNodeGetCellsFreeMemory(virConnectPtr conn, unsigned long long *freeMems, int startCell,

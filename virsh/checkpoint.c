@@ -337,7 +337,7 @@ static int checkpoint_list(struct cmd *cmd)
     int count = list_get(cmd, domain, start, &checkpoints);
 
     if (count < 0)
-        return -1;
+        return say_error(cmd, "unexpected problem querying checkpoints");
     own_list(cmd, checkpoints, count, checkpoint);
     if (!cmd_has(cmd, "topological"))
         qsort(checkpoints, (size_t)count, sizeof(*checkpoints), by_name);

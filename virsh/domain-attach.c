@@ -381,7 +381,8 @@ const struct command cmd_attach_disk = {
     .json = "{message: string?, xml: string?}",
 };
 
-/* The <disk> with this target or source; NULL after telling that there is none. */
+/* The <disk> with this target or source, without its backing chain, which the daemon knows better; NULL after
+ * telling that there is none. */
 static char *find_disk(struct cmd *cmd, virDomainPtr domain, const char *path, bool removable)
 {
     const char *xml = device_xml(cmd, domain);
@@ -392,8 +393,10 @@ static char *find_disk(struct cmd *cmd, virDomainPtr domain, const char *path, b
             continue;
         const char *source = xml_value(
             cmd, *disks, "string(/disk/source/@file|/disk/source/@dev|/disk/source/@dir|/disk/source/@name)");
-        if (str_eq(xml_value(cmd, *disks, "string(/disk/target/@dev)"), path) || str_eq(source, path))
-            return *disks;
+        if (str_eq(xml_value(cmd, *disks, "string(/disk/target/@dev)"), path) || str_eq(source, path)) {
+            const struct xml_change no_chain = {"backingStore", NULL, NULL, NULL};
+            return xml_changed(cmd, *disks, &no_chain, 1);
+        }
     }
     if (xml)
         say_error(cmd, "No disk found whose source path or target is %s", path);
@@ -448,7 +451,7 @@ static int run_change_media(struct cmd *cmd)
         return -1;
     const char *medium = xml_value(
         cmd, disk, "string(/disk/source/@file|/disk/source/@dev|/disk/source/@dir|/disk/source/@name)");
-    if (eject && str_empty(medium))
+    if (eject && !*xml_nodes(cmd, disk, "/disk/source"))
         return say_error(cmd, "The disk device '%s' doesn't have media", path);
     if (!eject && !source)
         return say_error(cmd, "New disk media source was not specified");
@@ -472,7 +475,7 @@ static int run_change_media(struct cmd *cmd)
     const char *did = eject ? "eject" : insert ? "insert" : "update";
     if (virDomainUpdateDeviceFlags(domain, xml, flags) < 0)
         return say_error(cmd, "Failed to complete action %s on media", did);
-    say(cmd, "Successfully %sed media.\n", eject || insert ? did : "updat");
+    say(cmd, "Successfully %sed media.", eject || insert ? did : "updat");
     return 0;
 }
 

@@ -203,19 +203,10 @@ const struct command cmd_emulatorpin = {
             AFFECT),
     .run = run_emulatorpin,
     .conflicts = AFFECT_CONFLICTS,
-    .json = "{affinity: string}",
+    .json = "{affinity: string?}",
 };
 
 /* ---- vCPUs ------------------------------------------------------------------------------------------ */
-
-/* One count; -1 after the library or the guest failed. */
-static int vcpus_count(struct cmd *cmd, virDomainPtr domain, unsigned flags)
-{
-    int count = virDomainGetVcpusFlags(domain, flags);
-    if (count < 0 && flags & VIR_DOMAIN_VCPU_GUEST)
-        say_error(cmd, "Failed to retrieve vCPU count from the guest");
-    return count;
-}
 
 static int all_counts(struct cmd *cmd, virDomainPtr domain)
 {
@@ -235,7 +226,7 @@ static int all_counts(struct cmd *cmd, virDomainPtr domain)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if ((rows[i].live && !active) || (rows[i].config && !persistent))
             continue;
-        int count = vcpus_count(cmd, domain, rows[i].flags);
+        int count = virDomainGetVcpusFlags(domain, rows[i].flags);
         if (count < 0)
             return -1;
         field_number(cmd, rows[i].key, NULL, count, NULL);
@@ -253,7 +244,7 @@ static int run_vcpucount(struct cmd *cmd)
         return -1;
     if (!flags && !cmd_has(cmd, "current") && !cmd_has(cmd, "active"))
         return all_counts(cmd, domain);
-    int count = vcpus_count(cmd, domain, flags);
+    int count = virDomainGetVcpusFlags(domain, flags);
     if (count < 0)
         return -1;
     layout(cmd, LAYOUT_VALUE);

@@ -213,7 +213,7 @@ static int run_domblkstat(struct cmd *cmd)
         return -1;
     int count = 0, result = virDomainBlockStatsFlags(domain, device, NULL, &count, 0);
     if (result < 0 && last_error_code() != VIR_ERR_NO_SUPPORT)
-        return say_error(cmd, "Failed to get block stats %s %s", virDomainGetName(domain), device);
+        return -1;
     layout(cmd, LAYOUT_NONE);
     if (cmd_has(cmd, "human"))
         print(cmd, "Device: %s\n", device);

@@ -308,15 +308,31 @@ static char *joined(struct cmd *cmd, const char *option)
     return cmd_own_text(cmd, strv_join((char *const *)cmd_strings(cmd, option), " "));
 }
 
+/* What QEMU is told: words for people or JSON as they stand; else a command's name and the members of its
+ * arguments, which become JSON here. */
+static char *monitor_line(struct cmd *cmd)
+{
+    const char *const *words = cmd_strings(cmd, "cmd");
+    if (cmd_has(cmd, "hmp") || **words == '{')
+        return joined(cmd, "cmd");
+    auto_free char *members = strv_join((char *const *)words + 1, ",");
+    auto_buf struct buf line = {0};
+    buf_add_string(&line, "{\"execute\":");
+    json_quote(&line, *words);
+    if (words[1])
+        buf_printf(&line, ",\"arguments\":{%s}", members);
+    buf_add_char(&line, '}');
+    return cmd_printf(cmd, "%s", buf_text(&line));
+}
+
 static int run_qemu_monitor_command(struct cmd *cmd)
 {
     virDomainPtr domain = cmd_domain(cmd);
     unsigned count, flags = cmd_flags(cmd);
     int *fds;
-    char *line = joined(cmd, "cmd"), *answer = NULL;
+    char *line = monitor_line(cmd), *answer = NULL;
     if (!domain || cmd_fds(cmd, &fds, &count) < 0)
         return -1;
-    /* words that aren't JSON are the name of a command and its arguments */
     int result =
         count ? virDomainQemuMonitorCommandWithFiles(domain, line, count, fds, NULL, NULL, &answer, flags)
               : virDomainQemuMonitorCommand(domain, line, &answer, flags);
@@ -334,7 +350,7 @@ static int run_qemu_monitor_command(struct cmd *cmd)
         field(cmd, "text", NULL, answer);
     else
         field_as(cmd, "answer", NULL, answer, answer);
-    print(cmd, cmd_has(cmd, "pretty") ? "%s" : "%s\n", answer);
+    print(cmd, cmd_has(cmd, "pretty") || cmd_has(cmd, "return-value") ? "%s" : "%s\n", answer);
     return 0;
 }
 

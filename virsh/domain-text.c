@@ -256,14 +256,10 @@ static char *display_uri(struct cmd *cmd, const char *xml, const char *type)
         tls = spice ? graphics_port(cmd, xml, type, "@tlsPort") : 0;
     if (!port && !tls && !socket)
         return NULL;
-    if (socket && !port && !tls)
-        buf_printf(&uri, "%s+unix://%s", type, socket);
-    else
-        buf_printf(&uri, "%s://", type);
+    buf_printf(&uri, "%s%s://", type, port || tls ? "" : "+unix");
     if (password && vnc)
         buf_printf(&uri, ":%s@", password);
-    if (port || tls)
-        buf_add_string(&uri, graphics_host(cmd, xml, type));
+    buf_add_string(&uri, port || tls ? graphics_host(cmd, xml, type) : socket);
     if (port)
         buf_printf(&uri, ":%d", vnc ? port - 5900 : port);
     if (tls || (password && spice)) {

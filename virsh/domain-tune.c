@@ -491,7 +491,7 @@ const struct command cmd_numatune = {
             STRING("nodeset", "NUMA node selections to set"), AFFECT),
     .run = run_numatune,
     .conflicts = AFFECT_CONFLICTS,
-    .json = "{numa_mode: string, numa_nodeset: string}",
+    .json = "{numa_mode: string?, numa_nodeset: string?}",
 };
 
 /* The events of a list, all on or off. */

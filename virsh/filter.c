@@ -57,7 +57,8 @@ static int nwfilter_list(struct cmd *cmd)
     int count = virConnectListAllNWFilters(cmd_conn(cmd), &filters, 0);
 
     if (count < 0)
-        return say_error(cmd, "Failed to list network filters");
+        return list_failed(cmd, "Failed to list network filters", virConnectNumOfNWFilters,
+                           "Failed to count network filters");
     own_list(cmd, filters, count, nwfilter);
     qsort(filters, (size_t)count, sizeof(*filters), by_name);
     struct table *table = table_new(cmd, "uuid:UUID", "name:Name");

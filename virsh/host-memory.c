@@ -286,10 +286,8 @@ static int print_memory_tune(struct cmd *cmd)
     if (count)
         print(cmd, "Shared memory:\n");
     for (int i = 0; i < count; i++) {
-        const char *name = str_after(params[i].field, "shm_");
-
         field_param(cmd, NULL, &params[i]);
-        print(cmd, "\t%-15s %s\n", name ? name : params[i].field, param_text(cmd, &params[i]));
+        print(cmd, "\t%-15s %s\n", params[i].field, param_text(cmd, &params[i]));
     }
     virTypedParamsClear(params, count);
     return 0;

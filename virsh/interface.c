@@ -168,7 +168,11 @@ static int iface_list(struct cmd *cmd)
                                             flags ? flags : VIR_CONNECT_LIST_INTERFACES_ACTIVE);
 
     if (count < 0)
-        return say_error(cmd, "Failed to list interfaces");
+        return flags == VIR_CONNECT_LIST_INTERFACES_INACTIVE
+                   ? list_failed(cmd, "Failed to list interfaces", virConnectNumOfDefinedInterfaces,
+                                 "Failed to list inactive interfaces")
+                   : list_failed(cmd, "Failed to list interfaces", virConnectNumOfInterfaces,
+                                 "Failed to list active interfaces");
     own_list(cmd, interfaces, count, interface);
     qsort(interfaces, (size_t)count, sizeof(*interfaces), by_state_and_name);
     struct table *table = table_new(cmd, "name:Name", "state:State", "mac:MAC Address");

@@ -62,27 +62,25 @@ static const char *find_member(const char *document, const char *member, size_t 
     return NULL;
 }
 
-static void new_line(struct buf *out, int depth)
-{
-    buf_printf(out, "\n%*s", depth * 2, "");
-}
-
+/* A line for each member; an empty container has an empty line, as stock prints it. */
 static void lay_out(const char *at, struct buf *out)
 {
+    bool fresh = false; /* a line was begun and has nothing yet */
     for (int depth = 0; *(at = skip_blank(at));) {
         const char *end = *at == '"' ? skip_string(at) : at + 1;
         if (strchr("}]", *at) && depth)
-            new_line(out, --depth);
+            buf_printf(out, "\n%*s", --depth * 2, "");
+        else if (fresh)
+            buf_printf(out, "%*s", depth * 2, "");
         buf_add(out, at, (size_t)(end - at));
-        if (strchr("{[", *at))
-            new_line(out, ++depth);
-        else if (*at == ',')
-            new_line(out, depth);
+        depth += strchr("{[", *at) != NULL;
+        fresh = strchr("{[,", *at) != NULL;
+        if (fresh)
+            buf_add_char(out, '\n');
         else if (*at == ':')
             buf_add_char(out, ' ');
         at = end;
     }
-    buf_add_char(out, '\n');
 }
 
 char *json_view(struct cmd *cmd, const char *document, const char *member, bool pretty)

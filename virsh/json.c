@@ -3,7 +3,7 @@
  * document is valid whatever a name contains. */
 #include "virsh/frame.h"
 
-static void add_quoted(struct buf *text, const char *value)
+void json_quote(struct buf *text, const char *value)
 {
     bool utf8 = str_is_utf8(value);
     buf_add_char(text, '"');
@@ -30,7 +30,7 @@ static void begin(struct json *json, const char *key)
         buf_add_string(&json->text, ", ");
     *filled = true;
     if (key && json->closers[json->depth - 1] == '}') {
-        add_quoted(&json->text, key);
+        json_quote(&json->text, key);
         buf_add_string(&json->text, ": ");
     }
 }
@@ -62,7 +62,7 @@ void json_string(struct json *json, const char *key, const char *value)
 {
     begin(json, key);
     if (value)
-        add_quoted(&json->text, value);
+        json_quote(&json->text, value);
     else
         buf_add_string(&json->text, "null");
 }

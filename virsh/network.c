@@ -244,7 +244,11 @@ static int net_list(struct cmd *cmd)
     int count = virConnectListAllNetworks(cmd_conn(cmd), &networks, flags);
 
     if (count < 0)
-        return say_error(cmd, "Failed to list networks");
+        return flags & VIR_CONNECT_LIST_NETWORKS_ACTIVE
+                   ? list_failed(cmd, "Failed to list networks", virConnectNumOfNetworks,
+                                 "Failed to get the number of active networks")
+                   : list_failed(cmd, "Failed to list networks", virConnectNumOfDefinedNetworks,
+                                 "Failed to get the number of inactive networks");
     own_list(cmd, networks, count, network);
     qsort(networks, (size_t)count, sizeof(*networks), by_state_and_name);
     if (uuids || names)

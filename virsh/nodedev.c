@@ -264,6 +264,11 @@ static void list_tree(struct cmd *cmd, virNodeDevicePtr *devices, size_t count)
     print_tree(cmd, names, parents, count);
 }
 
+static int count_devices(virConnectPtr conn)
+{
+    return virNodeNumOfDevices(conn, NULL, 0);
+}
+
 static int nodedev_list(struct cmd *cmd)
 {
     bool tree = cmd_has(cmd, "tree"), all = cmd_has(cmd, "all"), inactive = cmd_has(cmd, "inactive");
@@ -291,7 +296,7 @@ static int nodedev_list(struct cmd *cmd)
     int count = virConnectListAllNodeDevices(cmd_conn(cmd), &devices, flags);
 
     if (count < 0)
-        return say_error(cmd, "Failed to list node devices");
+        return list_failed(cmd, "Failed to list node devices", count_devices, "Failed to count node devices");
     own_list(cmd, devices, count, nodedev);
     qsort(devices, (size_t)count, sizeof(*devices), by_name);
     if (tree) {

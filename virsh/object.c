@@ -114,3 +114,11 @@ virSecretPtr cmd_secret(struct cmd *cmd)
         say_error(cmd, "failed to get secret '%s'", uuid);
     return own_secret(cmd, secret);
 }
+
+int list_failed(struct cmd *cmd, const char *failed, int (*count)(virConnectPtr), const char *not_counted)
+{
+    if (last_error_code() != VIR_ERR_NO_SUPPORT)
+        return say_error(cmd, "%s", failed);
+    forget_error();
+    return say_error(cmd, "%s", count(cmd_conn(cmd)) < 0 ? not_counted : failed);
+}

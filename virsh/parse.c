@@ -166,15 +166,14 @@ static int take_option(struct parsing *parsing, char *name, char **word)
         *equals = 0;
     }
     const struct cmd_option *option = option_find(cmd->def, name);
+    if (!option && str_eq(name, "help") && !value) {
+        parsing->help = true;
+        return 0;
+    }
     if (!option && (cmd->def->is & IS_LENIENT))
         return 0;
-    if (!option) {
-        if (str_eq(name, "help") && !value) {
-            parsing->help = true;
-            return 0;
-        }
+    if (!option)
         return REFUSE(parsing, "command '%s' doesn't support option --%s", cmd->def->name, name);
-    }
     if (option->kind == OPTION_ALIAS) {
         const char *fixed = strchr(option->help, '=');
         auto_free char *target = mem_strndup(option->help, strcspn(option->help, "="));
@@ -185,8 +184,10 @@ static int take_option(struct parsing *parsing, char *name, char **word)
         }
         option = option_find(cmd->def, target);
     }
-    if (!(option->is & IS_REPEATED) && given_find(cmd, option))
-        return REFUSE(parsing, "option --%s already seen", option->name);
+    if (!(option->is & IS_REPEATED) && given_find(cmd, option)) {
+        int result = REFUSE(parsing, "option --%s already seen", option->name);
+        return cmd->def->is & IS_LENIENT ? 0 : result;
+    }
     if (option->kind == OPTION_FLAG) {
         if (value)
             return REFUSE(parsing, "invalid '=' after option --%s", name);

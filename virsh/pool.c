@@ -315,7 +315,11 @@ static int pool_list(struct cmd *cmd)
     int count = virConnectListAllStoragePools(cmd_conn(cmd), &pools, flags);
 
     if (count < 0)
-        return say_error(cmd, "Failed to list pools");
+        return flags & VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+                   ? list_failed(cmd, "Failed to list pools", virConnectNumOfStoragePools,
+                                 "Failed to get the number of active pools ")
+                   : list_failed(cmd, "Failed to list pools", virConnectNumOfDefinedStoragePools,
+                                 "Failed to get the number of inactive pools");
     own_list(cmd, pools, count, pool);
     qsort(pools, (size_t)count, sizeof(*pools), by_state_and_name);
     if (uuids || names)

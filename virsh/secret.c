@@ -204,7 +204,7 @@ static int secret_list(struct cmd *cmd)
     int count = virConnectListAllSecrets(cmd_conn(cmd), &secrets, cmd_flags(cmd));
 
     if (count < 0)
-        return say_error(cmd, "Failed to list secrets");
+        return list_failed(cmd, "Failed to list secrets", virConnectNumOfSecrets, "Failed to count secrets");
     own_list(cmd, secrets, count, secret);
     qsort(secrets, (size_t)count, sizeof(*secrets), by_uuid);
     struct table *table = table_new(cmd, "uuid:UUID", "usage:Usage");

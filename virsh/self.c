@@ -115,7 +115,7 @@ const struct command cmd_echo = {
     .run = run_echo,
     .is = NEEDS_NO_CONNECTION,
     .conflicts = "shell xml",
-    .json = "{text: string}",
+    .json = "{text: string?}",
 };
 
 static int run_quit(struct cmd *cmd)

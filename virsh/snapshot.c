@@ -337,8 +337,11 @@ static int run_list(struct cmd *cmd)
         return -1;
     int count = list_get(cmd, domain, start, &snapshots);
 
-    if (count < 0)
+    if (count < 0) {
+        if (last_error_code() == VIR_ERR_NO_SUPPORT)
+            virDomainSnapshotNum(domain, 0); /* stock's way of listing is an older one then: its error */
         return -1;
+    }
     own_list(cmd, snapshots, count, snapshot);
     if (!cmd_has(cmd, "topological"))
         qsort(snapshots, (size_t)count, sizeof(*snapshots), by_name);

@@ -370,6 +370,8 @@ void params_add_string(struct params *params, const char *name, const char *valu
 
 /* "error: TEXT"; returns -1. */
 int say_error(struct cmd *cmd, const char *format, ...) PRINTF(2, 3);
+/* There is no list: in stock's words, which come from libvirt 0.9's way of listing, that counts first. */
+int list_failed(struct cmd *cmd, const char *failed, int (*count)(virConnectPtr), const char *not_counted);
 /* Forget the library's last error: what follows isn't about it. */
 void forget_error(void);
 /* Keep the library's last error for the end of the command: calls that follow (cleanup, another thread) don't
@@ -420,6 +422,8 @@ void field_size(struct cmd *cmd, const char *key, const char *label, unsigned lo
 const char *size_text(struct cmd *cmd, unsigned long long bytes);
 /* "a,b,c" taken apart; ",," is a comma. The caller frees (strv_free). */
 char **split_list(const char *text);
+/* A text as JSON writes it, quotes and all. */
+void json_quote(struct buf *out, const char *text);
 /* A document of somebody else: one member of the object that it is (NULL: all of it), laid out for people if
  * `pretty`. Owned by cmd; NULL: it isn't there. */
 char *json_view(struct cmd *cmd, const char *document, const char *member, bool pretty);

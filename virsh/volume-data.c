@@ -112,6 +112,7 @@ const struct command cmd_vol_upload = {
             NUMBER("length", "amount of data to upload"),
             FLAG("sparse", VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, "preserve sparseness of volume")),
     .run = vol_upload,
+    .json = "",
 };
 
 static int download(struct cmd *cmd, struct transfer *transfer, int *fd)
@@ -162,4 +163,5 @@ const struct command cmd_vol_download = {
             NUMBER("length", "amount of data to download"),
             FLAG("sparse", VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, "preserve sparseness of volume")),
     .run = vol_download,
+    .json = "",
 };

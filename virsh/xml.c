@@ -189,8 +189,12 @@ int print_xml(struct cmd *cmd, char *document)
         return -1;
     if (search.found && search.found->type != XPATH_NODESET)
         return say_error(cmd, "internal error: Incorrect xpath '%s'", xpath);
-    if (search.found && search.found->nodesetval)
+    if (search.found && search.found->nodesetval) {
         print_found(cmd, &search);
+    } else { /* what stock takes for nothing found */
+        open_array(cmd, "nodes");
+        close_one(cmd);
+    }
     return 0;
 }
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Our virsh beside stock virsh: the same lines on a fresh test:///default each, stdout, stderr and exit status compared.
+"""Our virsh beside stock virsh: the same lines on a fresh test:///default each, output, errors and exit status compared.
 
     BUILD_DIR=/work/b/X tests/run/virsh-diff.py [-v] [-k TEXT] [--library ours|stock] [FAMILY...]
 
 A family is a file of tests/run/virsh-lines: each line is one command string (`#` begins a comment, a leading `!` a full argument
 vector, quoted as in a shell; a leading `&` a text for stdin of the interactive shell with `|` for newlines). They run in a
-directory with the *.xml files of virsh-lines. The families `help`, `missing`, `unknown`, `surplus`, `bad` are made for
-all commands that stock has."""
+directory with the *.xml files of virsh-lines. The families `wrong`, `once`, `values` and `pairs` are made for all commands
+that stock has, see virshlines.py; `pairs` takes ten minutes and runs only when it is named."""
 
 import argparse
 import concurrent.futures
 import difflib
+import itertools
 import os
 import re
 import shlex
@@ -20,10 +21,12 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LINES = os.path.join(TOP, "tests", "run", "virsh-lines")
+import virshlines
+
+LINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "virsh-lines")
 STOCK = "/usr/bin/virsh"
 STOCK_LIBRARY = "/usr/lib/x86_64-linux-gnu"
+URI = "test:///default"
 # What differs from one run to the next.
 VOLATILE = [(re.compile(pattern), word) for pattern, word in (
     (r"\d+\.\d+ ms", "N ms"),
@@ -38,9 +41,7 @@ VOLATILE = [(re.compile(pattern), word) for pattern, word in (
     (r"\b1[78]\d{8}(\.\d+)?\b", "SECONDS"),
     (r"virsh[A-Za-z0-9]{6}\.xml", "virshXXXXXX.xml"),
 )]
-
-
-# Differences that are meant: what a line begins with, and why.
+# Differences that are meant (docs/VIRSH.md has them too): how a line begins, and why.
 KNOWN = {
     "net-port-dumpxml nothing": "stock exits with 0 although there is no such network",
     "net-port-dumpxml ''": "the same",
@@ -50,90 +51,87 @@ KNOWN = {
 }
 
 
-def stock_commands():
-    text = subprocess.run([STOCK, "help"], capture_output=True, text=True, check=True).stdout
-    return [word for word in re.findall(r"^    (\S+) ", text, re.MULTILINE)]
-
-
-def flag_pairs(command):
-    """Every two flags of a command, and every flag with every other option: which exclude each other, which need another."""
-    usage = subprocess.run([STOCK, "help", command], capture_output=True, text=True, check=True).stdout
-    synopsis = usage.split("SYNOPSIS")[1].split("\n\n")[0]
-    needed = ["test" if name == "domain" else "1" for name in re.findall(r" <([^>]+)>", re.sub(r"\[[^]]*\]", "", synopsis))]
-    options = [f"--{name} 1" if kind else f"--{name}" for name, kind in re.findall(r"\[--([^\s\]]+)( <\w+>)?\]", synopsis)]
-    options = [option for option in options if not option.startswith(("--edit", "--loop", "--console", "--timeout", "--delay"))]
-    if not options or command in ("migrate", "echo", "help"):
-        return
-    for first in range(len(options)):
-        for second in range(first, len(options)):
-            chosen = dict.fromkeys((options[first], options[second]))
-            yield " ".join([command, *needed, *chosen])
-
-
-def made_lines(family):
-    for command in stock_commands():
-        if family == "help":
-            yield f"help {command}"
-        elif family == "missing":
-            yield command
-        elif family == "unknown":
-            yield f"{command} --no-such-option"
-        elif family == "pairs":
-            yield from flag_pairs(command)
-        elif family == "surplus":
-            yield " ".join([command, *(f"a{n}" for n in range(60))])
-        else:
-            # values that no option takes: an empty text for each, and a name that isn't there
-            usage = subprocess.run([STOCK, "help", command], capture_output=True, text=True, check=True).stdout
-            needed = re.findall(r" <([^>]+)>", usage.split("SYNOPSIS")[1].split("\n\n")[0].split(" [")[0])
-            if needed:
-                yield " ".join([command, *("nothing" for _ in needed)])
-                yield " ".join([command, *("''" for _ in needed)])
-            for option in re.findall(r"--(\S+) <number>", usage)[:3]:
-                yield " ".join([command, *("1" for _ in needed), f"--{option}=1x"])
-
-
-MADE = ("help", "missing", "unknown", "surplus", "bad", "pairs")
-
-
 def read_lines(family):
-    if family in MADE:
-        yield from made_lines(family)
-        return
-    with open(os.path.join(LINES, family)) as lines:
+    with open(os.path.join(LINES, family), encoding="utf-8") as lines:
         for line in lines:
             line = line.rstrip("\n")
             if line.strip() and not line.startswith("#"):
                 yield line
 
 
-def run(program, library, line, uri):
-    where = tempfile.mkdtemp(prefix="virsh-diff-")
-    try:
-        for name in os.listdir(LINES):
-            if name.endswith((".xml", ".sh")):
-                shutil.copy(os.path.join(LINES, name), where)
-        env = {"PATH": "/usr/bin:/bin", "HOME": where, "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": library, "TERM": "dumb",
-               "XDG_RUNTIME_DIR": where, "XDG_CACHE_HOME": where, "EDITOR": os.path.join(where, "editor.sh"), "TMPDIR": where}
-        told = ""
-        if line.startswith("!"):
-            arguments = shlex.split(line[1:])
-        elif line.startswith("&"):
-            arguments, told = ["-c", uri], line[1:].replace("|", "\n") + "\n"
-        else:
-            arguments = ["-c", uri, line]
+def flag_pairs(command):
+    """Every two options of a command: which exclude each other, which need another."""
+    options = [f"--{name} {command.value(name)}" if kind else f"--{name}" for name, kind, required in command.options
+               if not required and name not in virshlines.NOT_ONCE]
+    for first, second in itertools.combinations(options, 2):
+        yield command.line(first, second)
+
+
+MADE = {"wrong": virshlines.Command.wrong, "once": virshlines.Command.once, "values": virshlines.Command.values, "pairs": flag_pairs}
+
+
+class Virsh:
+    """One of the two: a program and the library that it shall run on."""
+
+    def __init__(self, program, library):
+        self.program, self.library = program, library
+
+    def run(self, arguments, told="", errors=subprocess.PIPE):
+        """(exit status, stdout, stderr), what is volatile made alike; None: it took too long."""
+        where = tempfile.mkdtemp(prefix="virsh-diff-")
         try:
-            done = subprocess.run([program, *arguments], input=told, capture_output=True, text=True, errors="backslashreplace",
-                                  env=env, cwd=where, timeout=30)
-            result = [f"status {done.returncode}", *done.stdout.split("\n"), "-- stderr", *done.stderr.split("\n")]
+            for name in os.listdir(LINES):
+                if name.endswith((".xml", ".sh")):
+                    shutil.copy(os.path.join(LINES, name), where)
+            env = {"PATH": "/usr/bin:/bin", "HOME": where, "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": self.library, "TERM": "dumb",
+                   "XDG_RUNTIME_DIR": where, "XDG_CACHE_HOME": where, "EDITOR": os.path.join(where, "editor.sh"), "TMPDIR": where}
+            done = subprocess.run([self.program, *arguments], input=told.encode(), stdout=subprocess.PIPE, stderr=errors, env=env,
+                                  cwd=where, timeout=60, check=False)
+            texts = [(text or b"").decode(errors="backslashreplace").replace(where, "/WHERE") for text in (done.stdout, done.stderr)]
         except subprocess.TimeoutExpired:
-            result = ["timeout"]
-        result = "\n".join(result).replace(where, "/WHERE")
+            return None
+        finally:
+            shutil.rmtree(where, ignore_errors=True)
         for pattern, word in VOLATILE:
-            result = pattern.sub(word, result)
-        return result.split("\n")
-    finally:
-        shutil.rmtree(where, ignore_errors=True)
+            texts = [pattern.sub(word, text) for text in texts]
+        return done.returncode, *texts
+
+    def line(self, line):
+        """One line in a process of its own."""
+        if line.startswith("!"):
+            return self.run(shlex.split(line[1:]))
+        if line.startswith("&"):
+            return self.run(["-c", URI], line[1:].replace("|", "\n") + "\n")
+        return self.run(["-c", URI, line])
+
+    def session(self, before, lines):
+        """Lines in one interactive shell, each on a world of its own: what was shown for each, in order; None: something ended it."""
+        told = "".join("".join(f"{one}\n" for one in (f"connect {URI}", *before, line)) for line in lines)
+        done = self.run(["-c", URI], told, subprocess.STDOUT)
+        shown = re.split(r"^virsh [#>] ", done[1], flags=re.MULTILINE)[1:] if done else []
+        step = 2 + len(before)
+        if len(shown) != step * len(lines) + 1:
+            return None
+        return ["".join(shown[at:at + step]) for at in range(0, step * len(lines), step)]
+
+
+def differing(pair, batches):
+    """(line, stock's, ours) where they aren't the same."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for before, lines, session in batches:
+            stock, ours = pool.map(lambda virsh: virsh.session(before, lines) if session else [virsh.line(lines[0])], pair)
+            if stock is None or ours is None:
+                stock, ours = pool.map(lambda virsh: [virsh.line("; ".join([*before, line])) for line in lines], pair)
+            for line, theirs, mine in zip(lines, stock, ours):
+                # stock itself hangs now and then in its jobs
+                if theirs != mine and theirs is not None and not any(line.startswith(known) for known in KNOWN):
+                    yield line, theirs, mine
+
+
+def text_of(result):
+    if not isinstance(result, tuple):
+        return str(result).split("\n")
+    return [f"status {result[0]}", *result[1].split("\n"), "-- stderr", *result[2].split("\n")]
 
 
 def main():
@@ -141,8 +139,6 @@ def main():
     parser.add_argument("-v", "--verbose", action="count", default=0, help="show how it differs; twice: more of that")
     parser.add_argument("-k", metavar="TEXT", default="", help="only lines that hold it")
     parser.add_argument("--library", choices=("ours", "stock"), default="stock")
-    parser.add_argument("--uri", default="test:///default")
-    parser.add_argument("-j", type=int, default=2)
     parser.add_argument("families", nargs="*")
     options = parser.parse_args()
     build = os.environ.get("BUILD_DIR", os.getcwd())
@@ -151,28 +147,26 @@ def main():
         print("skip virsh-diff - needs stock virsh, and ours in BUILD_DIR")
         return 0
     library = STOCK_LIBRARY if options.library == "stock" else os.path.join(build, "libvirt", ".libs")
-    # pairs takes ten minutes
-    families = options.families or [*(made for made in MADE if made != "pairs"), *sorted(n for n in os.listdir(LINES) if "." not in n)]
+    pair = (Virsh(STOCK, STOCK_LIBRARY), Virsh(ours, library))
+    commands = virshlines.commands(STOCK)
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        for family in families:
-            lines = [line for line in read_lines(family) if options.k in line]
-            stock = pool.map(lambda line: run(STOCK, STOCK_LIBRARY, line, options.uri), lines)
-            mine = pool.map(lambda line: run(ours, library, line, options.uri), lines)
-            wrong = 0
-            for line, theirs, our in zip(lines, stock, mine):
-                if theirs == our or theirs == ["timeout"] or any(line.startswith(known) for known in KNOWN):  # stock itself hangs now and then in its jobs
-                    continue
-                wrong += 1
-                print(f"not ok {family}: {line[:100]} - differs from stock", flush=True)
-                if options.verbose:
-                    print("\n".join(list(difflib.unified_diff(theirs, our, "stock", "ours", lineterm=""))[2:options.verbose * 14]))
-            failed += wrong
-            if not wrong:
-                print(f"ok virsh-{family} ({len(lines)} lines)", flush=True)
-            else:
-                print(f"# {family}: {wrong} of {len(lines)} lines differ", flush=True)
+    for family in options.families or [*(name for name in MADE if name != "pairs"), *sorted(n for n in os.listdir(LINES) if "." not in n)]:
+        if family in MADE:
+            batches = [(command.before(), [line for line in MADE[family](command) if options.k in line], True) for command in commands]
+            batches = [batch for batch in batches if batch[1]]
+        else:
+            batches = [([], [line], False) for line in read_lines(family) if options.k in line]
+        wrong, count = 0, sum(len(batch[1]) for batch in batches)
+        for line, theirs, mine in differing(pair, batches):
+            wrong += 1
+            print(f"not ok {family}: {line[:100]} - differs from stock", flush=True)
+            if options.verbose:
+                lines = list(difflib.unified_diff(text_of(theirs), text_of(mine), "stock", "ours", lineterm=""))
+                print("\n".join(lines[2:options.verbose * 14]))
+        failed += wrong
+        print(f"# {family}: {wrong} of {count} lines differ" if wrong else f"ok virsh-{family} ({count} lines)", flush=True)
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,6 +20,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab  # noqa: E402
+import virshjson  # noqa: E402
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu"
 VIRSH = os.path.join(os.environ.get("BUILD_DIR", os.getcwd()), "virsh", ".libs", "virsh")
@@ -37,80 +38,15 @@ def virsh(*arguments, uri="test:///default", timeout=30, **env):
 
 # ---- JSON ------------------------------------------------------------------------------------------------
 
-class Form:
-    """The notation of `json` in the tables: {name: type?, *: type}, [type], string number boolean any, a | b."""
-
-    def __init__(self, text):
-        self.tokens = re.findall(r"[{}\[\]|?,:]|[^\s{}\[\]|?,:]+", text)
-        self.form = self.either()
-        assert not self.tokens, f"behind the form: {self.tokens}"
-
-    def take(self, wanted=None):
-        token = self.tokens.pop(0)
-        assert wanted in (None, token), f"{token} instead of {wanted}"
-        return token
-
-    def either(self):
-        forms = [self.one()]
-        while self.tokens[:1] == ["|"]:
-            self.take()
-            forms.append(self.one())
-        return ("either", forms)
-
-    def one(self):
-        token = self.take()
-        if token == "{":
-            members = {}
-            while self.tokens[0] != "}":
-                name = self.take()
-                self.take(":")
-                form = self.either()
-                optional = self.tokens[0] == "?" and self.take()
-                members[name] = (form, bool(optional))
-                if self.tokens[0] == ",":
-                    self.take()
-            self.take("}")
-            return ("object", members)
-        if token == "[":
-            form = self.either()
-            self.take("]")
-            return ("array", form)
-        assert token in ("string", "number", "boolean", "any"), token
-        return (token, None)
-
-    def fits(self, value, form=None):
-        kind, of = form or self.form
-        if kind == "either":
-            return any(self.fits(value, one) for one in of)
-        if kind == "array":
-            return isinstance(value, list) and all(self.fits(one, of) for one in value)
-        if kind == "object":
-            return isinstance(value, dict) and self.fits_members(value, of)
-        types = {"string": str, "number": (int, float), "boolean": bool}
-        return kind == "any" or (isinstance(value, types[kind]) and (kind != "number" or not isinstance(value, bool)))
-
-    def fits_members(self, value, members):
-        for name, (_, optional) in members.items():
-            if name != "*" and name not in value and not optional:
-                return False
-        for name, one in value.items():
-            form, optional = members.get(name) or members.get("*") or (None, False)
-            if form is None or (not (one is None and optional) and not self.fits(one, form)):
-                return False
-        return True
-
-
 def tables():
-    code, out, err = virsh("help", "--json")
-    assert code == 0, err
-    return {command["name"]: command for group in json.loads(out) for command in group["commands"]}
+    return virshjson.commands(VIRSH, env=ENV)
 
 
 def json_forms():
     for name, command in tables().items():
         try:
             if command["json"]:
-                Form(command["json"])
+                virshjson.Form(command["json"])
         except (AssertionError, IndexError) as why:
             raise AssertionError(f"{name}: {command['json']}: {why}") from None
 
@@ -133,27 +69,15 @@ def json_documents():
                 words = line.split()
                 if not words or line[0] in "#!&;" or ";" in line or words[0] not in commands or words[0] == "help":
                     continue
-                if "edit" in line or "--loop" in line or "--timeout" in line or "--help" in line:
+                if "edit" in line or "--loop" in line or "--help" in line:
                     continue
                 done = subprocess.run([VIRSH, "--json", "-c", "test:///default", line.strip()], capture_output=True, text=True,
                                       env=ENV, cwd=HOME, timeout=30, stdin=subprocess.DEVNULL, check=False)
-                if done.returncode:
-                    if done.stdout:
-                        wrong.append(f"{line.strip()}: failed, and printed {done.stdout[:80]}")
-                    continue
-                form = commands[words[0]]["json"]
-                if not form:
-                    if done.stdout:
-                        wrong.append(f"{line.strip()}: printed {done.stdout[:80]}")
-                    continue
-                try:
-                    value = json.loads(done.stdout)
-                except ValueError:
-                    wrong.append(f"{line.strip()}: no JSON: {done.stdout[:80]!r}")
-                    continue
-                seen.add(words[0])
-                if value and not Form(form).fits(value):
-                    wrong.append(f"{line.strip()}: {done.stdout[:200].strip()} isn't {form}")
+                why = virshjson.misfit(commands[words[0]], done.returncode, done.stdout)
+                if why:
+                    wrong.append(f"{line.strip()}: {why}")
+                if not done.returncode and commands[words[0]]["json"]:
+                    seen.add(words[0])
     assert not wrong, f"{len(wrong)}: " + " // ".join(one[:230] for one in wrong[:40])
     assert len(seen) > 60, f"only {len(seen)} commands were seen"
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Complete: commands, options and values for a line that is being typed. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "virsh/complete.h"
 
 /* Files are the shell's business (and readline's own). */
@@ -74,6 +77,15 @@ char **complete_words(struct shell *shell, const char *before, const char *word)
 
 enum { PATIENCE_SECONDS = 2 };
 
+/* Nobody can be asked for a password, whatever the default connection is: there is no terminal any more. */
+static void leave_terminal(void)
+{
+    auto_fd int terminal = getsid(0) == getpid() ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal >= 0)
+        ioctl(terminal, TIOCNOTTY);
+    setenv("SSH_ASKPASS_REQUIRE", "never", 1);
+}
+
 /* The words up to the cursor; the last is the one that is being typed. Ends silently when a server takes its
  * time. */
 static int run_complete(struct cmd *cmd)
@@ -89,6 +101,7 @@ static int run_complete(struct cmd *cmd)
             buf_add_string(&before, *c == '\'' ? "'\\''" : (char[]){*c, 0});
         buf_add_string(&before, "' ");
     }
+    leave_terminal();
     alarm(PATIENCE_SECONDS);
     setenv("LIBVIRT_AUTOSTART", "0", 1); /* looking starts nothing */
     auto_strv char **found = complete_words(cmd->shell, buf_text(&before), word);

@@ -75,8 +75,10 @@ bool shell_connect_quietly(struct shell *shell)
 {
     if (shell->conn)
         return !shell->disconnected;
-    const char *uri = shell->uri ? shell->uri : "";
-    if (strchr(uri, '+') || (strstr(uri, "://") && strncmp(strstr(uri, "://"), ":///", 4)))
+    const char *uri = shell->uri ? shell->uri : getenv("LIBVIRT_DEFAULT_URI");
+    const char *host = uri ? strstr(uri, "://") : NULL;
+    /* an interactive shell connects when a command needs it; an alias of libvirt.conf may be any host */
+    if (shell->interactive || (uri && *uri && (!host || host[3] != '/' || strchr(uri, '+'))))
         return false;
     shell->conn = virConnectOpenAuth(shell->uri, NULL, shell->readonly ? VIR_CONNECT_RO : 0);
     return shell->conn;

@@ -657,8 +657,10 @@ static int run_detach_interface(struct cmd *cmd)
 {
     virDomainPtr domain = cmd_domain(cmd);
     const char *type = NULL, *mac = NULL;
-    if (!domain || cmd_string(cmd, "type", &type) < 0 || cmd_string(cmd, "mac", &mac) < 0)
+    if (!domain)
         return -1;
+    if (cmd_string(cmd, "type", &type) < 0 || cmd_string(cmd, "mac", &mac) < 0)
+        return say_error(cmd, "Failed to detach interface");
     const char *xml = interface_of(cmd, domain, type, mac);
     if (cmd_has(cmd, "print-xml"))
         return xml ? print_element(cmd, xml) : -1;

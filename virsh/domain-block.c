@@ -97,15 +97,18 @@ static int wait_and_say(struct cmd *cmd, virDomainPtr domain, const char *path, 
     }
 }
 
-/* --bandwidth in MiB/s, or with --bytes in bytes. */
+/* --bandwidth in MiB/s (a negative one is a huge one, as with stock), or with --bytes in bytes. */
 static int take_bandwidth(struct cmd *cmd, unsigned long *ret)
 {
     unsigned long long value = 0;
+    uint64_t mib = 0;
     const char *text = cmd_raw(cmd, "bandwidth");
     if (!text)
         return 0;
-    if (to_scaled(cmd, text, 1, ULONG_MAX, &value) < 0 ||
-        (!cmd_has(cmd, "bytes") && !str_only(text, "0123456789")))
+    bool bytes = cmd_has(cmd, "bytes");
+    if (!bytes && *text == '-' && str_to_i64(text, (int64_t *)&mib) == 0)
+        value = mib;
+    else if (to_scaled(cmd, text, 1, ULONG_MAX, &value) < 0 || (!bytes && !str_only(text, "0123456789")))
         return say_error(
             cmd, "Scaled numeric value '%s' for <--bandwidth> option is malformed or out of range", text);
     *ret = (unsigned long)value;
@@ -308,7 +311,8 @@ static int run_blockcopy(struct cmd *cmd)
     int timeout = 0;
     if (cmd_string(cmd, "path", &path) < 0 || cmd_string(cmd, "dest", &dest) < 0 ||
         cmd_string(cmd, "format", &format) < 0 || take_bandwidth(cmd, &bandwidth) < 0 ||
-        cmd_uint(cmd, "granularity", &granularity) < 0 || cmd_u64(cmd, "buf-size", &buffer) < 0)
+        cmd_uint(cmd, "granularity", &granularity) < 0 || cmd_u64(cmd, "buf-size", &buffer) < 0 ||
+        cmd_timeout(cmd, "timeout", &timeout) < 0)
         return -1;
     if (!dest && !cmd_has(cmd, "xml"))
         return say_error(cmd, "need either --dest or --xml");

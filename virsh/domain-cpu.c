@@ -208,6 +208,15 @@ const struct command cmd_emulatorpin = {
 
 /* ---- vCPUs ------------------------------------------------------------------------------------------ */
 
+static int vcpus_count(struct cmd *cmd, virDomainPtr domain, unsigned flags)
+{
+    int count = virDomainGetVcpusFlags(domain, flags), code = last_error_code();
+    if (count < 0 && (flags & VIR_DOMAIN_VCPU_GUEST) &&
+        (code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_INVALID_ARG))
+        say_error(cmd, "Failed to retrieve vCPU count from the guest");
+    return count;
+}
+
 static int all_counts(struct cmd *cmd, virDomainPtr domain)
 {
     static const struct {
@@ -226,7 +235,7 @@ static int all_counts(struct cmd *cmd, virDomainPtr domain)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if ((rows[i].live && !active) || (rows[i].config && !persistent))
             continue;
-        int count = virDomainGetVcpusFlags(domain, rows[i].flags);
+        int count = vcpus_count(cmd, domain, rows[i].flags);
         if (count < 0)
             return -1;
         field_number(cmd, rows[i].key, NULL, count, NULL);
@@ -244,7 +253,7 @@ static int run_vcpucount(struct cmd *cmd)
         return -1;
     if (!flags && !cmd_has(cmd, "current") && !cmd_has(cmd, "active"))
         return all_counts(cmd, domain);
-    int count = virDomainGetVcpusFlags(domain, flags);
+    int count = vcpus_count(cmd, domain, flags);
     if (count < 0)
         return -1;
     layout(cmd, LAYOUT_VALUE);

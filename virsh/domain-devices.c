@@ -162,6 +162,13 @@ static const struct stat_word *stat_find(const char *name)
     return NULL;
 }
 
+static void begin_block_stats(struct cmd *cmd, const char *device)
+{
+    layout(cmd, LAYOUT_NONE);
+    if (cmd_has(cmd, "human"))
+        print(cmd, "Device: %s\n", device);
+}
+
 /* One number; -1: the driver has none. */
 static void block_stat(struct cmd *cmd, const char *device, const char *key, const char *human,
                        long long value)
@@ -180,6 +187,7 @@ static int simple_blkstat(struct cmd *cmd, virDomainPtr domain, const char *devi
     virDomainBlockStatsStruct stats;
     if (virDomainBlockStats(domain, device, &stats, sizeof(stats)) < 0)
         return say_error(cmd, "Failed to get block stats %s %s", virDomainGetName(domain), device);
+    begin_block_stats(cmd, device);
     const long long values[] = {stats.rd_req, stats.rd_bytes, stats.wr_req, stats.wr_bytes, stats.errs};
     for (size_t i = 0; i < ARRAY_SIZE(values); i++)
         block_stat(cmd, device, block_stats[i].word, block_stats[i].human, values[i]);
@@ -193,6 +201,7 @@ static int typed_blkstat(struct cmd *cmd, virDomainPtr domain, const char *devic
         return say_error(cmd, "Failed to get block stats for domain '%s' device '%s'",
                          virDomainGetName(domain), device);
     params->count = count;
+    begin_block_stats(cmd, device);
     for (size_t row = 0; row < ARRAY_SIZE(block_stats); row++)
         for (int i = 0; i < count; i++)
             if (str_eq(params->all[i].field, block_stats[row].name))
@@ -214,9 +223,6 @@ static int run_domblkstat(struct cmd *cmd)
     int count = 0, result = virDomainBlockStatsFlags(domain, device, NULL, &count, 0);
     if (result < 0 && last_error_code() != VIR_ERR_NO_SUPPORT)
         return -1;
-    layout(cmd, LAYOUT_NONE);
-    if (cmd_has(cmd, "human"))
-        print(cmd, "Device: %s\n", device);
     return result < 0 ? simple_blkstat(cmd, domain, device) : typed_blkstat(cmd, domain, device, count);
 }
 
@@ -224,7 +230,7 @@ const struct command cmd_domblkstat = {
     "domblkstat",
     "get device block stats for a domain",
     "Get device block stats for a running domain. See man page or use --human for explanation of fields",
-    OPTIONS(DOMAIN(VIR_CONNECT_LIST_DOMAINS_ACTIVE), STRING("device", "block device"),
+    OPTIONS(DOMAIN(VIR_CONNECT_LIST_DOMAINS_ACTIVE), {"device", OPTION_STRING, IS_EMPTY_OK, "block device"},
             FLAG("human", 0, "print a more human readable output")),
     .run = run_domblkstat,
     .json = "{*: number}",

@@ -704,9 +704,9 @@ const struct command cmd_domlaunchsecinfo = {
 static int run_domsetlaunchsecstate(struct cmd *cmd)
 {
     virDomainPtr domain = cmd_domain(cmd);
-    const char *header, *secret;
+    const char *header = NULL, *secret = NULL;
     unsigned long long address = 0;
-    if (!domain)
+    if (!domain || cmd_string(cmd, "secrethdr", &header) < 0 || cmd_string(cmd, "secret", &secret) < 0)
         return -1;
     if (!cmd_has(cmd, "secrethdr") || !cmd_has(cmd, "secret"))
         return say_error(cmd, "Both secret and the secret header are required");

@@ -198,14 +198,12 @@ const struct command cmd_domrename = {
 
 int cmd_fds(struct cmd *cmd, int **ret_fds, unsigned *ret_count)
 {
-    const char *list = NULL;
+    const char *list = cmd_raw(cmd, "pass-fds");
     *ret_fds = NULL;
     *ret_count = 0;
-    if (cmd_string(cmd, "pass-fds", &list) < 0)
-        return -1;
-    auto_strv char **words = list ? str_split(list, ",") : NULL;
+    auto_strv char **words = str_empty(list) ? NULL : str_split(list, ",");
     size_t count = strv_length(words);
-    if (list && !count)
+    if (!str_empty(list) && !count)
         return say_error(cmd, "Unable to split FD list '%s'", list);
     int *fds = cmd_own(cmd, NEW_ARRAY(int, count + 1), free);
     for (size_t i = 0; i < count; i++)

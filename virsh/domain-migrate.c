@@ -118,12 +118,8 @@ static void on_iteration(virConnectPtr conn, virDomainPtr domain, int iteration,
 
 static int check(struct cmd *cmd, struct migration *migration, int *ret_timeout)
 {
-    if (cmd_has(cmd, "copy-storage-synchronous-writes") && !cmd_has(cmd, "copy-storage-all") &&
-        !cmd_has(cmd, "copy-storage-inc"))
-        return say_error(
-            cmd,
-            "'--copy-storage-synchronous-writes' requires one of '--copy-storage-all', 'copy-storage-inc'");
-    int limited = cmd_timeout(cmd, "timeout", ret_timeout);
+    int limited =
+        str_eq(cmd_raw(cmd, "timeout"), "0") ? 0 : cmd_timeout(cmd, "timeout", ret_timeout); /* 0: none */
     if (!limited && (cmd_has(cmd, "timeout-suspend") || cmd_has(cmd, "timeout-postcopy")))
         return say_error(cmd, "migrate: Unexpected --timeout-* option without --timeout");
     if (limited > 0 && !cmd_has(cmd, "live"))
@@ -149,6 +145,11 @@ static int run_migrate(struct cmd *cmd)
         if (!cmd_own(cmd, migration.there, close_connection))
             return -1;
     }
+    if (cmd_has(cmd, "copy-storage-synchronous-writes") && !cmd_has(cmd, "copy-storage-all") &&
+        !cmd_has(cmd, "copy-storage-inc"))
+        return say_error(
+            cmd,
+            "'--copy-storage-synchronous-writes' requires one of '--copy-storage-all', 'copy-storage-inc'");
     for (size_t row = 0; row < ARRAY_SIZE(migrate_params); row++)
         if (take_param(cmd, row, migration.params) < 0)
             return -1;
@@ -238,7 +239,8 @@ const struct command cmd_migrate = {
         NUMBER_NEW("available-switchover-bandwidth", ""), ALIAS("tunneled", "tunnelled")),
     .run = run_migrate,
     .conflicts = "live offline, timeout-suspend timeout-postcopy",
-    .requires = "postcopy-after-precopy postcopy, timeout-postcopy postcopy, persistent-xml persistent",
+    .requires = "postcopy-after-precopy postcopy, timeout-postcopy postcopy, postcopy-resume postcopy, "
+                "persistent-xml persistent, tls-destination tls",
     .json = "",
 };
 

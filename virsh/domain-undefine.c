@@ -132,13 +132,13 @@ static int undefine(struct cmd *cmd, virDomainPtr domain, unsigned flags)
         return virDomainUndefine(domain);
     if (virDomainUndefineFlags(domain, flags) == 0)
         return 0;
-    int code = last_error_code();
+    int code = cmd_has(cmd, "nvram") ? VIR_ERR_OK : last_error_code(); /* for that there was no other way */
     return code == VIR_ERR_NO_SUPPORT || code == VIR_ERR_INVALID_ARG ? undefine_plainly(cmd, domain) : -1;
 }
 
 static int run_undefine(struct cmd *cmd)
 {
-    bool storage = cmd_has(cmd, "storage") || cmd_has(cmd, "remove-all-storage");
+    bool storage = !str_empty(cmd_raw(cmd, "storage")) || cmd_has(cmd, "remove-all-storage");
     struct doomed *doomed = NULL;
     size_t count = 0;
     virDomainPtr domain = cmd_domain(cmd);

@@ -3,7 +3,6 @@
  * a state. */
 #include <libvirt/libvirt-qemu.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/time.h"
 #include "virsh/domain.h"
@@ -490,59 +489,43 @@ const struct command cmd_qemu_monitor_event = {
 enum condition { DOMAIN_INACTIVE, AGENT_AVAILABLE };
 static const char *const conditions[] = {"domain-inactive", "guest-agent-available", NULL};
 
+struct awaited {
+    virDomainPtr domain;
+    int condition;
+};
+
 /* 1: it holds, 0: not yet, -1: it never will (or can't be known). */
-static int holds(struct cmd *cmd, virDomainPtr domain, int condition)
+static int holds(struct cmd *cmd, void *data)
 {
-    int active = virDomainIsActive(domain);
-    if (active < 0)
-        return last_error_code() == VIR_ERR_NO_DOMAIN && condition == DOMAIN_INACTIVE ? 1 : -1;
-    if (condition == DOMAIN_INACTIVE)
+    static const char state_path[] =
+        "string(/domain/devices/channel/target[@name='org.qemu.guest_agent.0']/@state)";
+    struct awaited *awaited = data;
+    int active = virDomainIsActive(awaited->domain);
+    if (active < 0) /* a transient one is gone with its end */
+        return last_error_code() == VIR_ERR_NO_DOMAIN && awaited->condition == DOMAIN_INACTIVE ? 1 : -1;
+    if (awaited->condition == DOMAIN_INACTIVE)
         return !active;
     if (!active)
         return say_error(cmd, "Domain is not running");
-    const char *xml = domain_xml(cmd, domain, 0);
-    const char *state =
-        xml ? xml_value(cmd, xml,
-                        "string(/domain/devices/channel/target[@name='org.qemu.guest_agent.0']/@state)")
-            : NULL;
-    return xml ? str_eq(state, "connected") : -1;
-}
-
-enum { AWAIT_TICK_MS = 500 };
-
-static int await(struct cmd *cmd, virDomainPtr domain, int condition, int timeout)
-{
-    uint64_t until = time_monotonic() + (uint64_t)timeout * 1000;
-    struct interrupt interrupt;
-    int result;
-    interrupt_catch(&interrupt);
-    while ((result = holds(cmd, domain, condition)) == 0) {
-        if (interrupt_seen()) {
-            result = say_error(cmd, "interrupted");
-            break;
-        }
-        if (timeout && time_monotonic() > until) {
-            result = say_error(cmd, "timed out waiting for '%s' of domain '%s'", conditions[condition],
-                               virDomainGetName(domain));
-            break;
-        }
-        usleep(AWAIT_TICK_MS * 1000);
-    }
-    interrupt_release(&interrupt);
-    return result < 0 ? -1 : 0;
+    const char *xml = domain_xml(cmd, awaited->domain, 0);
+    return xml ? str_eq(xml_value(cmd, xml, state_path), "connected") : -1;
 }
 
 static int run_await(struct cmd *cmd)
 {
-    virDomainPtr domain = cmd_domain(cmd);
+    struct awaited awaited = {.domain = cmd_domain(cmd)};
     const char *name = NULL;
     int timeout = 0;
-    if (!domain || cmd_string(cmd, "condition", &name) < 0 || cmd_timeout(cmd, "timeout", &timeout) < 0)
+    if (!awaited.domain || cmd_string(cmd, "condition", &name) < 0 ||
+        cmd_timeout(cmd, "timeout", &timeout) < 0)
         return -1;
-    int condition = enum_find(conditions, name);
-    if (condition < 0)
+    awaited.condition = enum_find(conditions, name);
+    if (awaited.condition < 0)
         return say_error(cmd, "unsupported await condition '%s'", name);
-    return await(cmd, domain, condition, timeout);
+    int result = watch_domain(cmd, awaited.domain, timeout, holds, &awaited);
+    return result ? result
+                  : say_error(cmd, "timed out waiting for '%s' of domain '%s'", name,
+                              virDomainGetName(awaited.domain));
 }
 
 const struct command cmd_await = {

@@ -74,8 +74,10 @@ int moment_parse(struct cmd *cmd, const char *text, const char **ret_first, cons
         const char *value = NULL, **slot = NULL;
 
         for (size_t k = 0; k < count && !value; k++)
-            if ((i || ret_first == keys[0].value) && (value = str_after(words[i], keys[k].key)))
+            if ((i || !ret_first) && (value = str_after(words[i], keys[k].key))) {
+                value = *keys[k].key == '/' ? words[i] : value;
                 slot = keys[k].value;
+            }
         if (!value && i == 0) {
             value = words[i];
             slot = ret_first;

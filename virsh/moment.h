@@ -22,8 +22,8 @@ struct moment_key {
     const char **value;
 };
 /*
- * The first word goes to *ret_first (NULL: there is none such); -1: a word is unknown or comes twice, which
- * the caller tells. Owned by cmd.
+ * The first word goes to *ret_first (NULL: there is none such); the key "/" is that of an absolute path; -1:
+ * a word is unknown or comes twice, which the caller tells. Owned by cmd.
  */
 int moment_parse(struct cmd *cmd, const char *text, const char **ret_first, const struct moment_key *keys,
                  size_t count);

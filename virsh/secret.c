@@ -203,6 +203,10 @@ static int secret_list(struct cmd *cmd)
     virSecretPtr *secrets = NULL;
     int count = virConnectListAllSecrets(cmd_conn(cmd), &secrets, cmd_flags(cmd));
 
+    if (count < 0 && cmd_flags(cmd) && last_error_code() == VIR_ERR_NO_SUPPORT) {
+        forget_error();
+        return say_error(cmd, "Filtering is not supported by this libvirt");
+    }
     if (count < 0)
         return list_failed(cmd, "Failed to list secrets", virConnectNumOfSecrets, "Failed to count secrets");
     own_list(cmd, secrets, count, secret);

@@ -8,13 +8,13 @@
 static int add_memory(struct cmd *cmd, struct buf *xml)
 {
     const char *spec = NULL, *file = NULL, *snapshot = NULL;
-    const struct moment_key keys[] = {{"file=", &file}, {"snapshot=", &snapshot}};
+    const struct moment_key keys[] = {{"file=", &file}, {"snapshot=", &snapshot}, {"/", &file}};
 
     if (cmd_string(cmd, "memspec", &spec) < 0)
         return -1;
     if (!spec)
         return 0;
-    if (moment_parse(cmd, spec, &file, keys, ARRAY_SIZE(keys)) < 0)
+    if (moment_parse(cmd, spec, NULL, keys, ARRAY_SIZE(keys)) < 0)
         return say_error(cmd, "unable to parse memspec: %s", spec);
     buf_add_string(xml, "  <memory");
     if (snapshot)

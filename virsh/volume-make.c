@@ -149,8 +149,11 @@ const struct command cmd_vol_create_as = {
 static int vol_create_from(struct cmd *cmd)
 {
     virStoragePoolPtr pool = cmd_pool(cmd);
-    virStorageVolPtr input =
-        pool ? cmd_volume_by(cmd, "inputpool", VOLUME_NAME | VOLUME_KEY | VOLUME_PATH) : NULL;
+    const char *file = NULL;
+
+    if (!pool || cmd_string(cmd, "file", &file) < 0)
+        return -1;
+    virStorageVolPtr input = cmd_volume_by(cmd, "inputpool", VOLUME_NAME | VOLUME_KEY | VOLUME_PATH);
     const char *xml = input ? cmd_file(cmd, "file") : NULL;
 
     if (!xml)

@@ -74,26 +74,81 @@ void watch_tell(struct watch *watch, const char *event, const char *key, const c
     watch_end(watch);
 }
 
-/* Sleep until woken, interrupted or out of time (ms; 0: none). */
-static void sleep_for(struct cmd *cmd, int timeout)
+enum woken { SOMETHING_HAPPENED, INTERRUPTED, OUT_OF_TIME };
+
+/* Sleep until woken, or until this time (0: for ever). */
+static enum woken sleep_until(uint64_t until)
 {
-    struct sigaction interrupt = {.sa_handler = on_interrupt}, before;
     struct pollfd poll_fd = {.fd = wakeup_fd, .events = POLLIN};
-    uint64_t until = time_monotonic() + (uint64_t)timeout * 1000;
+    uint64_t count;
     int ready;
 
-    was_interrupted = 0;
-    sigaction(SIGINT, &interrupt, &before);
     do {
         uint64_t now = time_monotonic();
 
-        ready = poll(&poll_fd, 1, !timeout ? -1 : now < until ? (int)((until - now + 999) / 1000) : 0);
+        ready = poll(&poll_fd, 1, !until ? -1 : now < until ? (int)((until - now + 999) / 1000) : 0);
     } while (ready < 0 && errno == EINTR);
-    sigaction(SIGINT, &before, NULL);
     if (was_interrupted)
-        print(cmd, "event loop interrupted\n");
-    else if (ready == 0)
-        print(cmd, "event loop timed out\n");
+        return INTERRUPTED;
+    return ready > 0 && read(wakeup_fd, &count, sizeof(count)) > 0 ? SOMETHING_HAPPENED : OUT_OF_TIME;
+}
+
+/* What wait() needs, before anything is registered that may wake it, and its end; timeout: ms, 0: none. */
+static uint64_t begin(struct cmd *cmd, int fd, int timeout, struct sigaction *ret_before)
+{
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+
+    wakeup_fd = fd;
+    was_interrupted = 0;
+    sigaction(SIGINT, &interrupt, ret_before);
+    shell_start_loop(cmd->shell);
+    return timeout ? time_monotonic() + (uint64_t)timeout * 1000 : 0;
+}
+
+static void end(const struct sigaction *before)
+{
+    sigaction(SIGINT, before, NULL);
+    wakeup_fd = -1;
+}
+
+static int on_life(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *data)
+{
+    wake_up();
+    return 0;
+}
+
+static void on_agent(virConnectPtr conn, virDomainPtr domain, int state, int reason, void *data)
+{
+    wake_up();
+}
+
+int watch_domain(struct cmd *cmd, virDomainPtr domain, int timeout, int (*holds)(struct cmd *cmd, void *data),
+                 void *data)
+{
+    const struct {
+        int id;
+        virConnectDomainEventGenericCallback call;
+    } rows[] = {{VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_life)},
+                {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)}};
+    auto_fd int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct sigaction before;
+    uint64_t until = begin(cmd, fd, timeout, &before);
+    int registered[ARRAY_SIZE(rows)], result;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        registered[i] =
+            virConnectDomainEventRegisterAny(cmd_conn(cmd), domain, rows[i].id, rows[i].call, NULL, NULL);
+    forget_error();
+    while ((result = holds(cmd, data)) == 0)
+        if (sleep_until(until) != SOMETHING_HAPPENED)
+            break;
+    if (result < 0)
+        keep_error(cmd);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (registered[i] >= 0)
+            virConnectDomainEventDeregisterAny(cmd_conn(cmd), registered[i]);
+    end(&before);
+    return result ? result : was_interrupted ? say_error(cmd, "interrupted") : 0;
 }
 
 int watch_list(struct cmd *cmd, const struct watch_spec *spec)
@@ -115,9 +170,9 @@ int watch_wait(struct watch *watch, int timeout)
     auto_free int *registered = NULL;
     size_t count = 0;
     bool failed = false;
+    struct sigaction before;
+    uint64_t until = begin(cmd, fd, timeout, &before);
 
-    wakeup_fd = fd;
-    shell_start_loop(cmd->shell);
     for (int id = 0; spec->events[id] && !failed; id++) {
         if (watch->only >= 0 && id != watch->only)
             continue;
@@ -132,13 +187,16 @@ int watch_wait(struct watch *watch, int timeout)
             forget_error();
     }
     if (!failed) {
-        sleep_for(cmd, timeout);
+        enum woken why = sleep_until(until);
+
+        if (why != SOMETHING_HAPPENED)
+            print(cmd, "event loop %s\n", why == INTERRUPTED ? "interrupted" : "timed out");
         print(cmd, "events received: %d\n", watch->count);
     } else
         keep_error(cmd);
     while (count)
         spec->remove(cmd_conn(cmd), registered[--count]);
-    wakeup_fd = -1;
+    end(&before);
     return watch->count ? 0 : -1;
 }
 

@@ -28,6 +28,11 @@ int watch_run(struct cmd *cmd, const struct watch_spec *spec);
 int watch_list(struct cmd *cmd, const struct watch_spec *spec);
 int watch_wait(struct watch *watch, int timeout);
 
+/* Wait (ms; 0: for ever) until holds() isn't 0: what it was then; 0 out of time, -1 after telling. It is
+ * asked whenever something happened to the domain. */
+int watch_domain(struct cmd *cmd, virDomainPtr domain, int timeout, int (*holds)(struct cmd *cmd, void *data),
+                 void *data);
+
 /* For callbacks. "event 'lifecycle' for network default: Started"; key names the object in JSON; detail may
  * be NULL. */
 void watch_tell(struct watch *watch, const char *event, const char *key, const char *noun, const char *name,

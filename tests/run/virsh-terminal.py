@@ -20,6 +20,7 @@ VIRSH = os.path.join(lab.build_dir(), "virsh", ".libs", "virsh")
 ADMIN = os.path.join(lab.build_dir(), "virt-admin", ".libs", "virt-admin")
 LIBRARY = os.path.join(lab.build_dir(), "libvirt", ".libs")
 PROMPT = r"virsh # $"
+READY = r"READY> (\x1b\S*)?$"
 # The firmware speaks on the serial line and listens there.
 MACHINE = """<domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type>
 <bootmenu enable='yes' timeout='60000'/><bios useserial='yes'/></os>
@@ -132,7 +133,7 @@ def lost_connection(desk):
     with desk.shell(uri=desk.private.uri()) as terminal:
         terminal.ask("list", "m1")
         desk.private.stop("virtqemud", signal.SIGKILL)
-        terminal.see("Disconnected from qemu:///session due to end of file")
+        terminal.see("Disconnected from qemu:///session.* due to end of file")
         desk.private.start("virtqemud")
         answer = terminal.ask("domstate m1", "running")
         assert "Reconnected to the hypervisor" in answer, answer
@@ -293,7 +294,7 @@ def progress(desk):
     with desk.virsh("dump", name, os.path.join(desk.home, "core"), "--memory-only", "--verbose", uri=uri) as terminal:
         code, text = terminal.end()
         assert code == 0 and re.search(r"\rDump: \[100 %\].*\nDomain '" + name + r"' dumped to ", text, re.S), text
-    with desk.virsh("save", name, os.path.join(desk.home, "state"), "--verbose", uri=uri) as terminal:
+    with desk.virsh("save", name, os.path.join(desk.home, "saved"), "--verbose", uri=uri) as terminal:
         code, text = terminal.end()
         assert code == 0 and "\rSave: [100 %]" in text, text
 
@@ -314,17 +315,17 @@ class Typing:
         source = os.path.join(lab.TOP, "virsh")
         env = {**desk.env, "PATH": f"{bin_dir}:/usr/bin:/bin", "PS1": "READY> ", **env}
         if shell == "bash":
-            arguments, first = ["--norc", "--noprofile", "-i"], f"bind 'set bell-style none'; bind 'set page-completions off'; . {source}/completion.bash\n"
+            arguments, first = ["--norc", "--noprofile", "-i"], f"bind 'set bell-style none'; bind 'set page-completions off'; bind 'set show-all-if-ambiguous on'; . {source}/completion.bash\n"
         else:
             functions = os.path.join(desk.home, "functions")
             os.makedirs(functions, exist_ok=True)
             shutil.copy(os.path.join(source, "completion.zsh"), os.path.join(functions, "_virsh"))
             arguments = ["-f", "-i"]
-            first = f"PS1='READY> '; unsetopt zle_bracketed_paste prompt_sp; fpath=({functions} $fpath); autoload -Uz compinit; compinit -u -D\n"
+            first = f"PS1='READY> '; unset zle_bracketed_paste; unsetopt prompt_sp; fpath=({functions} $fpath); autoload -Uz compinit; compinit -u -D\n"
         self.terminal = Terminal(shutil.which(shell), arguments, env, cwd=desk.home)
-        self.terminal.see("READY> $")
+        self.terminal.see(READY)
         self.terminal.type(first)
-        self.terminal.see("READY> $")
+        self.terminal.see(READY)
 
     def __enter__(self):
         return self
@@ -337,7 +338,7 @@ class Typing:
         for candidate in candidates:
             self.terminal.see(re.escape(candidate))
         self.terminal.type("\x15\n")
-        self.terminal.see("READY> $")
+        self.terminal.see(READY)
 
     def becomes(self, line, end):
         """One candidate alone is typed for the user: seen by what the shell echoes."""
@@ -345,7 +346,7 @@ class Typing:
         self.terminal.type(" ]\x01echo [ \x05\n")
         shown = self.terminal.see(r"\n\[ .* \]\n")
         assert re.search(rf"\[ .*{re.escape(end)} +\]", shown), shown
-        self.terminal.see("READY> $")
+        self.terminal.see(READY)
 
 
 def completion_outside(desk, shell):

@@ -6,6 +6,7 @@
 
 Runs on test:///default with stock's library, which has that driver; skipped where there is none."""
 
+import csv
 import json
 import os
 import pty
@@ -24,6 +25,7 @@ import virshjson  # noqa: E402
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu"
 VIRSH = os.path.join(os.environ.get("BUILD_DIR", os.getcwd()), "virsh", ".libs", "virsh")
+ADMIN = os.path.join(os.environ.get("BUILD_DIR", os.getcwd()), "virt-admin", ".libs", "virt-admin")
 HOME = tempfile.mkdtemp(prefix="virsh-test-")
 ENV = {"PATH": "/usr/bin:/bin", "HOME": HOME, "XDG_CACHE_HOME": HOME, "XDG_RUNTIME_DIR": HOME, "LC_ALL": "C.UTF-8",
        "LD_LIBRARY_PATH": LIBRARY, "TERM": "dumb"}
@@ -93,12 +95,12 @@ def json_names():
 
 
 def docs_current():
-    page = os.path.join(lab.TOP, "docs", "VIRSH.md")
-    code, out, _ = virsh("help", "--json")
-    assert code == 0
-    done = subprocess.run([os.path.join(lab.TOP, "virsh", "gen-docs"), "--check", page], input=out, capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stderr
+    """The pages about virsh and virt-admin are what their tables say."""
+    for program, page in ((VIRSH, "VIRSH.md"), (ADMIN, "VIRT-ADMIN.md")):
+        told = subprocess.run([program, "help", "--json"], capture_output=True, text=True, env=ENV, check=True)
+        done = subprocess.run([os.path.join(lab.TOP, "virsh", "gen-docs"), "--check", os.path.join(lab.TOP, "docs", page)],
+                              input=told.stdout, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 # ---- time ------------------------------------------------------------------------------------------------
@@ -180,13 +182,38 @@ def starts_at_once():
     assert not extra, extra
 
 
+def like_tables():
+    """All commands and options of virsh and virt-admin up to 12.8, with their kinds, as the tables of facts have them."""
+    folder = os.environ.get("INTERFACE", os.path.join(lab.TOP, "../shared/interface"))
+    if not os.path.exists(os.path.join(folder, "virsh-commands.tsv")):
+        raise lab.Skip("the tables of facts are not here (INTERFACE)")
+    wrong = []
+    for program, table in ((VIRSH, "virsh-commands.tsv"), (ADMIN, "virt-admin-commands.tsv")):
+        commands = virshjson.commands(program, env=ENV)
+        with open(os.path.join(folder, table), encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        for row in rows:
+            if row["form"] == "command-alias":
+                continue
+            command = commands.get(row["command"])
+            options = {option["name"]: option for option in command["options"]} if command else {}
+            option = options.get(row["option"]) or options.get("string" if row["option"].startswith("<") else "")
+            if not command or (row["option"] != "-" and not option):
+                wrong.append(f"{row['command']} {row['option']}: isn't there")
+            elif option and row["form"] != "option-alias":
+                kind = {"bool": "flag", "int": "number"}.get(row["kind"], "string")
+                if option["kind"] != kind or bool(option.get("required")) != (row["required"] == "required"):
+                    wrong.append(f"{row['command']} {row['option']}: {option['kind']}, required: {option.get('required')}")
+    assert not wrong, f"{len(wrong)}: " + " | ".join(wrong[:30])
+
+
 if not os.path.exists(VIRSH) or not os.path.exists(os.path.join(LIBRARY, "libvirt.so.0")):
     print("skip virsh - needs our virsh in BUILD_DIR and stock's library with its test driver")
     sys.exit(0)
 suite = lab.Suite()
 try:
     for test in (json_forms, json_documents, json_names, docs_current, time_limit, completion, shell_on_terminal, edit_again,
-                 starts_at_once):
+                 starts_at_once, like_tables):
         suite.run(f"virsh-{test.__name__.replace('_', '-')}", test)
 finally:
     shutil.rmtree(HOME, ignore_errors=True)

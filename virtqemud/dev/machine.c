@@ -71,6 +71,8 @@ static int machine_option(struct build *build, struct err *err)
         if (domain->os.nvram)
             buf_add_string(&option, ",pflash1=libvirt-pflash1-format");
     }
+    if (domain->os.bios_serial == TRI_YES) /* the firmware speaks on the serial line then */
+        buf_add_string(&option, ",graphics=off");
     build_arg(build, "-machine", buf_text(&option));
     if (domain->launch)
         return err_set(err, ERR_NO_SUPPORT, "confidential guests (<launchSecurity>)");

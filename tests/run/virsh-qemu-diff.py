@@ -3,7 +3,7 @@
 """Our virsh beside stock's on real QEMU: the lines of tests/run/virsh-qemu/lines, one after the other, on two daemons of the same
 kind that were set up alike, one for each; output, errors and exit status compared.
 
-    BUILD_DIR=/work/b/X tests/run/virsh-qemu-diff.py [-v] [--daemon ours|stock] [--library ours|stock] [--upto TEXT]
+    BUILD_DIR=/work/b/X tests/run/virsh-qemu-diff.py [-v] [--daemon ours|stock] [--library ours|stock] [--until TEXT]
 
 The daemon is our virtqemud (with virtsecretd and virtstoraged beside it) or stock's libvirtd. Unless something is named: our virsh on our
 library with our daemon, and on stock's with stock's. Then what --json prints for the same lines: each as virsh documents it."""
@@ -99,10 +99,10 @@ class World:
         return done.returncode, *texts
 
 
-def lines(upto, name="lines"):
+def lines(until, name="lines"):
     with open(os.path.join(HERE, name), encoding="utf-8") as file:
         for line in file:
-            if upto and line.startswith(upto):
+            if until and line.startswith(until):
                 return
             if line.strip() and not line.startswith("#"):
                 yield line.strip()
@@ -118,7 +118,7 @@ def same(daemon, library, options):
         worlds.append(World(daemon, ours(), LIBRARY if library == "ours" else ""))
         different = []
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for line in lines(options.upto):
+            for line in lines(options.until):
                 theirs, mine = pool.map(lambda world: world.run(line), worlds)
                 if options.verbose > 2:
                     print(f"--- {line}\n{theirs[1]}{theirs[2]}")
@@ -141,7 +141,7 @@ def documents(options):
     try:
         commands = virshjson.commands(ours(), env=dict(os.environ, LD_LIBRARY_PATH=LIBRARY))
         wrong, seen = [], set()
-        for line in [*lines(options.upto), *lines(None, "newer")]:
+        for line in [*lines(options.until), *lines(None, "newer")]:
             name = line.split()[0]
             done = world.run("--json", line)
             why = virshjson.misfit(commands[name], *done[:2]) if ";" not in line else None
@@ -150,7 +150,7 @@ def documents(options):
             elif done[0] == 0 and done[1]:
                 seen.add(name)
         assert not wrong, f"{len(wrong)}: " + " // ".join(wrong)
-        assert options.upto or len(seen) > 100, f"only {len(seen)} commands printed something: {' '.join(sorted(seen))}"
+        assert options.until or len(seen) > 100, f"only {len(seen)} commands printed something: {' '.join(sorted(seen))}"
     finally:
         world.private.close()
 
@@ -160,7 +160,7 @@ def main():
     parser.add_argument("-v", "--verbose", action="count", default=0)
     parser.add_argument("--daemon", choices=("ours", "stock"))
     parser.add_argument("--library", choices=("ours", "stock"))
-    parser.add_argument("--upto", metavar="TEXT", help="end before the line that begins so")
+    parser.add_argument("--until", metavar="TEXT", help="end before the line that begins so")
     options = parser.parse_args()
     suite = lab.Suite()
     for both in ("ours", "stock"):

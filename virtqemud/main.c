@@ -96,7 +96,7 @@ static struct timer load_timer;
 
 static void on_load(void *arg)
 {
-    if (store_load(qemud.store, 32))
+    if (store_load(qemud.store, 64))
         timer_once(&load_timer, MILLISECONDS(2), on_load, NULL);
     else
         store_write_index(qemud.store);

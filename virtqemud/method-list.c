@@ -78,20 +78,9 @@ static void find_saved(struct map *saved, char ***ret_names)
 
 static void list_add(struct req *rq, struct found_domains *list, const struct vms_cursor *at)
 {
-    const char *name = at->vm ? at->vm->name : at->entry->name;
-    struct wire_domain *to;
+    struct wire_domain *to = &list->v[list->count++];
 
-    if (list->count == list->room) {
-        uint32_t room = list->room ? list->room * 2 : 64;
-        struct wire_domain *v = ARENA_ARRAY(&rq->arena, struct wire_domain, room);
-
-        if (list->count)
-            memcpy(v, list->v, list->count * sizeof(*v));
-        list->v = v;
-        list->room = room;
-    }
-    to = &list->v[list->count++];
-    to->name = arena_strdup(&rq->arena, name);
+    to->name = arena_strdup(&rq->arena, at->vm ? at->vm->name : at->entry->name);
     memcpy(to->uuid, at->vm ? at->vm->uuid : at->entry->facts.uuid, UUID_SIZE);
     to->id = at->vm ? at->vm->id : -1;
 }
@@ -124,9 +113,10 @@ struct found_domains method_find(struct req *rq, unsigned flags, const char *per
     auto_strv char **names = NULL;
 
     if (!at.running)
-        store_load(qemud.store, 0);
+        store_load_list(qemud.store);
     if (flags & GROUP_SAVED)
         find_saved(&saved, &names);
+    list.v = ARENA_ARRAY(&rq->arena, struct wire_domain, vms_count(qemud.vms, at.running));
     while (vms_next(qemud.vms, &at)) {
         unsigned is = traits(&at);
 
@@ -145,7 +135,7 @@ struct found_domains method_find(struct req *rq, unsigned flags, const char *per
 struct found_domains method_find_named(struct req *rq, const struct wire_domain *names, uint32_t count,
                                        const char *permission)
 {
-    struct found_domains list = {0};
+    struct found_domains list = {.v = ARENA_ARRAY(&rq->arena, struct wire_domain, count)};
 
     for (uint32_t i = 0; i < count; i++) {
         auto_vm struct vm *vm = vms_find_uuid(qemud.vms, names[i].uuid, NULL, NULL);
@@ -191,7 +181,7 @@ static int m_num_defined(struct req *rq, struct client *client,
                          const struct remote_connect_num_of_defined_domains_in *in,
                          struct remote_connect_num_of_defined_domains_out *out)
 {
-    store_load(qemud.store, 0);
+    store_load_list(qemud.store);
     out->num = (int32_t)(acl_asks(rq) ? find(rq, API_CONNECT_LIST_DOMAINS_INACTIVE).count
                                       : vms_count_inactive(qemud.vms));
     return 0;

@@ -24,7 +24,7 @@ struct wire_domain method_reference(struct req *rq, const struct vm *vm);
  */
 struct found_domains {
     struct wire_domain *v;
-    uint32_t count, room;
+    uint32_t count;
 };
 struct found_domains method_find(struct req *rq, unsigned flags, const char *permission);
 /* The same of those named by UUID; who isn't there (any more) is left out. */

@@ -188,6 +188,11 @@ void vms_renamed(struct vms *vms, struct vm *vm, const char *name)
     map_put(&vms->by_name, vm->name, vm);
 }
 
+uint32_t vms_count(const struct vms *vms, bool running)
+{
+    return vms->by_id.count + (running ? 0 : (uint32_t)store_count(qemud.store));
+}
+
 uint32_t vms_count_inactive(const struct vms *vms)
 {
     uint32_t count = (uint32_t)store_count(qemud.store);

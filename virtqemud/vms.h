@@ -47,7 +47,8 @@ void vms_renamed(struct vms *vms, struct vm *vm, const char *name);
 /* Forget it; vm_unref does it with the last reference. */
 void vms_remove(struct vms *vms, struct vm *vm);
 
-/* How many are defined and don't run. */
+/* How many there are at most: all, or the running ones. How many are defined and don't run. */
+uint32_t vms_count(const struct vms *vms, bool running);
 uint32_t vms_count_inactive(const struct vms *vms);
 
 /*

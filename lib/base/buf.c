@@ -21,22 +21,17 @@ static char *move(struct buf *buf, size_t room)
     return data;
 }
 
-void *buf_reserve(struct buf *buf, size_t more)
+void *buf_grow(struct buf *buf, size_t more)
 {
-    size_t need;
+    size_t room = buf->room ? buf->room : 128, need;
 
-    /* one more for the NUL */
     if (__builtin_add_overflow(buf->length, more, &need) || __builtin_add_overflow(need, 1, &need))
         abort();
-    if (need > buf->room) {
-        size_t room = buf->room ? buf->room : 128;
-
-        while (room < need)
-            if (__builtin_mul_overflow(room, 2, &room))
-                room = need;
-        buf->data = mem_wiping ? move(buf, room) : mem_resize_array(buf->data, room, 1);
-        buf->room = room;
-    }
+    while (room < need)
+        if (__builtin_mul_overflow(room, 2, &room))
+            room = need;
+    buf->data = mem_wiping ? move(buf, room) : mem_resize_array(buf->data, room, 1);
+    buf->room = room;
     return buf->data + buf->length;
 }
 

@@ -17,7 +17,12 @@ struct buf {
 };
 
 /* At least `more` bytes of room behind the content; returns where they begin. Does not change length. */
-void *buf_reserve(struct buf *buf, size_t more);
+void *buf_grow(struct buf *buf, size_t more);
+static inline void *buf_reserve(struct buf *buf, size_t more)
+{
+    /* one more for the NUL */
+    return more < buf->room - buf->length ? buf->data + buf->length : buf_grow(buf, more);
+}
 void buf_add(struct buf *buf, const void *data, size_t length);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_string(struct buf *buf, const char *text); /* NULL adds nothing */

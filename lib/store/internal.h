@@ -37,6 +37,7 @@ struct store {
 
     struct store_entry **todo; /* entries that were not known when they were found; some may be by now */
     size_t todo_count, todo_room;
+    bool index_whole; /* the index named all files, and the directory is as it was then */
 
     struct list texts;
     size_t texts_size, texts_max;

@@ -171,14 +171,14 @@ bool store_learn(struct store *store, struct store_entry *entry)
 
 bool store_load(struct store *store, size_t max)
 {
-    size_t read = 0;
+    size_t learned = 0;
 
-    while (store->todo_count && (!max || read < max)) {
+    while (store->todo_count && (!max || learned < max)) {
         struct store_entry *entry = store->todo[--store->todo_count];
 
         if (!entry || entry->state >= ENTRY_KNOWN)
             continue;
-        read += entry->state == ENTRY_UNKNOWN;
+        learned++;
         store_learn(store, entry);
     }
     if (!store->todo_count) {
@@ -187,6 +187,25 @@ bool store_load(struct store *store, size_t max)
         store->todo_room = 0;
     }
     return store->todo_count > 0;
+}
+
+void store_load_list(struct store *store)
+{
+    size_t kept = 0;
+
+    if (!store->index_whole) {
+        store_load(store, 0);
+        return;
+    }
+    for (size_t i = 0; i < store->todo_count; i++) {
+        struct store_entry *entry = store->todo[i];
+
+        if (entry && entry->state == ENTRY_INDEXED)
+            store->todo[kept++] = entry;
+        else if (entry && entry->state == ENTRY_UNKNOWN)
+            store_learn(store, entry);
+    }
+    store->todo_count = kept;
 }
 
 /* Opening. */
@@ -330,7 +349,8 @@ int store_open(const struct store_spec *spec, struct store **ret, struct err *er
     store->dir = r < 0 ? -1 : open(spec->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r == 0 && store->dir < 0)
         r = -errno;
-    if (r == 0 && !store_read_index(store)) {
+    store->index_whole = r == 0 && store_read_index(store);
+    if (r == 0 && !store->index_whole) {
         store->index_changed = true;
         r = list_files(store);
     }
@@ -351,6 +371,7 @@ void store_rescan(struct store *store)
     struct store_entry *entry;
     int r = list_files(store);
 
+    store->index_whole = false;
     if (r < 0)
         log_warning("cannot read directory '%s': %s", store->dir_path, strerror(-r));
     /* files that weren't understood get another chance; they are in nobody's hands */
@@ -405,10 +426,27 @@ struct store_entry *store_find_name(struct store *store, const char *name)
     return entry;
 }
 
+/* The one that has it by what the index says: most likely it still does, and no other file needs a look. */
+static void learn_uuid(struct store *store, const uint8_t *uuid)
+{
+    for (size_t i = 0; i < store->todo_count; i++) {
+        struct store_entry *entry = store->todo[i];
+
+        if (entry && entry->state == ENTRY_INDEXED && uuid_eq(entry->facts.uuid, uuid)) {
+            store_learn(store, entry);
+            return;
+        }
+    }
+}
+
 struct store_entry *store_find_uuid(struct store *store, const uint8_t *uuid)
 {
     struct store_entry *entry = uuid_map_get(&store->uuids, uuid);
 
+    if (!entry && store->todo_count) {
+        learn_uuid(store, uuid);
+        entry = uuid_map_get(&store->uuids, uuid);
+    }
     if (!entry && store->todo_count) {
         store_load(store, 0);
         entry = uuid_map_get(&store->uuids, uuid);

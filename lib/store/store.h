@@ -69,13 +69,19 @@ struct store_entry *store_find_uuid(struct store *store, const uint8_t *uuid);
 /* How many there are, broken ones not counted (after store_load). */
 size_t store_count(const struct store *store);
 /*
- * Learn the facts of at most max files (0: of all) that must be read for it; true when some are left. For a
- * daemon that has answers to give meanwhile. Files that the index knows cost no step.
+ * Learn the facts of at most max files (0: of all), from the files themselves or from the index when their
+ * status is what it says; true when some are left. For a daemon that has answers to give meanwhile.
  */
 bool store_load(struct store *store, size_t max);
+/*
+ * The same as far as a list of names, UUIDs and flags needs it soon after the start: while the directory is
+ * as the index knows it, its rows are believed. A file that was written in place since is noticed when it is
+ * looked up or loaded.
+ */
+void store_load_list(struct store *store);
 /* Look for files that came or changed meanwhile (reload); the next lookups and store_load see them. */
 void store_rescan(struct store *store);
-/* Walk all entries; after store_load(store, 0). The store must not change meanwhile. */
+/* Walk all entries; after store_load(store, 0) or store_load_list. The store must not change meanwhile. */
 #define STORE_FOREACH(store, entry) MAP_FOREACH(store_entries(store), entry)
 const struct map *store_entries(const struct store *store);
 

@@ -151,7 +151,7 @@ def defining(private):
 
 
 def restart(private):
-    """The index spares the files and the directory; each file is still asked for its status."""
+    """The index spares the files and the directory; that each file is as it was is looked at after the first list."""
     config = os.path.join(private.home, "config", "libvirt", "qemu")
     path = os.path.join(private.home, "start-trace")
     time.sleep(0.3)  # the directory is older than the index trusts
@@ -184,6 +184,9 @@ def restart(private):
     listed = [line for line in lines if re.search(r" getdents64\(\d+<" + re.escape(config) + ">", line)]
     assert not opened, f"{len(opened)} files were opened: {opened[0]}"
     assert not listed, f"the directory was read: {listed[0]}"
+    answered = next(i for i, line in enumerate(lines) if re.search(r" sendto\(.* = \d{4,}$", line))
+    looked = [line for line in lines[:answered] if re.search(r' newfstatat\(.*"counted-\d+\.xml"', line)]
+    assert not looked, f"{len(looked)} files were looked at before the list: {looked[0]}"
 
 
 def main():

@@ -422,6 +422,39 @@ START_TEST(files_come_and_go)
 }
 END_TEST
 
+/* Soon after the start lists are what the index says, without a look at each file; lookups look. */
+START_TEST(lists_believe_the_index)
+{
+    auto_free char *other = text_of("b", 3, "");
+    struct store *store = open_store();
+    struct store_entry *entry;
+    unsigned seen = 0;
+
+    save(store, "a", 1, "");
+    save(store, "b", 2, "");
+    usleep(200000); /* the directory's time is old enough to be trusted */
+    store_close(store);
+    write_file("b", other);
+    store = open_store();
+    store_load_list(store);
+    STORE_FOREACH(store, entry)
+        seen |= 1u << entry->facts.uuid[UUID_SIZE - 1];
+    ck_assert_uint_eq(seen, 1u << 1 | 1u << 2);
+    ck_assert_ptr_eq(store_find_uuid(store, facts_of(1).uuid), store_find_name(store, "a"));
+    ck_assert_ptr_null(store_find_uuid(store, facts_of(2).uuid));
+    ck_assert_ptr_eq(store_find_uuid(store, facts_of(3).uuid), store_find_name(store, "b"));
+    store_close(store);
+    /* a file more, and the directory isn't the one that the index knows */
+    free(TAKE(other));
+    other = text_of("c", 4, "");
+    write_file("c", other);
+    store = open_store();
+    store_load_list(store);
+    ck_assert_uint_eq(store_count(store), 3);
+    store_close(store);
+}
+END_TEST
+
 START_TEST(index_file_may_be_rubbish)
 {
     auto_buf struct buf index = {0};
@@ -645,6 +678,7 @@ int main(void)
                                   edits_by_hand_are_seen,
                                   scanner,
                                   files_come_and_go,
+                                  lists_believe_the_index,
                                   index_file_may_be_rubbish,
                                   changes_in_steps_exclude_each_other,
                                   failures_change_nothing,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Limits at start: groups are made and QEMU is moved on a worker thread (a move waits for the kernel's other
- * processors, some 15 ms) while QEMU starts. When its threads are known they get groups of their own, and
- * what the definition says is written. Moves of one burst share that wait.
+ * processors, some 15 ms) while QEMU starts. When its vCPUs and iothreads are known they get groups of their
+ * own, and what the definition says is written. Moves of one burst share that wait.
  */
 #define ERR_FROM ERR_FROM_CGROUP
-#include <dirent.h>
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <stdio.h>
@@ -14,7 +13,6 @@
 #include <sys/sysmacros.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "host/memory.h"
 #include "loop/work.h"
 #include "model/domain/domain.h"
@@ -63,33 +61,6 @@ static int place_thread(const struct cgroup *machine, const char *name, pid_t th
     return r == -ESRCH ? 0 : r;
 }
 
-/* All threads that are nobody else's are the emulator's; those that come later stand where their parent does.
- */
-static int place_others(const struct placing *placing)
-{
-    char path[64];
-    DIR *tasks;
-    int r = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)placing->pid);
-    tasks = opendir(path);
-    if (!tasks)
-        return -errno;
-    for (struct dirent *entry; r == 0 && (entry = readdir(tasks));) {
-        const char *group = "emulator";
-        uint32_t id;
-
-        if (str_to_u32(entry->d_name, &id) < 0)
-            continue;
-        for (unsigned i = 0; i < placing->count_threads; i++)
-            if (placing->threads[i].id == (pid_t)id)
-                group = placing->threads[i].group;
-        r = place_thread(&placing->limits->machine, group, (pid_t)id);
-    }
-    closedir(tasks);
-    return r;
-}
-
 /* v1: nothing but these devices. A path that isn't there needs no rule. */
 static int place_devices(const struct placing *placing)
 {
@@ -114,11 +85,15 @@ static int place_devices(const struct placing *placing)
     return r;
 }
 
-/* v2 hands controllers on only when nobody stands in the group itself: move, then make again. */
+/*
+ * v2 hands controllers on only when nobody stands in the group itself: move, then make again. In the end QEMU
+ * stands with the emulator's threads, so that those that it makes from now on are born there.
+ */
 static int place_process(void *arg)
 {
     struct placing *placing = arg;
     struct limits *limits = placing->limits;
+    auto_cgroup struct cgroup emulator = {0};
     int r = cgroup_make_path("", placing->pid, placing->path, &limits->unit);
 
     for (int turn = 0; r == 0 && turn < 2; turn++) {
@@ -127,19 +102,19 @@ static int place_process(void *arg)
         if (r == 0 && turn == 0)
             r = cgroup_add_process(&limits->machine, placing->pid);
     }
-    return r;
+    if (r == 0)
+        r = cgroup_child(&limits->machine, "emulator", CGROUP_MAKE_THREADS, &emulator);
+    return r < 0 ? r : cgroup_add_process(&emulator, placing->pid);
 }
 
-/* The groups are there already. */
+/* Those that aren't the emulator's. The machine's groups are there already. */
 static int place_threads(void *arg)
 {
     struct placing *placing = arg;
-    int r = cgroup_make_path("", placing->pid, placing->path, &placing->limits->unit);
+    int r = limits_of_process(placing->pid, placing->limits);
 
-    if (r == 0)
-        r = cgroup_child(&placing->limits->unit, "libvirt", CGROUP_FIND, &placing->limits->machine);
-    if (r == 0)
-        r = place_others(placing);
+    for (unsigned i = 0; r == 0 && i < placing->count_threads; i++)
+        r = place_thread(&placing->limits->machine, placing->threads[i].group, placing->threads[i].id);
     return r < 0 ? r : place_devices(placing);
 }
 

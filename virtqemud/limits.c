@@ -31,18 +31,24 @@ static bool limits_anything(const struct cgroup *group)
            cgroup_has(group, CGROUP_MEMORY) || cgroup_has(group, CGROUP_BLKIO);
 }
 
+int limits_of_process(pid_t pid, struct limits *ret)
+{
+    int r = cgroup_of_pid("", pid, &ret->unit);
+
+    if (r < 0)
+        return r;
+    cgroup_to_unit(&ret->unit);
+    /* the group of the whole host or of the daemon itself has no such child */
+    return cgroup_child(&ret->unit, "libvirt", CGROUP_FIND, &ret->machine);
+}
+
 void limits_find(struct run *run)
 {
     struct limits *limits = NEW(struct limits);
 
-    if (cgroup_of_pid("", run->pid, &limits->unit) == 0) {
-        cgroup_to_unit(&limits->unit);
-        /* the group of the whole host or of the daemon itself has no such child */
-        if (cgroup_child(&limits->unit, "libvirt", CGROUP_FIND, &limits->machine) == 0 &&
-            limits_anything(&limits->machine)) {
-            run->limits = limits;
-            return;
-        }
+    if (limits_of_process(run->pid, limits) == 0 && limits_anything(&limits->machine)) {
+        run->limits = limits;
+        return;
     }
     cgroup_done(&limits->unit);
     cgroup_done(&limits->machine);

@@ -31,6 +31,8 @@ void limits_place(struct vm *vm);
 int limits_await(struct req *rq, struct run *run);
 /* Before the guest runs: sort QEMU's threads into groups, apply the definition. */
 int limits_begin(struct req *rq, struct vm *vm);
+/* The groups of a QEMU that was placed; 0 or -errno, ret must be cgroup_done in both cases. Any thread. */
+int limits_of_process(pid_t pid, struct limits *ret);
 /* After a restart of the daemon: the groups that are there. */
 void limits_find(struct run *run);
 /* The machine has ended: what systemd doesn't remove goes soon. When the daemon ends: forget. */

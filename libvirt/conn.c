@@ -224,6 +224,24 @@ API int virGetVersion(unsigned long *libVer, const char *type, unsigned long *ty
     return 0;
 }
 
+/* A driver in this process is of our version. */
+API int virConnectGetLibVersion(virConnectPtr conn, unsigned long *libVer)
+{
+    struct remote_connect_get_lib_version_out out = {.lib_ver = LIBVIR_VERSION_NUMBER};
+    struct remote_connect_get_lib_version_in in;
+    struct call call;
+    int result = -1;
+
+    if (!call_begin(&call, __func__, conn, KIND_CONNECT, PROCEDURE(remote, CONNECT_GET_LIB_VERSION)))
+        return -1;
+    if (call_argument(&call, libVer, "libVer") && (conn->local || call_run(&call, &in, &out) == 0)) {
+        *libVer = (unsigned long)out.lib_ver;
+        result = 0;
+    }
+    call_end(&call);
+    return result;
+}
+
 API int virInitialize(void)
 {
     log_begin();

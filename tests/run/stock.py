@@ -169,6 +169,19 @@ def work(uri, home):
     print(json.dumps(teller.told))
 
 
+def work_local():
+    """Every method without arguments of everything that the test driver has at first."""
+    import libvirt  # pylint: disable=import-outside-toplevel
+    libvirt.registerErrorHandler(lambda *_: None, None)
+    conn = libvirt.open("test:///default")
+    teller = Teller("/nowhere")
+    teller.everything(conn)
+    for list_ in (conn.listAllDomains, conn.listAllNetworks, conn.listAllStoragePools, conn.listAllDevices, conn.listAllInterfaces):
+        for object_ in sorted(list_(), key=lambda o: o.name()):
+            teller.everything(object_)
+    print(json.dumps([told for told in teller.told if told[0] != "virConnect.getLibVersion"]))
+
+
 MOVE = r"""
 import libvirt, sys
 source, target = libvirt.open(sys.argv[1]), libvirt.open(sys.argv[2])
@@ -209,15 +222,23 @@ def on_library(library, env, *argv):
     return done.stdout
 
 
+def compare(stock, ours):
+    different = [(a, b) for a, b in zip(stock, ours) if a != b]
+    for theirs, mine in different:
+        print(f"{theirs[0]}: stock {json.dumps(theirs[1:])[:600]}, ours {mine[0]} {json.dumps(mine[1:])[:600]}")
+    assert not different and len(stock) == len(ours), f"{len(different)} of {len(stock)} calls differ"
+
+
 def call_by_call(session, ours):
     told = {}
     for library in (None, ours):
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", session.home + "/disk.qcow2", "16M"], check=True)
         told[library] = json.loads(on_library(library, session.env, os.path.abspath(__file__), "--worker", session.stock_uri(), session.home))
-    different = [(a, b) for a, b in zip(told[None], told[ours]) if a != b]
-    for theirs, mine in different:
-        print(f"{theirs[0]}: stock {json.dumps(theirs[1:])[:600]}, ours {mine[0]} {json.dumps(mine[1:])[:600]}")
-    assert not different and len(told[None]) == len(told[ours]), f"{len(different)} of {len(told[None])} calls differ"
+    compare(told[None], told[ours])
+
+
+def test_driver(ours):
+    compare(*(json.loads(on_library(library, os.environ, os.path.abspath(__file__), "--local")) for library in (None, ours)))
 
 
 def move(source, target, ours, how, name):
@@ -229,11 +250,15 @@ def main():
     if sys.argv[1:2] == ["--worker"]:
         work(*sys.argv[2:4])
         return
+    if sys.argv[1:2] == ["--local"]:
+        work_local()
+        return
     suite = Suite()
     if not os.path.exists("/usr/sbin/libvirtd") or not shutil.which("qemu-img"):
         print("skip stock - libvirtd or qemu-img is not installed")
         return
     ours = os.path.join(build_dir(), "libvirt", ".libs")
+    suite.run("test driver", test_driver, ours)
     with Stock() as source, Stock() as target:
         source.libvirtd("11111111-37f6-4d4f-9a53-2f2b3f7a0001")
         suite.run("call by call", call_by_call, source, ours)

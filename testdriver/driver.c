@@ -151,14 +151,7 @@ static void driver_close(void *state)
 
 int fail_plain(struct req *rq, enum err_code code)
 {
-    if (err_is_set(rq->err))
-        return -1;
-    err_set(rq->err, code, "%s", "");
-    free(rq->err->message);
-    free(rq->err->detail);
-    rq->err->message = mem_strdup(err_template(code, /* with_detail= */ false));
-    rq->err->detail = NULL;
-    return -1;
+    return err_set(rq->err, code, NULL);
 }
 
 void *thing_by_name(const struct list *things, const char *name)

@@ -60,6 +60,17 @@ static void settle_video(struct video *video, const struct os *os)
     }
 }
 
+/* Which model is a matter of hypervisors; of one that isn't said nothing is told. */
+static void drop_plain_panics(struct devices *devices)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < devices->n_panics; i++)
+        if (devices->panics[i]->model || devices->panics[i]->info.address.type)
+            devices->panics[kept++] = devices->panics[i];
+    devices->n_panics = kept;
+}
+
 static int policy_defaults(struct domain *domain, struct arena *arena, unsigned flags, void *data,
                            struct err *err)
 {
@@ -77,12 +88,24 @@ static int policy_defaults(struct domain *domain, struct arena *arena, unsigned 
     }
     for (size_t i = 0; i < devices->n_videos; i++)
         settle_video(devices->videos[i], &domain->os);
+    drop_plain_panics(devices);
     devices_add_implicit_controllers(devices, arena);
     devices_sync_console(devices, arena);
     return 0;
 }
 
-const struct domain_policy vm_policy = {.defaults = policy_defaults};
+static int policy_check(const struct domain *domain, unsigned flags, void *data, struct err *err)
+{
+    const struct devices *devices = &domain->devices;
+
+    for (size_t i = 0; i < devices->n_disks; i++)
+        if (devices->disks[i]->src.fdgroup)
+            return err_set_from(err, ERR_FROM_DOMAIN, ERR_CONFIG_UNSUPPORTED,
+                                "driver does not support FD passing for disk '%s'", devices->disks[i]->dst);
+    return 0;
+}
+
+const struct domain_policy vm_policy = {.defaults = policy_defaults, .check = policy_check};
 
 struct doc *doc_parse(const char *text, unsigned flags, struct err *err)
 {

@@ -38,9 +38,11 @@ struct volume *volume_add(struct pool *pool, const char *xml, const struct volum
     volume->pool = pool;
     def = volume->def = volume_parse(&volume->arena, xml, pool_kind_of(pool->def),
                                      original ? VOLUME_PARSE_NO_CAPACITY : 0, err);
+    if (def && !original && !def->capacity.set)
+        err_set_from(err, ERR_FROM_STORAGE, ERR_XML_ERROR, "missing capacity element");
     if (def && !def->allocation.set)
         def->allocation = def->capacity;
-    if (!def || check(pool, def, true, err) < 0) {
+    if (!def || err_is_set(err) || check(pool, def, true, err) < 0) {
         volume_free(volume);
         return NULL;
     }

@@ -58,12 +58,12 @@ const char *err_domain_title(enum err_domain domain)
 /* Templates hold one %s; filling it in by hand keeps format strings constant everywhere. */
 static void compose(struct err *err)
 {
-    const char *template = err_template(err->code, /* with_detail= */ true);
-    const char *mark = template ? strstr(template, "%s") : NULL;
+    const char *template = err_template(err->code, /* with_detail= */ err->detail);
+    const char *mark = template && err->detail ? strstr(template, "%s") : NULL;
 
     free(err->message);
     if (!mark)
-        err->message = mem_strdup(err->detail);
+        err->message = mem_strdup(err->detail ? err->detail : template);
     else
         err->message = mem_printf("%.*s%s%s", (int)(mark - template), template, err->detail, mark + 2);
 }
@@ -87,7 +87,7 @@ int err_set_from(struct err *err, enum err_domain domain, enum err_code code, co
     va_list args;
 
     va_start(args, format);
-    set(err, domain, code, 0, format_args(format, args));
+    set(err, domain, code, 0, format ? format_args(format, args) : NULL);
     va_end(args);
     return -1;
 }

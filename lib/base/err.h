@@ -47,7 +47,8 @@ struct err {
 /*
  * Set an error: the message is the code's template around the formatted detail. Always returns -1, so that
  * `return err_set(err, ERR_XML_ERROR, "...")` reads well. The first error wins: an err that is set stays.
- * err may be NULL: then nothing is recorded.
+ * err may be NULL: then nothing is recorded; so may the format: then the code's own words are all there is to
+ * say.
  */
 #define err_set(err, code, ...) err_set_from((err), ERR_FROM, (code), __VA_ARGS__)
 /* A failed system call: code ERR_SYSTEM_ERROR, message "DETAIL: strerror(errnum)". errnum may be negative. */

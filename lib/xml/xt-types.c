@@ -195,6 +195,13 @@ const struct xt_type xt_hex32 = {.name = "hexadecimal number",
                                  .format = hex32_format,
                                  .given = opt_u32_given,
                                  .equal = opt_u32_equal};
+const struct xt_type xt_any_base = {.name = "number",
+                                    .expect = not_negative,
+                                    .size = sizeof(struct opt_u32),
+                                    .parse = hex32_parse,
+                                    .format = opt_u32_format,
+                                    .given = opt_u32_given,
+                                    .equal = opt_u32_equal};
 const struct xt_type xt_hex64 = {.name = "large hexadecimal number",
                                  .expect = not_negative,
                                  .size = sizeof(struct opt_u64),

@@ -96,7 +96,8 @@ XT_TYPE(opt_u64, struct opt_u64);
 XT_TYPE(opt_i64, struct opt_i64);
 XT_TYPE(hex32, struct opt_u32); /* any base on input, "0x1f" on output */
 XT_TYPE(hex64, struct opt_u64);
-XT_TYPE(yes, bool); /* yes/no; printed ('yes') only when true */
+XT_TYPE(any_base, struct opt_u32); /* any base on input, decimal on output */
+XT_TYPE(yes, bool);                /* yes/no; printed ('yes') only when true */
 XT_TYPE(yesno, enum tristate);
 XT_TYPE(onoff, enum tristate);
 XT_TYPE(kib, uint64_t); /* with unit; KiB in memory, on output and when no unit is given; rounded up */

@@ -4,7 +4,7 @@
 
 tests/data/testdriver/*.steps holds the calls: one Python expression (or `name = expression`) a line, evaluated in a process with
 stock's library and in one with ours; results, errors (code, domain, text) and events must be the same. A line that ends with `#= WHY`
-is known to differ, and why. *.xml are worlds to be opened. CORPUS names a folder with more documents: each is defined in both.
+is known to differ, and why. parts.lines holds parts of machines. *.xml are worlds to be opened. CORPUS names a folder with more documents: each is defined in both.
 """
 
 import difflib
@@ -81,7 +81,9 @@ class Side:
             value = work()
             text = value if isinstance(value, str) else repr(value)
         except self.libvirt.libvirtError as error:
-            text = f"ERROR {error.get_error_code()} {error.get_error_domain()} {error.get_error_message()}"
+            # where in the document it is, only ours says
+            message = re.sub(r" \(line \d+\)$", "", error.get_error_message())
+            text = f"ERROR {error.get_error_code()} {error.get_error_domain()} {message}"
         except Exception as error:  # of the binding
             text = f"{type(error).__name__} {error}"
         return self.names("\n".join([text] + self.drain()))
@@ -163,6 +165,9 @@ def run_side():
     if kind == "threads":
         run_threads()
         return
+    if kind == "parts":
+        run_parts(rest[0])
+        return
     side = Side()
     json.dump(side.steps(rest[0]) if kind == "steps" else side.documents(rest[1:], rest[0]), sys.stdout)
 
@@ -194,6 +199,24 @@ def run_threads():
         side.drain()
     side.drain()
     json.dump([failures, len(told), rounds * count * 5, len(conn.listAllDomains())], sys.stdout)
+
+
+PART = ("<domain type='test'><name>part</name><uuid>11111111-2222-3333-4444-555555555555</uuid><memory>100000</memory><vcpu>4</vcpu>{}"
+        "<os><type arch='x86_64' machine='pc'>hvm</type></os>{}<devices>{}</devices></domain>")
+
+
+def part_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+
+def run_parts(path):
+    side = Side()
+    conn, results = side.libvirt.open("test:///default"), []
+    for line in part_lines(path):
+        devices, before, after = ([part.strip() for part in line.split("@@")] + ["", ""])[:3]
+        results.append(side.result(lambda: side.define_domain(conn, PART.format(before, after, devices))))
+    json.dump(results, sys.stdout)
 
 
 # ---- both sides ----
@@ -254,6 +277,14 @@ def compare_corpus(folder, library):
     return good
 
 
+def compare_parts(path, library):
+    stock, ours = ask("", "parts", path), ask(library, "parts", path)
+    wrong = [f"{line}\n    {difference(s, o)}" for line, s, o in zip(part_lines(path), stock, ours) if s != o]
+    print("\n".join(wrong))
+    print(f"{'not ok' if wrong else 'ok'} parts - {len(wrong)} of {len(stock)} parts of machines differ")
+    return not wrong
+
+
 def check_threads(library):
     failures, told, wanted, left = ask(library, "threads")
     good = not failures and told == wanted and left == 1
@@ -273,6 +304,8 @@ def main():
     for path in sorted(glob.glob(os.path.join(DATA, "*.steps"))):
         if not sys.argv[1:] or os.path.basename(path)[:-len(".steps")] in sys.argv[1:]:
             good = compare_steps(path, library) and good
+    if not sys.argv[1:] or "parts" in sys.argv[1:]:
+        good = compare_parts(os.path.join(DATA, "parts.lines"), library) and good
     if not sys.argv[1:] or "threads" in sys.argv[1:]:
         good = check_threads(library) and good
     corpus = os.environ.get("CORPUS", os.path.join(TOP, "..", "shared", "corpus"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Check: what a new definition may not say about its devices, because QEMU can't do it or because two things
- * contradict each other. A definition that is on disk already isn't refused: its owner must be able to see
- * and repair it.
+ * Check: what a new definition may not say about its devices, because QEMU can't do it; what nobody could do
+ * is refused in lib/model/domain/check-devices.c. A definition that is on disk already isn't refused: its
+ * owner must be able to see and repair it.
  */
 #define ERR_FROM ERR_FROM_QEMU
 
@@ -16,50 +16,32 @@
 
 /* ---- disks ---- */
 
-static int check_disk_address(const struct disk *disk, struct err *err)
-{
-    enum address_type type = disk->info.address.type;
-    bool drive = disk->bus == DISK_BUS_SCSI || disk->bus == DISK_BUS_IDE || disk->bus == DISK_BUS_SATA ||
-                 disk->bus == DISK_BUS_FDC;
-
-    if (drive && type && type != ADDRESS_DRIVE)
-        return UNSUPPORTED("Invalid address type '%s' for the disk '%s' with the bus type '%s'",
-                           address_type_names[type], disk->dst, disk_bus_names[disk->bus]);
-    if (disk->bus == DISK_BUS_USB && type && type != ADDRESS_USB)
-        return err_set(err, ERR_INTERNAL_ERROR, "unexpected address type for usb disk");
-    return 0;
-}
-
 static int check_disk(const struct disk *disk, struct err *err)
 {
     const char *digits = disk->dst + strcspn(disk->dst, "0123456789");
+    enum address_type type = disk->info.address.type;
 
     /* an nvme or xen name has numbers of its own */
     if (*digits && (str_after(disk->dst, "vd") || str_after(disk->dst, "sd") || str_after(disk->dst, "hd")))
         return UNSUPPORTED("invalid disk target '%s', partitions can't appear in disk targets", disk->dst);
-    if (disk->device == DISK_LUN && disk->src.type != STORAGE_BLOCK && disk->src.type != STORAGE_VOLUME &&
-        !(disk->src.type == STORAGE_NETWORK && disk->src.protocol == NETPROTO_ISCSI))
-        return UNSUPPORTED("disk device='lun' is only valid for block type disk source");
     if (disk->src.encryption && disk->src.format != FORMAT_RAW && disk->src.format != FORMAT_QCOW2)
         return UNSUPPORTED("encryption is supported only with 'raw' and 'qcow2' image format");
-    if (disk->src.encryption && disk->src.encryption->cipher_name)
-        return UNSUPPORTED("supplying <cipher> for domain disk definition is unnecessary");
     for (const char *c = disk->serial; c && *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_ .+", *c))
             return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters",
                            disk->serial);
     if (disk->src.format == FORMAT_COW)
         return UNSUPPORTED("'cow' storage format is not supported");
-    if (disk->device == DISK_FLOPPY && disk->bus != DISK_BUS_FDC && disk->bus != DISK_BUS_USB)
-        return UNSUPPORTED("Invalid bus type '%s' for floppy disk", disk_bus_names[disk->bus]);
     if (disk->device == DISK_CDROM && disk->bus == DISK_BUS_VIRTIO)
         return UNSUPPORTED("disk type of '%s' does not support ejectable media", disk->dst);
-    return check_disk_address(disk, err);
+    if (disk->bus == DISK_BUS_USB && type && type != ADDRESS_USB)
+        return err_set(err, ERR_INTERNAL_ERROR, "unexpected address type for usb disk");
+    return 0;
 }
 
 /* ---- controllers ---- */
 
-static int check_usb(const struct devices *devices, const struct controller *controller, struct err *err)
+static int check_usb(const struct controller *controller, struct err *err)
 {
     enum { XHCI_PORTS = 15 };
     bool xhci = controller->model == CMODEL_USB_QEMU_XHCI || controller->model == CMODEL_USB_NEC_XHCI;
@@ -67,30 +49,17 @@ static int check_usb(const struct devices *devices, const struct controller *con
     if (xhci && controller->ports.set && controller->ports.value > XHCI_PORTS)
         return UNSUPPORTED("'%s' controller only supports up to '%d' ports",
                            controller_model_names[controller->model], XHCI_PORTS);
-    for (size_t i = 0; i < devices->n_controllers; i++) {
-        const struct controller *other = devices->controllers[i];
-
-        if (other->type == CONTROLLER_USB && other->model == CMODEL_USB_NONE && other != controller)
-            return err_set(err, ERR_XML_DETAIL,
-                           "Can't add another USB controller: USB is disabled for this domain");
-    }
-    if (!controller->info.master_port.set)
-        return 0;
-    for (size_t i = 0; i < devices->n_controllers; i++)
-        if (devices->controllers[i]->type == CONTROLLER_USB &&
-            !devices->controllers[i]->info.master_port.set &&
-            devices->controllers[i]->index.value == controller->index.value)
-            return 0;
-    return err_set(err, ERR_XML_DETAIL, "No master USB controller specified");
+    return 0;
 }
 
 static int check_pci(const struct domain *domain, const struct controller *controller, struct err *err)
 {
     size_t cells = domain->cpu ? domain->cpu->n_cells : 0;
 
-    if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) &&
-        controller->info.address.type)
-        return UNSUPPORTED("pci-root and pcie-root controllers should not have an address");
+    if (!controller->model)
+        return err_set(err, ERR_INTERNAL_ERROR, "PCI controller model was not set correctly");
+    if (controller->model == CMODEL_PCIE_ROOT && controller->index.value)
+        return err_set(err, ERR_XML_ERROR, "pci-root and pcie-root controllers should have index 0");
     if (controller->model == CMODEL_PCI_EXPANDER_BUS && controller->info.address.type == ADDRESS_PCI &&
         controller->info.address.pci.bus)
         return err_set(
@@ -117,13 +86,7 @@ static int check_controllers(const struct domain *domain, struct err *err)
     for (size_t i = 0; i < devices->n_controllers; i++) {
         const struct controller *controller = devices->controllers[i];
 
-        /* USB companions share the number of their master */
-        for (size_t j = 0; j < i && controller->type != CONTROLLER_USB; j++)
-            if (devices->controllers[j]->type == controller->type &&
-                devices->controllers[j]->index.value == controller->index.value)
-                return err_set(err, ERR_XML_ERROR, "Multiple '%s' controllers with index '%u'",
-                               controller_type_names[controller->type], controller->index.value);
-        if (controller->type == CONTROLLER_USB && check_usb(devices, controller, err) < 0)
+        if (controller->type == CONTROLLER_USB && check_usb(controller, err) < 0)
             return -1;
         if (controller->type == CONTROLLER_PCI && check_pci(domain, controller, err) < 0)
             return -1;
@@ -156,7 +119,8 @@ static int check_ifaces(const struct devices *devices, struct err *err)
 
 static int check_source(const struct chardev_source *source, struct err *err)
 {
-    if (source->reconnect.enabled == TRI_YES && !source->reconnect.timeout && !source->reconnect.delay.set)
+    if (source->reconnect.enabled == TRI_YES && !source->reconnect.timeout.value &&
+        !source->reconnect.delay.set)
         return err_set(err, ERR_INVALID_ARG, "chardev reconnect source timeout cannot be '0'");
     return 0;
 }
@@ -184,75 +148,12 @@ static int check_chardevs(struct chardev *const *list, size_t count, struct err 
     return 0;
 }
 
-static bool same_hostdev(const struct hostdev *a, const struct hostdev *b)
-{
-    if (a->type != b->type)
-        return false;
-    switch (a->type) {
-    case HOSTDEV_USB:
-        if (a->bus.set && b->bus.set)
-            return a->bus.value == b->bus.value && a->device.value == b->device.value;
-        return !a->bus.set && !b->bus.set && a->vendor == b->vendor && a->product == b->product;
-    case HOSTDEV_PCI:
-        return a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus && a->pci.slot == b->pci.slot &&
-               a->pci.function == b->pci.function;
-    case HOSTDEV_MDEV:
-        return str_eq(a->uuid, b->uuid);
-    default:
-        return false;
-    }
-}
-
-/* Two SCSI devices at the same place. */
-static int check_scsi_place(const struct devices *devices, const struct hostdev *dev, struct err *err)
-{
-    const struct drive_address *address = &dev->info.address.drive;
-
-    if (dev->type != HOSTDEV_SCSI || dev->info.address.type != ADDRESS_DRIVE)
-        return 0;
-    for (size_t i = 0; i < devices->n_disks; i++) {
-        const struct disk *disk = devices->disks[i];
-
-        if (disk->bus == DISK_BUS_SCSI && !memcmp(&disk->info.address.drive, address, sizeof(*address)))
-            return UNSUPPORTED(
-                "using disk target name '%s' conflicts with SCSI host device address controller='%u' "
-                "bus='%u' target='%u' unit='%u",
-                disk->dst, address->controller, address->bus, address->target, address->unit);
-    }
-    for (size_t i = 0; i < devices->n_hostdevs && devices->hostdevs[i] != dev; i++) {
-        const struct hostdev *other = devices->hostdevs[i];
-
-        if (other->type == HOSTDEV_SCSI && !memcmp(&other->info.address.drive, address, sizeof(*address)))
-            return UNSUPPORTED(
-                "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by another SCSI "
-                "host device",
-                address->controller, address->bus, address->target, address->unit);
-    }
-    return 0;
-}
-
 static int check_hostdevs(const struct devices *devices, struct err *err)
 {
-    unsigned ramfbs = 0;
-
-    for (size_t i = 0; i < devices->n_hostdevs; i++) {
-        const struct hostdev *dev = devices->hostdevs[i];
-        enum address_type type = dev->info.address.type;
-
-        if (dev->type == HOSTDEV_MDEV && str_eq(dev->model, "vfio-pci") && type && type != ADDRESS_PCI)
-            return err_set(err, ERR_XML_ERROR,
-                           "Unsupported address type '%s' with mediated device model '%s'",
-                           address_type_names[type], dev->model);
-        if (dev->type == HOSTDEV_SCSI_HOST && dev->info.boot_order)
+    for (size_t i = 0; i < devices->n_hostdevs; i++)
+        if (devices->hostdevs[i]->type == HOSTDEV_SCSI_HOST && devices->hostdevs[i]->info.boot_order)
             return UNSUPPORTED("booting from assigned devices is not supported by vhost SCSI devices");
-        if (check_scsi_place(devices, dev, err) < 0)
-            return -1;
-        ramfbs += dev->ramfb == TRI_YES;
-        for (size_t j = 0; j < i; j++)
-            if (same_hostdev(dev, devices->hostdevs[j]))
-                return err_set(err, ERR_XML_ERROR, "Hostdev already exists in the domain configuration");
-    }
-    return ramfbs > 1 ? UNSUPPORTED("Only one vgpu device can have 'ramfb' enabled") : 0;
+    return 0;
 }
 
 static int check_inputs(const struct devices *devices, struct err *err)
@@ -260,6 +161,8 @@ static int check_inputs(const struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_inputs; i++) {
         const struct input *input = devices->inputs[i];
 
+        if ((input->type == INPUT_PASSTHROUGH || input->type == INPUT_EVDEV) && !input->evdev)
+            return err_set(err, ERR_XML_ERROR, "Missing evdev path for input device passthrough");
         /* QEMU has both generations only for devices that existed before the second */
         if (input->model > VIRTIO_MODEL_VIRTIO && input->type != INPUT_PASSTHROUGH)
             return UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",
@@ -273,8 +176,6 @@ static int check_displays(const struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_videos; i++) {
         const struct video *video = devices->videos[i];
 
-        if (video->type == VIDEO_RAMFB && video->info.address.type)
-            return UNSUPPORTED("address not supported for video type ramfb");
         if (i && video->type != VIDEO_QXL && video->type != VIDEO_VIRTIO)
             return UNSUPPORTED("video type '%s' is only valid as primary video device",
                                video_type_names[video->type]);
@@ -318,12 +219,10 @@ static int check_shmems(const struct devices *devices, struct err *err)
         const struct shmem *shmem = devices->shmems[i];
         enum address_type type = shmem->info.address.type;
 
-        if (strchr(shmem->name, '/') || shmem->name[0] == '.')
-            return err_set(err, ERR_XML_ERROR, "shmem name cannot include '/' or begin with '.'");
+        if (shmem->name[0] == '.')
+            return err_set(err, ERR_XML_ERROR, "shmem name '%s' must not begin with '.'", shmem->name);
         if (shmem->size & (shmem->size - 1))
             return err_set(err, ERR_XML_ERROR, "shmem size must be a power of two");
-        if (shmem->has_msi && !shmem->has_server && shmem->model != SHMEM_IVSHMEM_DOORBELL)
-            return err_set(err, ERR_XML_ERROR, "msi option is only supported with a server");
         if (type && type != ADDRESS_PCI)
             return UNSUPPORTED("only 'pci' addresses are supported for the shared memory device");
     }
@@ -332,16 +231,9 @@ static int check_shmems(const struct devices *devices, struct err *err)
 
 static int check_memdevs(const struct domain *domain, struct err *err)
 {
-    size_t cells = domain->cpu ? domain->cpu->n_cells : 0;
-
     for (size_t i = 0; i < domain->devices.n_memdevs; i++) {
         const struct memdev *memory = domain->devices.memdevs[i];
 
-        if (memory->node.set && memory->node.value >= cells)
-            return UNSUPPORTED(
-                "can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes "
-                "configured",
-                memory->node.value, cells);
         if (memory->model == MEMDEV_DIMM && !domain->memory.max)
             return UNSUPPORTED("maxMemory has to be specified when using memory devices");
     }

@@ -170,12 +170,10 @@ static void tpm_models(struct tpm *tpm)
 
 static void shmem_models(struct shmem *shmem)
 {
-    enum { DEFAULT_MIB = 4 };
+    enum { DEFAULT_SIZE = 4 << 20 };
 
-    if (!shmem->model)
-        shmem->model = SHMEM_IVSHMEM;
     if (!shmem->size && shmem->model == SHMEM_IVSHMEM_PLAIN)
-        shmem->size = DEFAULT_MIB;
+        shmem->size = DEFAULT_SIZE;
     /* a doorbell is rung by interrupts */
     if (shmem->model == SHMEM_IVSHMEM_DOORBELL) {
         shmem->has_msi = true;

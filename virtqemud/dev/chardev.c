@@ -75,7 +75,7 @@ static int file_backend(struct build *build, const struct chardev_source *source
 void reconnect_options(const struct build *build, struct buf *option, const struct reconnect *reconnect)
 {
     bool on = reconnect->enabled == TRI_YES;
-    uint32_t ms = on ? reconnect->delay.set ? reconnect->delay.value : reconnect->timeout * 1000 : 0;
+    uint32_t ms = on ? reconnect->delay.set ? reconnect->delay.value : reconnect->timeout.value * 1000 : 0;
 
     if (!reconnect->enabled)
         return;

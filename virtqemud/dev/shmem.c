@@ -12,7 +12,7 @@ static int shmem_backend(struct build *build, const struct shmem *shmem)
     props_string(&props, "qom-type", "memory-backend-file");
     props_format(&props, "id", "shmmem-%s", shmem->info.alias);
     props_format(&props, "mem-path", "/dev/shm/%s", shmem->name);
-    props_u64(&props, "size", shmem->size * 1024 * 1024);
+    props_u64(&props, "size", shmem->size);
     props_bool(&props, "share", true);
     build_json(build, "-object", &props);
     return 0;

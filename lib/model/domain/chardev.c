@@ -85,30 +85,37 @@ static const struct xt_hook udp_hook = {.parse = udp_parse,
                                         .copy = udp_copy,
                                         .known = (const char *const[]){"@mode", "@host", "@service", NULL}};
 
+/* Only udp has a second one, for the way back. */
+static int sources_parse(struct xt_parse *parse, struct xml_node *node, void *object)
+{
+    struct xml_node *first = xml_child(node, "source");
+
+    if (first && xml_next(first, "source") && ((struct chardev_source *)object)->type != CHARDEV_UDP)
+        return err_set(parse->err, ERR_XML_ERROR, "only one source element is allowed for character device");
+    return 0;
+}
+
+static void sources_format(struct xt_format *format, const void *object)
+{
+}
+
+static void sources_copy(struct arena *arena, void *to, const void *from)
+{
+}
+
+static const struct xt_hook sources_hook = {
+    .parse = sources_parse, .format = sources_format, .copy = sources_copy};
+
 /* ---- rules ---- */
 
-static int source_check(struct xt_parse *parse, struct chardev_source *source)
+void chardev_source_settle(struct chardev_source *source)
 {
     switch (source->type) {
-    case CHARDEV_DEV:
-    case CHARDEV_FILE:
-    case CHARDEV_PIPE:
-        if (!source->path)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing source path attribute for char device");
-        break;
     case CHARDEV_TCP:
-        if (!source->host && source->mode != CHARMODE_BIND)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing source host attribute for char device");
-        if (!source->service)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing source service attribute for char device");
         if (!source->mode)
             source->mode = CHARMODE_CONNECT;
         if (!source->protocol)
             source->protocol = CHARPROTO_RAW;
-        break;
-    case CHARDEV_UDP:
-        if (!source->service)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing source service attribute for char device");
         break;
     case CHARDEV_UNIX:
         if (!source->path)
@@ -116,19 +123,39 @@ static int source_check(struct xt_parse *parse, struct chardev_source *source)
         else if (!source->mode)
             source->mode = CHARMODE_CONNECT;
         break;
+    default:
+        break;
+    }
+}
+
+/* What a source of a type can't do without; in the order in which it is missed. */
+int chardev_source_check(const struct chardev_source *source, bool named, struct err *err)
+{
+    const char *what = NULL;
+
+    switch (source->type) {
+    case CHARDEV_DEV:
+    case CHARDEV_FILE:
+    case CHARDEV_PIPE:
+        what = source->path ? NULL : "path";
+        break;
+    case CHARDEV_UNIX:
+        what = source->path || named ? NULL : "path";
+        break;
+    case CHARDEV_TCP:
+        what = !source->host ? "host" : !source->service ? "service" : NULL;
+        break;
+    case CHARDEV_UDP:
+        what = source->service ? NULL : "service";
+        break;
     case CHARDEV_SPICEPORT:
         if (!source->channel)
-            return err_set(parse->err, ERR_XML_ERROR, "Missing source channel attribute for char device");
-        break;
-    case CHARDEV_NMDM:
-        if (!source->master || !source->slave)
-            return err_set(parse->err, ERR_XML_ERROR,
-                           "Missing master or slave path attribute for nmdm device");
+            return err_set(err, ERR_CONFIG_UNSUPPORTED, "Missing source channel attribute for char device");
         break;
     default:
         break;
     }
-    return 0;
+    return what ? err_set(err, ERR_INTERNAL_ERROR, "Missing source %s attribute for char device", what) : 0;
 }
 
 static int kind_finish(struct xt_parse *parse, struct chardev *dev, enum chardev_kind kind)
@@ -136,7 +163,8 @@ static int kind_finish(struct xt_parse *parse, struct chardev *dev, enum chardev
     dev->kind = kind;
     if (!dev->source.type)
         return err_set(parse->err, ERR_XML_ERROR, "missing source type for char device");
-    return source_check(parse, &dev->source);
+    chardev_source_settle(&dev->source);
+    return 0;
 }
 
 static int serial_finish(struct xt_parse *parse, void *object)
@@ -186,6 +214,7 @@ static int channel_finish(struct xt_parse *parse, void *object)
 #define SECLABELS XT_LIST(T, seclabels, n_seclabels, "seclabel", source_seclabel_table, 0)
 XT_DEFINE_ROWS(chardev_source_table, "source", NULL,
     XT_ENUM(T, type, "type", chardev_type_names, 0),
+    XT_HOOK_ALL(NULL, sources_hook, 0),
     XT_UNION(T, type, 0,
         XT_ARM(CHARDEV_PTY, XT_GROUP("source", 0, XT_ATTR(T, path, "path", str, XT_LIVE), SECLABELS)),
         XT_ARM(CHARDEV_DEV, XT_GROUP("source", 0, XT_ATTR(T, path, "path", str, 0), SECLABELS)),

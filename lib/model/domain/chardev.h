@@ -107,4 +107,8 @@ XT_DECLARE(console_table, struct chardev);
 XT_DECLARE(channel_table, struct chardev);
 
 /* Same place on the host (type and address of the source). */
+/* What holds when the document doesn't say; for those who embed a source. */
+void chardev_source_settle(struct chardev_source *source);
+/* Is all there that its type needs? named: a channel whose socket the host may name. */
+int chardev_source_check(const struct chardev_source *source, bool named, struct err *err);
 bool chardev_source_same(const struct chardev_source *a, const struct chardev_source *b);

@@ -81,18 +81,15 @@ static int controller_finish(struct xt_parse *parse, void *object)
     if (!controller->type)
         controller->type = CONTROLLER_IDE;
     if (controller->model && !model_fits(controller->type, controller->model))
-        return err_set(parse->err, ERR_INTERNAL_ERROR, "Unknown model type '%s'",
+        return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "Unknown model type '%s'",
                        controller_model_names[controller->model]);
     /* the companions' places at their master are fixed by the chip */
     if (controller->model >= CMODEL_USB_ICH9_UHCI1 && controller->model <= CMODEL_USB_ICH9_UHCI3 &&
         !controller->info.master_port.set)
         controller->info.master_port =
             (struct opt_u32){2 * (controller->model - CMODEL_USB_ICH9_UHCI1), true};
-    if (controller->type == CONTROLLER_PCI && !controller->model)
-        return err_set(parse->err, ERR_XML_ERROR, "Missing 'model' attribute of controller type 'pci'");
-    if ((controller->model == CMODEL_PCI_ROOT || controller->model == CMODEL_PCIE_ROOT) &&
-        controller->index.set && controller->index.value != 0 && controller->model == CMODEL_PCIE_ROOT)
-        return err_set(parse->err, ERR_XML_ERROR, "pci-root and pcie-root controllers should have index 0");
+    if (controller->model != CMODEL_PCI_ROOT && controller->model != CMODEL_PCIE_ROOT)
+        controller->pcihole64.set = false; /* only a root has one */
     return 0;
 }
 

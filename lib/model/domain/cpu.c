@@ -286,13 +286,16 @@ static int settle_cells(struct cpu *cpu, struct arena *arena, struct err *err)
         if (!cell->id.set)
             cell->id = (struct opt_u32){(uint32_t)i, true};
         if (cell->id.value >= cpu->n_cells)
-            return err_set(err, ERR_XML_ERROR,
-                           "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or "
-                           "ranges not starting from 0 are not allowed");
+            return err_set_from(
+                err, ERR_FROM_DOMAIN, ERR_XML_ERROR,
+                "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or "
+                "ranges not starting from 0 are not allowed");
         if (sorted[cell->id.value])
-            return err_set(err, ERR_XML_ERROR, "Duplicate NUMA cell info for cell id '%u'", cell->id.value);
+            return err_set_from(err, ERR_FROM_DOMAIN, ERR_XML_ERROR,
+                                "Duplicate NUMA cell info for cell id '%u'", cell->id.value);
         if (cell->cpus && bitmap_overlaps(&seen, cell->cpus))
-            return err_set(err, ERR_XML_ERROR, "NUMA cells overlap in CPUs: cell '%u'", cell->id.value);
+            return err_set_from(err, ERR_FROM_DOMAIN, ERR_XML_ERROR, "NUMA cells overlap in CPUs: cell '%u'",
+                                cell->id.value);
         if (cell->cpus)
             bitmap_or(&seen, cell->cpus);
         sorted[cell->id.value] = cell;

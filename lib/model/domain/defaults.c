@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What a domain gets that its document doesn't say, as far as it holds for every driver, and the rules
- * between members of different nouns. Rules inside one noun stand in that noun's file.
- */
+/* What a domain gets that its document doesn't say, as far as it holds for every driver. */
 #define ERR_FROM ERR_FROM_DOMAIN
 #include "model/domain/domain.h"
 
@@ -71,27 +68,15 @@ static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
     return 0;
 }
 
-/* "/dev/.." sizes of hugepages mean the same without a nodeset only once. */
-static int settle_hugepages(const struct memory_backing *backing, struct err *err)
+/* A guest without cells is node 0: pages for it are pages for all. */
+static void settle_hugepages(struct domain *domain)
 {
-    for (size_t i = 0; i < backing->n_pages; i++) {
-        const struct hugepage *page = backing->pages[i];
+    for (size_t i = 0; i < domain->backing.n_pages; i++) {
+        struct hugepage *page = domain->backing.pages[i];
 
-        if (!page->size)
-            return err_set(err, ERR_XML_DETAIL, "hugepage size can't be zero");
-        for (size_t j = 0; j < i; j++) {
-            const struct hugepage *other = backing->pages[j];
-
-            if (!page->nodes && !other->nodes)
-                return err_set(err, ERR_XML_DETAIL, "two master hugepages detected: %llu and %llu",
-                               (unsigned long long)other->size, (unsigned long long)page->size);
-            if (page->nodes && other->nodes && bitmap_overlaps(page->nodes, other->nodes))
-                return err_set(err, ERR_XML_DETAIL,
-                               "nodeset attribute of hugepages of sizes %llu and %llu intersect",
-                               (unsigned long long)other->size, (unsigned long long)page->size);
-        }
+        if (!(domain->cpu && domain->cpu->n_cells) && page->nodes && bitmap_last(page->nodes) == 0)
+            page->nodes = NULL;
     }
-    return 0;
 }
 
 /* vCPUs that are in no NUMA cell belong to the first. */
@@ -269,11 +254,12 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
     bool vcpus_anywhere = !domain->vcpus.placement && !domain->vcpus.cpus;
 
     settle_identity(domain);
+    settle_hugepages(domain);
     settle_actions(domain);
     domain_clean_metadata(domain);
     if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, flags, err) < 0 ||
-        settle_hugepages(&domain->backing, err) < 0 || settle_perf(domain, err) < 0 ||
-        settle_cpu(domain, arena, err) < 0 || blkiotune_settle(&domain->blkiotune, err) < 0 ||
+        settle_perf(domain, err) < 0 || settle_cpu(domain, arena, err) < 0 ||
+        blkiotune_settle(&domain->blkiotune, err) < 0 ||
         numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
         settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)
         return -1;
@@ -289,77 +275,4 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
     if (domain_check(domain, err) < 0)
         return -1;
     return policy && policy->check ? policy->check(domain, flags, policy->data, err) : 0;
-}
-
-/* ---- rules ---- */
-
-static int check_cells(const struct domain *domain, struct err *err)
-{
-    const struct cpu *cpu = domain->cpu;
-
-    for (size_t i = 0; cpu && i < cpu->n_cells; i++)
-        if (cpu->cells[i]->cpus && bitmap_last(cpu->cells[i]->cpus) >= (ssize_t)domain->vcpus.max)
-            return err_set(err, ERR_INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count (cell '%zu')",
-                           i);
-    if (domain->numatune.n_memnodes && !(cpu && cpu->n_cells))
-        return err_set(err, ERR_XML_ERROR, "Element 'memnode' is invalid without any guest NUMA cells");
-    if (!domain->idmap.n_uids != !domain->idmap.n_gids)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "uid and gid should be mapped both");
-    for (size_t i = 0; i < domain->numatune.n_memnodes; i++)
-        if (!cpu || domain->numatune.memnodes[i]->cell.value >= cpu->n_cells)
-            return err_set(err, ERR_CONFIG_UNSUPPORTED, "numa guest-cell '%u' of memnode not found",
-                           domain->numatune.memnodes[i]->cell.value);
-    return 0;
-}
-
-static int check_labels(const struct domain *domain, struct err *err)
-{
-    for (size_t i = 0; i < domain->n_seclabels; i++)
-        for (size_t j = 0; j < i; j++)
-            if (str_eq(domain->seclabels[i]->model, domain->seclabels[j]->model))
-                return err_set(err, ERR_XML_DETAIL, "seclabel for model %s is already provided",
-                               domain->seclabels[i]->model ? domain->seclabels[i]->model : "(none)");
-    return 0;
-}
-
-static int check_os(const struct domain *domain, struct err *err)
-{
-    const struct os *os = &domain->os;
-
-    if (os->arch && !os_arch_known(os->arch))
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Unknown architecture %s", os->arch);
-    if (!os->firmware && (os->loader || os->nvram) && !(os->loader && os->loader->path))
-        return err_set(err, ERR_XML_DETAIL, "no loader path specified and firmware auto selection disabled");
-    if (os_wants_feature(os, FW_ENROLLED_KEYS) == TRI_YES && os_wants_feature(os, FW_SECURE_BOOT) == TRI_NO)
-        return err_set(err, ERR_XML_DETAIL,
-                       "firmware feature 'enrolled-keys' cannot be enabled when firmware feature "
-                       "'secure-boot' is disabled");
-    if (os->nvram && os->loader && os->loader->stateless == TRI_YES)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "NVRAM is not permitted when loader is stateless");
-    return 0;
-}
-
-static int check_sysinfo(const struct domain *domain, struct err *err)
-{
-    uint8_t uuid[UUID_SIZE];
-    const char *text;
-
-    for (size_t i = 0; i < domain->n_sysinfos; i++) {
-        text = sysinfo_value(domain->sysinfos[i]->system, "uuid");
-        if (!text)
-            continue;
-        if (uuid_parse(text, uuid) < 0)
-            return err_set(err, ERR_XML_DETAIL, "malformed <sysinfo> uuid element");
-        if (!uuid_eq(uuid, domain->uuid))
-            return err_set(err, ERR_XML_DETAIL, "UUID mismatch between <uuid> and <sysinfo>");
-    }
-    return 0;
-}
-
-int domain_check(const struct domain *domain, struct err *err)
-{
-    if (vcpus_check(&domain->vcpus, err) < 0 || check_cells(domain, err) < 0 || check_os(domain, err) < 0 ||
-        check_sysinfo(domain, err) < 0)
-        return -1;
-    return check_labels(domain, err);
 }

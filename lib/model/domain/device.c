@@ -4,6 +4,7 @@
 
 #include "model/domain/device.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -85,6 +86,52 @@ const struct xt_type xt_octal = {.name = "octal mode",
                                  .format = format_octal,
                                  .given = octal_given};
 
+/* What an s390 boot loader is told: capitals, as on its console. */
+static int parse_loadparm(struct xt_parse *parse, const char *text, const void *aux UNUSED, void *value)
+{
+    size_t length = strlen(text);
+    char *capitals = arena_strdup(parse->arena, text);
+    bool usual = true;
+
+    for (size_t i = 0; i < length; i++) {
+        capitals[i] = (char)toupper((unsigned char)text[i]);
+        if (!isalnum((unsigned char)text[i]) && text[i] != '.' && text[i] != ' ')
+            usual = false;
+    }
+    if (length < 1 || length > 8)
+        return err_set(parse->err, ERR_INTERNAL_ERROR,
+                       "loadparm value '%s' must be between 1 and 8 characters", capitals);
+    if (!usual)
+        return err_set(parse->err, ERR_INTERNAL_ERROR,
+                       "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank spaces",
+                       capitals);
+    *(char **)value = capitals;
+    return 0;
+}
+
+static void format_loadparm(struct buf *text, const void *value, const void *aux)
+{
+    xt_str.format(text, value, aux);
+}
+
+static void copy_loadparm(struct arena *arena, void *to, const void *from)
+{
+    xt_str.copy(arena, to, from);
+}
+
+static bool equal_loadparm(const void *a, const void *b)
+{
+    return xt_str.equal(a, b);
+}
+
+XT_TYPE(loadparm, char *);
+const struct xt_type xt_loadparm = {.name = "text",
+                                    .size = sizeof(char *),
+                                    .parse = parse_loadparm,
+                                    .format = format_loadparm,
+                                    .equal = equal_loadparm,
+                                    .copy = copy_loadparm};
+
 /* ---- addresses ---- */
 
 #define T struct pci_address
@@ -105,7 +152,7 @@ static int address_number(struct xt_parse *parse, const struct xml_node *node, c
     if (!text)
         return 0;
     if (str_to_u32_base(text, 0, &number) < 0 || number > max)
-        return xt_error_attr(parse, node, name, text, &xt_hex4);
+        return xt_error_attr(parse, node, name, text, &xt_u32);
     *ret = number;
     return 0;
 }
@@ -120,6 +167,20 @@ static int address_number64(struct xt_parse *parse, const struct xml_node *node,
     return 0;
 }
 
+static int pci_address_check(const struct pci_address *pci, struct err *err)
+{
+    if (pci->bus > 0xff)
+        return err_set_from(err, ERR_FROM_NONE, ERR_XML_ERROR,
+                            "Invalid PCI address bus='0x%x', must be <= 0xFF", pci->bus);
+    if (pci->slot > 0x1f)
+        return err_set_from(err, ERR_FROM_NONE, ERR_XML_ERROR,
+                            "Invalid PCI address slot='0x%x', must be <= 0x1F", pci->slot);
+    if (pci->function > 7)
+        return err_set_from(err, ERR_FROM_NONE, ERR_XML_ERROR,
+                            "Invalid PCI address function=0x%x, must be <= 7", pci->function);
+    return 0;
+}
+
 static int pci_address_parse(struct xt_parse *parse, struct xml_node *node, struct pci_address *pci)
 {
     const char *multi = xml_attr(node, "multifunction");
@@ -127,22 +188,20 @@ static int pci_address_parse(struct xt_parse *parse, struct xml_node *node, stru
 
     pci->placed = xml_attr(node, "domain") || xml_attr(node, "bus") || xml_attr(node, "slot") ||
                   xml_attr(node, "function");
-    if (address_number(parse, node, "domain", 0xffff, &pci->domain) < 0 ||
-        address_number(parse, node, "bus", 0xff, &pci->bus) < 0 ||
-        address_number(parse, node, "slot", 0x1f, &pci->slot) < 0 ||
-        address_number(parse, node, "function", 7, &pci->function) < 0)
+    if (address_number(parse, node, "domain", UINT32_MAX, &pci->domain) < 0 ||
+        address_number(parse, node, "bus", UINT32_MAX, &pci->bus) < 0 ||
+        address_number(parse, node, "slot", UINT32_MAX, &pci->slot) < 0 ||
+        address_number(parse, node, "function", UINT32_MAX, &pci->function) < 0 ||
+        pci_address_check(pci, parse->err) < 0)
         return -1;
     if (multi) {
         if (!str_eq(multi, "on") && !str_eq(multi, "off"))
             return xt_error_attr(parse, node, "multifunction", multi, &xt_onoff);
         pci->multifunction = tri(str_eq(multi, "on"));
     }
-    if (pci->placed && !pci->domain && !pci->bus && !pci->slot) {
-        /* 0:0:0 is the host bridge: nobody means it, so it is a wish for any place */
-        if (pci->function)
-            return xt_error(parse, node, "invalid PCI address 0000:00:00, slot must be >= 1");
+    /* 0:0:0 is the host bridge: nobody means it, so it is a wish for any place */
+    if (!pci->domain && !pci->bus && !pci->slot)
         pci->placed = false;
-    }
     if (zpci) {
         zpci->used = true;
         pci->has_zpci = true;
@@ -171,7 +230,7 @@ static int address_parse(struct xt_parse *parse, struct xml_node *node, void *ob
     const char *type = xml_attr(node, "type");
 
     if (!type)
-        return xt_error(parse, node, "No type specified for device address");
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "No type specified for device address");
     for (int i = 1; address_type_names[i]; i++)
         if (str_eq(type, address_type_names[i]))
             address->type = i;
@@ -220,7 +279,7 @@ static int address_parse(struct xt_parse *parse, struct xml_node *node, void *ob
     case ADDRESS_TYPE_MAX:
         break;
     }
-    return xt_error(parse, node, "unknown address type '%s'", type);
+    return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "unknown address type '%s'", type);
 }
 
 static void pci_address_format(struct buf *text, const struct pci_address *pci)
@@ -243,9 +302,8 @@ static void address_text(struct buf *text, const struct device_address *address)
                    address->drive.bus, address->drive.target, address->drive.unit);
         break;
     case ADDRESS_VIRTIO_SERIAL:
-        buf_printf(text, " controller='%u' bus='%u'", address->serial.controller, address->serial.bus);
-        if (address->serial.placed)
-            buf_printf(text, " port='%u'", address->serial.port);
+        buf_printf(text, " controller='%u' bus='%u' port='%u'", address->serial.controller,
+                   address->serial.bus, address->serial.port);
         break;
     case ADDRESS_CCID:
         buf_printf(text, " controller='%u' slot='%u'", address->ccid.controller, address->ccid.slot);
@@ -260,9 +318,8 @@ static void address_text(struct buf *text, const struct device_address *address)
             buf_printf(text, " reg='0x%08" PRIx64 "'", address->spapr_reg.value);
         break;
     case ADDRESS_CCW:
-        if (address->ccw.placed)
-            buf_printf(text, " cssid='0x%x' ssid='0x%x' devno='0x%04x'", address->ccw.cssid,
-                       address->ccw.ssid, address->ccw.devno);
+        buf_printf(text, " cssid='0x%x' ssid='0x%x' devno='0x%04x'", address->ccw.cssid, address->ccw.ssid,
+                   address->ccw.devno);
         break;
     case ADDRESS_ISA:
         if (address->isa.iobase)
@@ -378,8 +435,8 @@ static const struct xt_hook alias_hook = {.parse = alias_parse,
 #define T struct device_info
 XT_DEFINE_ROWS(device_info_table, "info", NULL,
     XT_GROUP("boot", 0,
-        XT_ATTR(T, boot_order, "order", u32, 0),
-        XT_ATTR(T, loadparm, "loadparm", str, 0)),
+        XT_ATTR(T, boot_order, "order", count, 0),
+        XT_ATTR(T, loadparm, "loadparm", loadparm, 0)),
     XT_HOOK(T, alias, "alias", alias_hook, 0),
     XT_GROUP("master", 0,
         XT_ATTR(T, master_port, "startport", opt_u32, XT_ABI)),

@@ -62,6 +62,7 @@ char *disk_index_to_name(struct arena *arena, const char *prefix, unsigned index
 static int disk_finish(struct xt_parse *parse, void *object)
 {
     struct disk *disk = object;
+    const char *digits;
 
     if (!disk->device)
         disk->device = DISK_DISK;
@@ -74,7 +75,14 @@ static int disk_finish(struct xt_parse *parse, void *object)
     if (disk->src.protocol == NETPROTO_ISCSI && disk->src.name && !strchr(disk->src.name, '/'))
         disk->src.name = arena_printf(parse->arena, "%s/0", disk->src.name);
     if (!disk->dst)
-        return err_set(parse->err, ERR_XML_ERROR, "Missing 'dev' attribute in <target> of disk");
+        return disk->src.path ? err_set(parse->err, ERR_NO_TARGET, "%s", disk->src.path)
+                              : err_set(parse->err, ERR_NO_TARGET, NULL);
+    if (disk->device != DISK_FLOPPY && disk->device != DISK_CDROM && disk->bus != DISK_BUS_FDC &&
+        str_after(disk->dst, "fd"))
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "Invalid harddisk device name: %s", disk->dst);
+    digits = str_after(disk->wwn, "0x") ? str_after(disk->wwn, "0x") : disk->wwn;
+    if (digits && (strlen(digits) != 16 || !str_only(digits, "0123456789abcdefABCDEF")))
+        return err_set_from(parse->err, ERR_FROM_NONE, ERR_INTERNAL_ERROR, "Malformed wwn: %s", disk->wwn);
     if (disk->device == DISK_FLOPPY && !str_after(disk->dst, "fd"))
         return err_set(parse->err, ERR_INTERNAL_ERROR, "Invalid floppy device name: %s", disk->dst);
     if (!disk->bus) {
@@ -93,8 +101,15 @@ static int disk_finish(struct xt_parse *parse, void *object)
         else
             disk->bus = DISK_BUS_IDE;
     }
+    if (disk->device == DISK_FLOPPY && disk->bus != DISK_BUS_FDC && disk->bus != DISK_BUS_USB)
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "Invalid bus type '%s' for floppy disk",
+                       disk_bus_names[disk->bus]);
     if (disk->device == DISK_CDROM)
         disk->readonly = true;
+    if (disk->readonly && str_eq(disk->snapshot, "no"))
+        disk->snapshot = NULL; /* goes without saying */
+    if (disk->src.type == STORAGE_VHOSTUSER && !disk->snapshot)
+        disk->snapshot = (char *)"no";
     if (disk->src.format == FORMAT_AIO)
         disk->src.format = FORMAT_RAW;
     /* a closed tray and a fixed medium are what everybody expects: only the opposite is said */
@@ -103,6 +118,25 @@ static int disk_finish(struct xt_parse *parse, void *object)
     if (disk->mirror && !disk->mirror->job && !(parse->flags & XT_PARSE_INACTIVE))
         disk->mirror->job = (char *)"copy";
     return 0;
+}
+
+/* A limit is for both directions or for each. */
+static int iotune_finish(struct xt_parse *parse, void *object)
+{
+    const struct disk_iotune *tune = object;
+    const char *what = NULL;
+
+    if (tune->total_bytes_sec && (tune->read_bytes_sec || tune->write_bytes_sec))
+        what = "bytes_sec";
+    else if (tune->total_iops_sec && (tune->read_iops_sec || tune->write_iops_sec))
+        what = "iops_sec";
+    else if (tune->total_bytes_sec_max && (tune->read_bytes_sec_max || tune->write_bytes_sec_max))
+        what = "bytes_sec_max";
+    else if (tune->total_iops_sec_max && (tune->read_iops_sec_max || tune->write_iops_sec_max))
+        what = "iops_sec_max";
+    return what ? err_set(parse->err, ERR_XML_ERROR, "total and read/write %s cannot be set at the same time",
+                          what)
+                : 0;
 }
 
 /* clang-format off */
@@ -125,7 +159,7 @@ XT_DEFINE(histogram_table, "latency-histogram", NULL,
 
 #define T struct disk_iotune
 #define LIMIT(name) XT_TEXT(T, name, #name, u64, 0)
-XT_DEFINE(disk_iotune_table, "iotune", NULL,
+XT_DEFINE(disk_iotune_table, "iotune", iotune_finish,
     LIMIT(total_bytes_sec), LIMIT(read_bytes_sec), LIMIT(write_bytes_sec),
     LIMIT(total_iops_sec), LIMIT(read_iops_sec), LIMIT(write_iops_sec),
     LIMIT(total_bytes_sec_max), LIMIT(read_bytes_sec_max), LIMIT(write_bytes_sec_max),

@@ -11,16 +11,20 @@ const char *const fs_access_names[] = {"", "passthrough", "mapped", "squash", NU
 static int filesystem_finish(struct xt_parse *parse, void *object)
 {
     struct filesystem *fs = object;
+    const char *source = fs->dir ? fs->dir : fs->dev ? fs->dev : fs->file ? fs->file : fs->name;
 
+    if (!source)
+        source = fs->socket ? fs->socket : fs->volume;
     if (!fs->type)
         fs->type = FS_MOUNT;
     if (!fs->access && !fs->socket)
         fs->access = FS_ACCESS_PASSTHROUGH;
+    if (fs->type == FS_RAM && !fs->usage)
+        return err_set(parse->err, ERR_XML_ERROR, "missing 'usage' attribute for RAM filesystem");
+    if (fs->type != FS_RAM && !source)
+        return err_set(parse->err, ERR_NO_SOURCE, "%s", fs->target ? fs->target : "");
     if (!fs->target)
-        return err_set(parse->err, ERR_XML_ERROR, "missing target of <filesystem>");
-    if ((fs->type == FS_MOUNT || fs->type == FS_BIND) && !fs->dir && !fs->socket)
-        return err_set(parse->err, ERR_XML_ERROR, "missing source of <filesystem> with target '%s'",
-                       fs->target);
+        return err_set(parse->err, ERR_NO_TARGET, "%s", source ? source : "");
     return 0;
 }
 
@@ -62,6 +66,7 @@ XT_DEFINE(filesystem_table, "filesystem", filesystem_finish,
         XT_LIST(T, gid_map, n_gid_map, "gid", fs_idmap_table, 0)),
     XT_GROUP("source", 0,
         XT_UNION(T, type, 0,
+            XT_ARM(FS_UNSET, XT_ATTR(T, dir, "dir", str, 0)),
             XT_ARM(FS_MOUNT,
                 XT_ATTR(T, dir, "dir", str, 0),
                 XT_ATTR(T, socket, "socket", str, 0)),

@@ -33,6 +33,20 @@ static int settle_listens(struct xt_parse *parse, struct graphics *graphics)
         graphics->n_listens = 1;
     }
     first = graphics->listens[0];
+    if (graphics->type == GRAPHICS_VNC && graphics->socket && first->type == LISTEN_SOCKET && first->socket &&
+        !str_eq(graphics->socket, first->socket))
+        return err_set(
+            parse->err, ERR_CONFIG_UNSUPPORTED,
+            "graphics 'socket' attribute '%s' must match 'socket' attribute of first listen element "
+            "(found '%s')",
+            graphics->socket, first->socket);
+    if (graphics->type == GRAPHICS_VNC && graphics->socket &&
+        (first->type == LISTEN_ADDRESS || first->type == LISTEN_SOCKET)) {
+        /* the older word wins over an address */
+        first->type = LISTEN_SOCKET;
+        first->socket = graphics->socket;
+        first->address = graphics->listen = NULL;
+    }
     if (first->type == LISTEN_ADDRESS && graphics->listen && first->address &&
         !str_eq(graphics->listen, first->address))
         return err_set(
@@ -64,7 +78,13 @@ static void settle_ports(struct xt_parse *parse, struct graphics *graphics)
     }
     switch (graphics->type) {
     case GRAPHICS_VNC:
-        if (!graphics->port.set || graphics->port.value == -1)
+        if (!graphics->autoport && (!graphics->port.set || graphics->port.value == -1))
+            graphics->autoport = TRI_YES;
+        if (graphics->port.value == -1)
+            graphics->port = (struct opt_i32){0};
+        break;
+    case GRAPHICS_RDP:
+        if (!graphics->autoport && !graphics->port.value)
             graphics->autoport = TRI_YES;
         break;
     case GRAPHICS_SPICE:
@@ -80,6 +100,8 @@ static void settle_ports(struct xt_parse *parse, struct graphics *graphics)
         graphics->port = graphics->tls_port = (struct opt_i32){0};
     if (graphics->type == GRAPHICS_VNC && graphics->autoport == TRI_YES && !graphics->port.value)
         graphics->port = (struct opt_i32){-1, true};
+    if (graphics->type == GRAPHICS_RDP && graphics->autoport == TRI_YES && !graphics->port.value)
+        graphics->port = (struct opt_i32){0, true};
     if (graphics->type == GRAPHICS_SPICE && !graphics->port.value)
         graphics->port = (struct opt_i32){0};
     if (graphics->type == GRAPHICS_SPICE && !graphics->tls_port.value)
@@ -96,6 +118,10 @@ static int graphics_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_INVALID_ARG,
                        "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS",
                        graphics->passwd_valid_to);
+    if (!graphics->passwd)
+        graphics->passwd_valid_to = graphics->connected = NULL;
+    if (graphics->type == GRAPHICS_VNC && graphics->connected && !str_eq(graphics->connected, "keep"))
+        return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "VNC supports connected='keep' only");
     if (!has_network(graphics))
         return 0;
     if (settle_listens(parse, graphics) < 0)
@@ -126,8 +152,8 @@ XT_DEFINE(spice_channel_table, "channel", NULL,
 #define T struct graphics
 #define PASSWORD                                                                                             \
         XT_ATTR(T, passwd, "passwd", str, XT_SECRET),                                                        \
-        XT_ATTR(T, passwd_valid_to, "passwdValidTo", str, XT_SECRET),                                        \
-        XT_ATTR(T, connected, "connected", str, XT_SECRET)
+        XT_ATTR(T, passwd_valid_to, "passwdValidTo", str, 0),                                                \
+        XT_ATTR(T, connected, "connected", str, 0)
 #define LISTENS XT_LIST(T, listens, n_listens, "listen", graphics_listen_table, 0)
 #define WORD(member, element, attribute) XT_GROUP(element, 0, XT_ATTR(T, member, attribute, str, 0))
 XT_DEFINE(graphics_table, "graphics", graphics_finish,

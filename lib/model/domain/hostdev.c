@@ -25,8 +25,13 @@ static int hostdev_finish(struct xt_parse *parse, void *object)
         dev->managed = TRI_NO;
     if (dev->type == HOSTDEV_USB && !dev->vendor && !dev->bus.set && !dev->device.set && !dev->usb_port)
         return err_set(parse->err, ERR_INTERNAL_ERROR, "missing vendor or address of usb <hostdev>");
+    if (dev->type == HOSTDEV_USB && dev->vendor && !dev->product)
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "missing product");
+    if (dev->type == HOSTDEV_MDEV && !dev->model)
+        return err_set_from(parse->err, ERR_FROM_XML, ERR_XML_ERROR,
+                            "Missing required attribute 'model' in element 'hostdev'");
     if (dev->type == HOSTDEV_MDEV && !dev->uuid)
-        return err_set(parse->err, ERR_XML_ERROR, "Missing <address> element of mdev <hostdev>");
+        return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "Missing 'uuid' attribute for element <address>");
     return 0;
 }
 
@@ -53,9 +58,9 @@ XT_DEFINE(hostdev_table, "hostdev", hostdev_finish,
                 XT_GROUP("vendor", 0, XT_ATTR(T, vendor, "id", hex4, 0)),
                 XT_GROUP("product", 0, XT_ATTR(T, product, "id", hex4, 0)),
                 XT_GROUP("address", 0,
-                    XT_ATTR(T, bus, "bus", opt_u32, 0),
+                    XT_ATTR(T, bus, "bus", any_base, 0),
                     XT_ATTR(T, usb_port, "port", str, 0),
-                    XT_ATTR(T, device, "device", opt_u32, 0))),
+                    XT_ATTR(T, device, "device", any_base, 0))),
             XT_ARM(HOSTDEV_PCI,
                 XT_ATTR(T, write_filtering, "writeFiltering", yesno, 0),
                 XT_EMBED(T, pci, "address", pci_address_table, 0)),

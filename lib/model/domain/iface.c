@@ -61,11 +61,16 @@ static void settle_model(struct iface *iface)
 static int iface_finish(struct xt_parse *parse, void *object)
 {
     struct iface *iface = object;
+    char mac[MAC_TEXT];
 
     if (!iface->type)
         return err_set(parse->err, ERR_XML_ERROR, "missing type attribute of <interface>");
     if (mac_is_multicast(&iface->mac))
-        return err_set(parse->err, ERR_XML_ERROR, "expected unicast mac address, found multicast one");
+        return err_set(parse->err, ERR_XML_ERROR, "expected unicast mac address, found multicast '%s'",
+                       mac_format(&iface->mac, mac));
+    if (iface->model &&
+        !str_only(iface->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"))
+        return err_set(parse->err, ERR_INVALID_ARG, "Model name contains invalid characters");
     settle_model(iface);
     switch (iface->type) {
     case IFACE_NETWORK:
@@ -105,6 +110,8 @@ static int iface_finish(struct xt_parse *parse, void *object)
     default:
         break;
     }
+    if (iface->type != IFACE_NETWORK && iface->type != IFACE_BRIDGE && iface->type != IFACE_ETHERNET)
+        iface->filter = NULL; /* there is nothing of ours to filter */
     /* names that the system makes itself belong to a run, not to the configuration */
     if (parse->flags & XT_PARSE_INACTIVE &&
         (str_after(iface->target, "vnet") || str_after(iface->target, "macvtap") ||

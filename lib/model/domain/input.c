@@ -13,8 +13,9 @@ static int input_finish(struct xt_parse *parse, void *object)
 
     if (!input->type)
         return err_set(parse->err, ERR_XML_ERROR, "missing type attribute of <input>");
-    if ((input->type == INPUT_PASSTHROUGH || input->type == INPUT_EVDEV) && !input->evdev)
-        return err_set(parse->err, ERR_XML_ERROR, "Missing evdev path for input device passthrough");
+    if (input->bus == INPUT_BUS_PS2 && input->type != INPUT_MOUSE && input->type != INPUT_KEYBOARD)
+        return err_set(parse->err, ERR_INTERNAL_ERROR, "ps2 bus does not support %s input device",
+                       input_type_names[input->type]);
     if (input->bus)
         return 0;
     switch (input->type) {

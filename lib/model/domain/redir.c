@@ -61,9 +61,19 @@ static int rule_finish(struct xt_parse *parse, void *object)
     return 0;
 }
 
+static int redirdev_finish(struct xt_parse *parse UNUSED, void *object)
+{
+    struct chardev_source *source = &((struct redirdev *)object)->source;
+
+    if (source->type == CHARDEV_DBUS && !source->channel)
+        source->channel = (char *)"org.qemu.usbredir";
+    chardev_source_settle(source);
+    return 0;
+}
+
 /* clang-format off */
 #define T struct redirdev
-XT_DEFINE(redirdev_table, "redirdev", NULL,
+XT_DEFINE(redirdev_table, "redirdev", redirdev_finish,
     XT_ATTR(T, bus, "bus", str, XT_ABI),
     XT_EMBED(T, source, NULL, chardev_source_table, 0),
     XT_EMBED(T, info, NULL, device_info_table, 0));

@@ -18,6 +18,7 @@ static int rng_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_XML_ERROR, "missing EGD backend type");
     if (rng->backend == RNG_RANDOM && !rng->path)
         rng->path = (char *)"/dev/random";
+    chardev_source_settle(&rng->source);
     return 0;
 }
 

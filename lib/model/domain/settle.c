@@ -135,13 +135,15 @@ static void settle_disk_order(struct devices *devices)
 
 enum { NARROW_SCSI_UNITS = 7, SATA_UNITS = 6, IDE_UNITS = 4 };
 
-static void settle_drive_address(struct disk *disk)
+static int settle_drive_address(struct disk *disk, struct err *err)
 {
     int index = disk_name_to_index(disk->dst);
     struct drive_address address = {0};
 
-    if (disk->info.address.type || index < 0)
-        return;
+    if (disk->info.address.type)
+        return 0;
+    if (index < 0 && disk->bus != DISK_BUS_NVME)
+        return err_set(err, ERR_XML_ERROR, "Unknown disk name '%s' and no address specified", disk->dst);
     switch (disk->bus) {
     case DISK_BUS_SCSI:
         address.controller = (uint32_t)index / NARROW_SCSI_UNITS;
@@ -161,10 +163,11 @@ static void settle_drive_address(struct disk *disk)
         address.unit = (uint32_t)index % 2;
         break;
     default:
-        return;
+        return 0;
     }
     disk->info.address.type = ADDRESS_DRIVE;
     disk->info.address.drive = address;
+    return 0;
 }
 
 static int settle_disks(struct devices *devices, struct err *err)
@@ -175,11 +178,11 @@ static int settle_disks(struct devices *devices, struct err *err)
 
         for (size_t j = 0; j < i; j++)
             if (str_eq(devices->disks[j]->dst, disk->dst))
-                return err_set(err, ERR_INTERNAL_ERROR,
-                               "target '%s' duplicated for disk sources '%s' and '%s'", disk->dst,
-                               devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
+                return err_set(err, ERR_XML_ERROR, "target '%s' duplicated for disk sources '%s' and '%s'",
+                               disk->dst, devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
                                disk->src.path ? disk->src.path : "");
-        settle_drive_address(disk);
+        if (settle_drive_address(disk, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -264,7 +267,8 @@ static void settle_consoles(struct devices *devices, struct arena *arena)
         serial->port = (struct opt_u32){0, true};
         DEVICE_ADD(arena, devices, serials, serial);
     } else if ((!console || console->target != CHARTARGET_SERIAL) && devices->n_serials &&
-               (!devices->serials[0]->target || devices->serials[0]->target == CHARTARGET_ISA_SERIAL)) {
+               (!devices->serials[0]->target || devices->serials[0]->target == CHARTARGET_ISA_SERIAL ||
+                devices->serials[0]->target == CHARTARGET_SPAPR_VIO_SERIAL)) {
         console = ARENA_NEW(arena, struct chardev);
         console->kind = CHARKIND_CONSOLE;
         console->target = CHARTARGET_SERIAL;
@@ -280,6 +284,16 @@ static void settle_consoles(struct devices *devices, struct arena *arena)
 
 /* ---- video ---- */
 
+/* The next one, as QXL has its memory. */
+static uint32_t power_of_two(uint32_t size)
+{
+    uint32_t power = 1;
+
+    while (power < size && power < 1U << 31)
+        power <<= 1;
+    return size ? power : 0;
+}
+
 static int settle_videos(struct devices *devices, struct err *err)
 {
     size_t primary = 0, primaries = 0;
@@ -290,6 +304,10 @@ static int settle_videos(struct devices *devices, struct err *err)
         if (devices->videos[i]->primary == TRI_YES && primaries++ == 0)
             primary = i;
         devices->videos[i]->primary = TRI_NONE;
+        if (devices->videos[i]->type == VIDEO_QXL) {
+            devices->videos[i]->ram = power_of_two(devices->videos[i]->ram);
+            devices->videos[i]->vram = power_of_two(devices->videos[i]->vram);
+        }
     }
     if (primaries > 1)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "Only one primary video device is supported");
@@ -377,7 +395,8 @@ int devices_settle(struct devices *devices, struct arena *arena, struct err *err
     settle_hostdevs(devices);
     settle_ports(devices->serials, devices->n_serials);
     settle_ports(devices->parallels, devices->n_parallels);
-    settle_ports(devices->consoles, devices->n_consoles);
+    for (size_t i = 0; i < devices->n_consoles; i++)
+        devices->consoles[i]->port = (struct opt_u32){(uint32_t)i, true}; /* whatever was said */
     settle_consoles(devices, arena);
     if (settle_videos(devices, err) < 0)
         return -1;

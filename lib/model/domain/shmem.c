@@ -4,27 +4,18 @@
 
 #include "model/domain/shmem.h"
 
-#include <errno.h>
 #include <inttypes.h>
 
 const char *const shmem_model_names[] = {"", "ivshmem", "ivshmem-plain", "ivshmem-doorbell", NULL};
 
-/* KiB and bytes come out as whole MiB, rounded up; the engine's own type does the reading. */
 static int parse_mib(struct xt_parse *parse, const char *text, const void *aux, void *value)
 {
-    uint64_t bytes = 0;
-    struct xt_parse with_unit = *parse;
-
-    int r = xt_bytes.parse(&with_unit, text, aux, &bytes);
-    if (r < 0)
-        return r;
-    *(uint64_t *)value = bytes / (1024 * 1024) + (bytes % (1024 * 1024) != 0);
-    return 0;
+    return xt_bytes.parse(parse, text, aux, value);
 }
 
 static void format_mib(struct buf *text, const void *value, const void *aux UNUSED)
 {
-    buf_printf(text, "%" PRIu64, *(const uint64_t *)value);
+    buf_printf(text, "%" PRIu64, *(const uint64_t *)value / (1024 * 1024));
 }
 
 static const char *unit_mib(const void *value UNUSED)
@@ -39,8 +30,8 @@ static int shmem_finish(struct xt_parse *parse UNUSED, void *object)
 {
     struct shmem *shmem = object;
 
-    if (shmem->has_msi && !shmem->msi_ioeventfd)
-        shmem->msi_ioeventfd = TRI_YES;
+    if (!shmem->model)
+        shmem->model = SHMEM_IVSHMEM;
     return 0;
 }
 

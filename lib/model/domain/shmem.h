@@ -7,14 +7,14 @@
 enum shmem_model { SHMEM_UNSET, SHMEM_IVSHMEM, SHMEM_IVSHMEM_PLAIN, SHMEM_IVSHMEM_DOORBELL, SHMEM_MODEL_MAX };
 extern const char *const shmem_model_names[];
 
-/* uint64_t in MiB, with unit; printed as unit='M'. */
+/* uint64_t in bytes, with unit; printed in whole unit='M'. */
 XT_TYPE(mib, uint64_t);
 
 struct shmem {
     char *name;
     char *role; /* master, peer */
     enum shmem_model model;
-    uint64_t size; /* MiB; 0: not given */
+    uint64_t size; /* bytes; 0: not given */
     bool has_server;
     char *server_path;
     bool has_msi;

@@ -17,6 +17,7 @@ static int smartcard_finish(struct xt_parse *parse, void *object)
     if (card->mode == SMARTCARD_PASSTHROUGH && !card->source.type)
         return err_set(parse->err, ERR_XML_ERROR,
                        "passthrough mode requires a character device type attribute");
+    chardev_source_settle(&card->source);
     return 0;
 }
 

@@ -34,9 +34,35 @@ bool storage_is_empty(const struct storage *storage)
     }
 }
 
+/* A host without a port is asked at the protocol's own. */
+static void settle_hosts(struct storage *storage)
+{
+    static const uint32_t ports[NET_PROTOCOL_MAX] = {
+        [NETPROTO_NBD] = 10809,  [NETPROTO_SHEEPDOG] = 7000, [NETPROTO_GLUSTER] = 24007,
+        [NETPROTO_ISCSI] = 3260, [NETPROTO_HTTP] = 80,       [NETPROTO_HTTPS] = 443,
+        [NETPROTO_FTP] = 21,     [NETPROTO_FTPS] = 990,      [NETPROTO_TFTP] = 69,
+        [NETPROTO_SSH] = 22,     [NETPROTO_VXHS] = 9999,
+    };
+
+    for (size_t i = 0; i < storage->n_hosts; i++)
+        if (storage->hosts[i]->transport <= TRANSPORT_TCP && !storage->hosts[i]->port)
+            storage->hosts[i]->port = ports[storage->protocol];
+}
+
+/* A label that was skipped is a fact of a run. */
+static void drop_skipped_labels(struct storage *storage)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < storage->n_seclabels; i++)
+        if (storage->seclabels[i]->labelskip != TRI_YES)
+            storage->seclabels[kept++] = storage->seclabels[i];
+    storage->n_seclabels = kept;
+}
+
 int storage_finish(struct xt_parse *parse, void *object)
 {
-    const struct storage *storage = object;
+    struct storage *storage = object;
 
     if (storage->type == STORAGE_NVME && !storage->nvme_namespace.set)
         return err_set(parse->err, ERR_XML_ERROR,
@@ -44,6 +70,9 @@ int storage_finish(struct xt_parse *parse, void *object)
     if (storage->type == STORAGE_VHOSTUSER && !storage->path)
         return err_set(parse->err, ERR_XML_ERROR,
                        "Missing required attribute 'path' in element 'source' of type 'vhostuser'");
+    settle_hosts(storage);
+    if (parse->flags & XT_PARSE_INACTIVE)
+        drop_skipped_labels(storage);
     return 0;
 }
 
@@ -51,7 +80,7 @@ int storage_finish(struct xt_parse *parse, void *object)
 #define T struct reconnect
 XT_DEFINE_ROWS(reconnect_table, "reconnect", NULL,
     XT_ATTR(T, enabled, "enabled", yesno, XT_REQUIRED),
-    XT_ATTR(T, timeout, "timeout", u32, 0),
+    XT_ATTR(T, timeout, "timeout", opt_u32, 0),
     XT_ATTR(T, delay, "delay", opt_u32, 0));
 #undef T
 
@@ -71,9 +100,9 @@ static int net_host_finish(struct xt_parse *parse, void *object)
 
 #define T struct net_host
 XT_DEFINE(net_host_table, "host", net_host_finish,
-    XT_ENUM(T, transport, "transport", net_transport_names, 0),
     XT_ATTR(T, name, "name", str, 0),
     XT_ATTR(T, port, "port", u32, 0),
+    XT_ENUM(T, transport, "transport", net_transport_names, 0),
     XT_ATTR(T, socket, "socket", str, 0));
 #undef T
 
@@ -194,7 +223,7 @@ XT_DEFINE(node_name_table, "nodename", NULL,
                 XT_GROUP("config", 0, XT_ATTR(T, config_file, "file", str, 0)),                                        \
                 XT_GROUP("initiator", 0, XT_GROUP("iqn", 0, XT_ATTR(T, initiator_iqn, "name", str, 0))),               \
                 XT_GROUP("ssl", 0, XT_ATTR(T, ssl_verify, "verify", yesno, 0)),                                        \
-                XT_GROUP("cookies", 0, XT_LIST(T, cookies, n_cookies, "cookie", cookie_table, 0)),                     \
+                XT_GROUP("cookies", XT_SECRET, XT_LIST(T, cookies, n_cookies, "cookie", cookie_table, 0)),             \
                 XT_GROUP("readahead", 0, XT_ATTR(T, readahead, "size", opt_u64, 0)),                                   \
                 XT_GROUP("timeout", 0, XT_ATTR(T, timeout, "seconds", opt_u64, 0)),                                    \
                 XT_GROUP("reconnect", 0, XT_ATTR(T, reconnect.delay, "delay", opt_u32, 0)),                            \

@@ -96,9 +96,9 @@ struct storage_encryption {
 };
 
 struct reconnect {
-    enum tristate enabled; /* yes, no */
-    uint32_t timeout;      /* seconds */
-    struct opt_u32 delay;  /* milliseconds */
+    enum tristate enabled;  /* yes, no */
+    struct opt_u32 timeout; /* seconds */
+    struct opt_u32 delay;   /* milliseconds */
 };
 
 struct reservations {

@@ -74,6 +74,15 @@ int numatune_settle(struct numatune *numatune, bool vcpus_auto, struct err *err)
                        "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
     if (!numatune->mode)
         numatune->mode = NUMA_STRICT;
+    for (size_t i = 0; i < numatune->n_memnodes; i++) {
+        if (numatune->placement == PLACEMENT_AUTO)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "Per-node binding is not compatible with automatic NUMA placement.");
+        if (numatune->mode == NUMA_RESTRICTIVE && numatune->memnodes[i]->mode != NUMA_RESTRICTIVE)
+            return err_set(err, ERR_XML_ERROR,
+                           "'restrictive' mode is required in memnode element when mode is 'restrictive' in "
+                           "memory element");
+    }
     if (numatune->placement == PLACEMENT_AUTO)
         numatune->nodes = NULL;
     else

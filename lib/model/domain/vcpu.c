@@ -318,6 +318,23 @@ static bool clip_vcpus(const struct vcpus *vcpus, struct bitmap *ids)
     return !bitmap_empty(ids);
 }
 
+/* A part of a cache is given once: as a whole, or its halves. */
+static int check_cachetune(const struct cachetune *tune, struct err *err)
+{
+    for (size_t i = 0; i < tune->n_shares; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct cache_share *share = tune->shares[i], *other = tune->shares[j];
+
+            if (share->level == other->level && share->id.value == other->id.value &&
+                (str_eq(share->type, other->type) || str_eq(share->type, "both") ||
+                 str_eq(other->type, "both")))
+                return err_set_from(err, ERR_FROM_RESCTRL, ERR_XML_ERROR,
+                                    "Colliding cache allocations for cache level '%u' id '%u', type '%s'",
+                                    share->level, share->id.value, share->type);
+        }
+    return 0;
+}
+
 static int settle_shares(struct vcpus *vcpus, struct err *err)
 {
     struct cputune *tune = &vcpus->tune;
@@ -337,10 +354,13 @@ static int settle_shares(struct vcpus *vcpus, struct err *err)
         if (tune->vcpupins[i]->id.value < vcpus->max)
             tune->vcpupins[kept++] = tune->vcpupins[i];
     tune->n_vcpupins = kept;
-    for (size_t i = 0; i < tune->n_cachetunes; i++)
+    for (size_t i = 0; i < tune->n_cachetunes; i++) {
+        if (check_cachetune(tune->cachetunes[i], err) < 0)
+            return -1;
         for (size_t j = 0; j < i; j++)
             if (bitmap_overlaps(tune->cachetunes[i]->vcpus, tune->cachetunes[j]->vcpus))
                 return err_set(err, ERR_CONFIG_UNSUPPORTED, "Overlapping vcpus in cachetunes");
+    }
     return 0;
 }
 

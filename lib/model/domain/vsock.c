@@ -10,6 +10,8 @@ static int vsock_finish(struct xt_parse *parse, void *object)
 
     if (vsock->cid && vsock->cid < 3)
         return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "guest CIDs must be >= 3");
+    if (!vsock->auto_cid)
+        vsock->auto_cid = tri(!vsock->cid);
     /* a CID that was chosen belongs to the run */
     if (vsock->auto_cid == TRI_YES && parse->flags & XT_PARSE_INACTIVE)
         vsock->cid = 0;

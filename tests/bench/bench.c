@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -477,11 +478,26 @@ static void bench_pss(int argc, char **argv)
     report(argc > 1 ? argv[1] : "pss", (double)kib / 1024, "MiB");
 }
 
-/* bare: a ping-pong of 28 bytes between two processes on a unix socket, the floor of every call */
+/* What stands at the other end of `bare`: the least that a server of many clients does for a call. */
+static _Noreturn void bare_server(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int poll = epoll_create1(0);
+    char frame[28];
+
+    epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+    while (epoll_wait(poll, &event, 1, -1) == 1 && recv(fd, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+        if (send(fd, frame, sizeof(frame), 0) < 0)
+            break;
+    _exit(0);
+}
+
+/* bare: frames of 28 bytes to such a server and back: the floor of every call, in time and in its processor's
+ */
 static void bench_bare(int argc, char **argv)
 {
     int pair[2], count = 20000;
-    double *took = calloc((size_t)count, sizeof(*took));
+    double *took = calloc((size_t)count, sizeof(*took)), cpu;
     char frame[28] = {0};
     pid_t child;
 
@@ -490,12 +506,10 @@ static void bench_bare(int argc, char **argv)
         die("bare");
     if (child == 0) {
         close(pair[0]);
-        while (read(pair[1], frame, sizeof(frame)) == sizeof(frame))
-            if (write(pair[1], frame, sizeof(frame)) < 0)
-                break;
-        _exit(0);
+        bare_server(pair[1]);
     }
     close(pair[1]);
+    cpu = cpu_time(child);
     for (int i = 0; i < count; i++) {
         double start = now();
 
@@ -503,24 +517,75 @@ static void bench_bare(int argc, char **argv)
             die("bare");
         took[i] = now() - start;
     }
-    report("bare-ping-pong", median(took, count), "us");
+    cpu = cpu_time(child) - cpu;
+    report("bare-latency", median(took, count), "us");
+    report("bare-server-cpu", cpu / count, "us");
     close(pair[0]);
     waitpid(child, NULL, 0);
     free(took);
 }
 
-/* alone COUNT PROGRAM ARGUMENT...: QEMU without a daemon, from exec to the answer of "cont" on its monitor */
+/* load: from exec to the end of a program that does nothing but load the library */
+static void bench_load(int argc, char **argv)
+{
+    double took[50];
+
+    (void)argc, (void)argv;
+    for (int i = 0; i < 50; i++) {
+        double start = now();
+        pid_t child = fork();
+
+        if (child == 0) {
+            execl("/proc/self/exe", "bench", "none", NULL);
+            _exit(127);
+        }
+        if (child < 0 || waitpid(child, NULL, 0) < 0)
+            die("load");
+        took[i] = now() - start;
+    }
+    report("load", median(took, 50) / 1e3, "ms");
+}
+
+static void bench_none(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+}
+
+/* Read from a monitor until this text has come. */
+static void await_text(int fd, const char *wanted)
+{
+    char text[65536] = "";
+    size_t length = 0;
+
+    while (!strstr(text, wanted)) {
+        ssize_t got = read(fd, text + length, sizeof(text) - 1 - length);
+
+        if (got <= 0)
+            die("QEMU ended early");
+        length += (size_t)got;
+        text[length] = '\0';
+    }
+}
+
+static void say(int fd, const char *text)
+{
+    if (write(fd, text, strlen(text)) < 0)
+        die("alone");
+}
+
+/*
+ * alone COUNT PROGRAM ARGUMENT...: QEMU without a daemon: from exec to the answer of "cont" on its monitor,
+ * from "stop" to its event, from SIGTERM to its end
+ */
 static void bench_alone(int argc, char **argv)
 {
-    static const char commands[] = "{\"execute\":\"qmp_capabilities\"}{\"execute\":\"cont\",\"id\":1}";
     int count = atoi(argv[0]);
-    double *took = calloc((size_t)count, sizeof(*took));
+    double *took = calloc((size_t)count * 3, sizeof(*took)), *stopped = took + count,
+           *ended = stopped + count;
 
     (void)argc;
     for (int i = 0; i < count; i++) {
         int to[2], from[2];
-        char text[65536];
-        size_t length = 0;
         double start = now();
         pid_t child;
 
@@ -529,6 +594,7 @@ static void bench_alone(int argc, char **argv)
         if (child == 0) {
             dup2(to[0], STDIN_FILENO);
             dup2(from[1], STDOUT_FILENO);
+            dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
             close(to[1]);
             close(from[0]);
             execvp(argv[1], argv + 1);
@@ -536,23 +602,24 @@ static void bench_alone(int argc, char **argv)
         }
         close(to[0]);
         close(from[1]);
-        if (write(to[1], commands, sizeof(commands) - 1) < 0)
-            die("alone");
-        do {
-            ssize_t got = read(from[0], text + length, sizeof(text) - 1 - length);
-
-            if (got <= 0)
-                die("QEMU ended early");
-            length += (size_t)got;
-            text[length] = '\0';
-        } while (!strstr(text, "\"id\": 1"));
+        say(to[1], "{\"execute\":\"qmp_capabilities\"}{\"execute\":\"cont\",\"id\":1}");
+        await_text(from[0], "\"id\": 1");
         took[i] = now() - start;
-        kill(child, SIGKILL);
+        usleep(50000);
+        start = now();
+        say(to[1], "{\"execute\":\"stop\"}");
+        await_text(from[0], "\"STOP\"");
+        stopped[i] = now() - start;
+        start = now();
+        kill(child, SIGTERM);
         waitpid(child, NULL, 0);
+        ended[i] = now() - start;
         close(to[1]);
         close(from[0]);
     }
     report("qemu-alone", median(took, count) / 1e3, "ms");
+    report("qemu-alone-stop", median(stopped, count) / 1e3, "ms");
+    report("qemu-alone-end", median(ended, count) / 1e3, "ms");
     free(took);
 }
 
@@ -591,7 +658,8 @@ static const struct {
     {"define", bench_define, 2},   {"start", bench_start, 2},     {"undefine", bench_undefine, 0},
     {"destroy", bench_destroy, 0}, {"stats", bench_stats, 0},     {"suspend", bench_suspend, 1},
     {"pss", bench_pss, 1},         {"bare", bench_bare, 0},       {"info", bench_info, 1},
-    {"alone", bench_alone, 2},     {"one", bench_one, 1},
+    {"alone", bench_alone, 2},     {"one", bench_one, 1},         {"load", bench_load, 0},
+    {"none", bench_none, 0},
 };
 
 static char *read_file(const char *path)

@@ -78,11 +78,12 @@ class Private:
     def socket(self, daemon):
         return os.path.join(self.run, daemon + "-sock")
 
-    def start(self, daemon, *arguments, **env):
+    def start(self, daemon, *arguments, under=(), **env):
+        """`under`: the program and its options that runs it."""
         program = os.path.join(build_dir(), daemon, daemon)
         log = open(os.path.join(self.home, daemon + ".log"), "a")
-        process = subprocess.Popen([program, "--session", *arguments], env=dict(self.env, **env), stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log)
+        process = subprocess.Popen([*under, program, "--session", *arguments], env=dict(self.env, **env),
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         self.daemons[daemon] = process
         deadline = time.monotonic() + 20

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""syscalls: what calls cost the daemon, counted in system calls: the same on any machine under any load. tests/bench says what that
-is in time. The bounds are what is needed and a little more; who needs more here made every client slower."""
+"""syscalls: what calls cost the daemon and the client, counted in system calls: the same on any machine under any load. tests/bench
+says what that is in time. The bounds are what is needed and a little more; who needs more here made every client slower."""
 
 import collections
 import os
@@ -189,6 +189,40 @@ def restart(private):
     assert not looked, f"{len(looked)} files were looked at before the list: {looked[0]}"
 
 
+CLIENT = """
+import ctypes, sys
+library = ctypes.CDLL(sys.argv[1])
+library.virConnectOpen.restype = ctypes.c_void_p
+connection = ctypes.c_void_p(library.virConnectOpen(sys.argv[2].encode()))
+assert connection
+version = ctypes.c_ulong()
+for _ in range(int(sys.argv[3])):
+    assert library.virConnectGetLibVersion(connection, ctypes.byref(version)) == 0
+"""
+
+
+def client_library():
+    return os.path.join(build_dir(), "libvirt", ".libs", "libvirt.so.0")
+
+
+def client_calls(private):
+    """Our library: a send and a receive for a call of a program with one thread; three may be."""
+    path = os.path.join(private.home, "client-trace")
+    totals = []
+    for calls in (CALLS, 3 * CALLS):
+        subprocess.run(["strace", "-f", "-qq", "-o", path, sys.executable, "-c", CLIENT, client_library(), private.uri(), str(calls)],
+                       env=private.env, check=True)
+        totals.append(sum(count(read_trace(path)).values()))
+    assert totals[1] - totals[0] <= 3 * 2 * CALLS, f"{(totals[1] - totals[0]) / (2 * CALLS)} system calls a call"
+
+
+def client_loads(_):
+    """What the library needs at once is the C library; everything else is opened by whoever needs it first."""
+    said = subprocess.run(["readelf", "-d", client_library()], check=True, capture_output=True, text=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", said)
+    assert needed == ["libc.so.6"], f"the library pulls in {needed}"
+
+
 def main():
     suite = Suite()
     if not shutil.which("strace"):
@@ -202,7 +236,7 @@ def main():
         wire.close()
         for name, test in (("trivial call", trivial_call), ("calls in one piece", calls_together),
                            ("open and close", open_and_close), ("lists", lists), ("lookups", lookups), ("definitions", defining),
-                           ("restart", restart)):
+                           ("client", client_calls), ("loading the library", client_loads), ("restart", restart)):
             suite.run("syscalls: " + name, test, private)
     return suite.done()
 

@@ -163,8 +163,9 @@ static int submit(struct work *work)
         list_remove(&work->node);
     else
         r = 0;
-    pthread_cond_signal(&pool.more);
     pthread_mutex_unlock(&pool.mutex);
+    /* who is woken finds the mutex free */
+    pthread_cond_signal(&pool.more);
     return r;
 }
 

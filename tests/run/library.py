@@ -123,6 +123,20 @@ class Library:
         told = self.run("dbus-run-session", "--", "sh", "-c", script)
         assert told.startswith("ao 1 " if driver == "test" else "ao 0"), told
 
+    def log(self):
+        """The environment says how much is told, and where to."""
+        path = os.path.join(self.private.home, "client.log")
+        script = "import libvirt; libvirt.open('test:///default').lookupByName('test').name()"
+        for level, lines in (("1", True), ("3", False)):
+            env = {**self.env, "LIBVIRT_LOG_OUTPUTS": f"{level}:file:{path}", "LIBVIRT_LOG_FILTERS": f"{level}:libvirt"}
+            subprocess.run([sys.executable, "-c", script], env=env, check=True)
+            with open(path, encoding="utf-8") as file:
+                assert ("virDomainLookupByName" in file.read()) == lines, level
+            os.unlink(path)
+        for level, lines in (("1", True), ("debug", True), ("error", False), ("", False)):
+            done = subprocess.run([sys.executable, "-c", script], env={**self.env, "LIBVIRT_DEBUG": level}, capture_output=True, text=True, check=True)
+            assert (": debug : " in done.stderr) == lines, (level, done.stderr)
+
     def watched(self, *options):
         program = os.path.join(build_dir(), "tests", "run", "client")
         if not os.path.exists(program):
@@ -172,6 +186,7 @@ def main():
         for name in ("python", "sys_virt", "glib", "libvirt_dbus", "virt_install"):
             for driver in ("qemu", "test"):
                 suite.run(f"{name} on {driver}", getattr(library, name), driver)
+        suite.run("log", library.log)
         suite.run("memory", library.memory)
         suite.run("threads", library.threads)
     suite.done()

@@ -206,16 +206,12 @@ bool list_passes(unsigned is, unsigned filter, const unsigned *groups, size_t n_
 
 /* ---- calls ---- */
 
-/* Such a message stands alone, without the template of its code. */
 int fail_flags(struct req *rq, unsigned unknown)
 {
     const char *api = procedure_api(rq->call->procedure);
 
-    err_set(rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function test%s", unknown,
-            str_after(api, "vir") ? str_after(api, "vir") : api);
-    free(rq->err->message);
-    rq->err->message = mem_strdup(rq->err->detail);
-    return -1;
+    return err_set_bare(rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function test%s", unknown,
+                        str_after(api, "vir") ? str_after(api, "vir") : api);
 }
 
 static int check_flags(struct req *rq, const struct method *method, const void *in)

@@ -27,7 +27,7 @@ static const char *agent_socket(struct req *rq, const struct vm *vm)
 {
     const struct chardev *channel;
 
-    if (vm_check_active(rq, vm) < 0)
+    if (vm_check_running(rq, vm) < 0)
         return NULL;
     channel = agent_channel(vm);
     if (!channel)

@@ -6,10 +6,20 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/base64.h"
 #include "base/str.h"
+#include "model/domain/domain.h"
 #include "virtqemud/channel.h"
 #include "virtqemud/method.h"
+#include "virtqemud/run.h"
 
 /* ---- name ---- */
+
+static bool has_network(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->n_ifaces; i++)
+        if (devices->ifaces[i]->type == IFACE_NETWORK)
+            return true;
+    return false;
+}
 
 static int m_get_hostname(struct req *rq, struct vm *vm, const struct remote_domain_get_hostname_in *in,
                           struct remote_domain_get_hostname_out *out)
@@ -17,8 +27,13 @@ static int m_get_hostname(struct req *rq, struct vm *vm, const struct remote_dom
     auto_json struct json_object *answer = NULL;
     const char *name;
 
-    if (method_flags(rq, in->flags, API_DOMAIN_GET_HOSTNAME_LEASE | API_DOMAIN_GET_HOSTNAME_AGENT) < 0)
+    if (method_flags(rq, in->flags, API_DOMAIN_GET_HOSTNAME_LEASE | API_DOMAIN_GET_HOSTNAME_AGENT) < 0 ||
+        method_flags_exclude(rq, in->flags, API_DOMAIN_GET_HOSTNAME_LEASE, "GET_HOSTNAME_LEASE",
+                             API_DOMAIN_GET_HOSTNAME_AGENT, "GET_HOSTNAME_AGENT") < 0 ||
+        vm_check_active(rq, vm) < 0)
         return -1;
+    if (in->flags == API_DOMAIN_GET_HOSTNAME_LEASE && !has_network(&vm->run->domain->devices))
+        return err_set(&rq->err, ERR_NO_HOSTNAME, "no hostname found for domain %s", vm->name);
     if (in->flags == API_DOMAIN_GET_HOSTNAME_LEASE)
         return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
                        "host names from DHCP leases need virtnetworkd, which isn't there yet");

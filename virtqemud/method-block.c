@@ -99,15 +99,11 @@ static int m_get_tune(struct req *rq, struct vm *vm, const struct remote_domain_
 {
     struct params params = {.arena = &rq->arena};
     const struct disk_iotune *tune = NULL;
-    bool live, config;
+    bool live;
 
     if (method_flags(rq, in->flags, AFFECT | PARAM_STRING_OKAY) < 0 ||
-        vm_affected(rq, vm, in->flags, &live, &config) < 0)
+        vm_affected_one(rq, vm, in->flags, &live) < 0)
         return -1;
-    if (live && config)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
-                       "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
     if (in->disk) {
         const struct domain *domain = live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
         const struct disk *disk = domain ? find_disk(rq, domain, in->disk, live) : NULL;
@@ -206,7 +202,7 @@ static int set_live_tune(struct req *rq, struct vm *vm, const struct remote_doma
 
     if (!disk || !qmp)
         return -1;
-    params_string(&told, disk->info.alias, "blkdeviotune.disk");
+    params_string(&told, disk->dst, "blkdeviotune.disk");
     if (change_tune(rq, in, disk->iotune, &vm->run->arena, &tune, &told) < 0 || check_maxima(rq, &tune) < 0)
         return -1;
     changed = *disk;

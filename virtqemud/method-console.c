@@ -72,7 +72,9 @@ static int open_stream(struct req *rq, struct vm *vm, const struct chardev *devi
     int fd;
 
     if (console && !force)
-        return err_set(&rq->err, ERR_OPERATION_FAILED, "Active console session exists for this domain");
+        return err_set(&rq->err, ERR_OPERATION_FAILED, "Active %s exists for this domain",
+                       device->target == CHARTARGET_VIRTIO && device->target_name ? "channel stream"
+                                                                                  : "console session");
     if (console) {
         list_remove(&console->link);
         stream_abort(console->stream, "another session took the console over");
@@ -175,18 +177,18 @@ static int take_picture(struct req *rq, struct qmp *qmp, const char *more, int m
 static int m_screenshot(struct req *rq, struct vm *vm, const struct remote_domain_screenshot_in *in,
                         struct remote_domain_screenshot_out *out)
 {
-    struct qmp *qmp = vm_monitor(rq, vm);
+    struct qmp *qmp;
     auto_buf struct buf more = {0};
     auto_fd int memory = -1;
     const struct devices *devices;
     unsigned screen = in->screen;
     bool png;
 
-    if (method_flags(rq, in->flags, 0) < 0 || !qmp)
+    if (method_flags(rq, in->flags, 0) < 0 || !(qmp = vm_monitor(rq, vm)))
         return -1;
     devices = &vm->run->domain->devices;
     if (!devices->n_videos)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "no screens to take screenshot from");
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "no screens to take screenshot from");
     if (screen) { /* heads are counted over all cards; the first head of the first card needs no name */
         size_t i = 0;
 

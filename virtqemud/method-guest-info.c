@@ -252,11 +252,13 @@ static int m_info(struct req *rq, struct vm *vm, const struct remote_domain_get_
 
     for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
         known |= groups[i].bit;
-    if (method_flags(rq, in->flags, 0) < 0 || vm_check_active(rq, vm) < 0)
+    if (method_flags(rq, in->flags, 0) < 0)
         return -1;
     if (in->types & ~known)
         return err_set(&rq->err, ERR_INVALID_ARG, "unsupported guest information types '0x%x'",
                        in->types & ~known);
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
     for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
         auto_json struct json_object *answer = NULL;
 

@@ -47,15 +47,11 @@ static int m_get(struct req *rq, struct vm *vm, const struct remote_domain_get_i
 {
     struct params params = {.arena = &rq->arena};
     const struct bandwidth *bandwidth = NULL;
-    bool live, config;
+    bool live;
 
     if (method_flags(rq, in->flags, AFFECT | PARAM_STRING_OKAY) < 0 ||
-        vm_affected(rq, vm, in->flags, &live, &config) < 0)
+        vm_affected_one(rq, vm, in->flags, &live) < 0)
         return -1;
-    if (live && config)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
-                       "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
     if (in->nparams) { /* else it only asks how many there are */
         const struct domain *domain = live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
         const struct iface *iface = domain ? find_iface(rq, domain, in->device) : NULL;

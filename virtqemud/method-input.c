@@ -18,7 +18,7 @@ static int m_send_key(struct req *rq, struct vm *vm, const struct remote_domain_
         int number = keycode_to_qnum(in->codeset, in->keycodes.v[i]);
 
         if (number < 0)
-            return err_set(&rq->err, ERR_INVALID_ARG,
+            return err_set(&rq->err, ERR_INTERNAL_ERROR,
                            "cannot translate keycode %u of %s codeset to qnum keycode", in->keycodes.v[i],
                            keycode_set_name(in->codeset));
         if (i)

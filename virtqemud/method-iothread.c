@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "model/domain/domain.h"
+#include "virtqemud/events.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/iothread.h"
 #include "virtqemud/limits.h"
@@ -39,15 +40,11 @@ static int m_get_info(struct req *rq, struct vm *vm, const struct remote_domain_
                       struct remote_domain_get_iothread_info_out *out)
 {
     const struct domain *domain;
-    bool live, config;
+    bool live;
     size_t count;
 
-    if (method_flags(rq, in->flags, AFFECT) < 0 || vm_affected(rq, vm, in->flags, &live, &config) < 0)
+    if (method_flags(rq, in->flags, AFFECT) < 0 || vm_affected_one(rq, vm, in->flags, &live) < 0)
         return -1;
-    if (live && config)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
-                       "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
     domain = live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
     if (!domain)
         return -1;
@@ -69,7 +66,7 @@ static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, u
     struct pin *pin = iothread_pin(&domain->vcpus, id);
 
     if (!vcpus_iothread(&domain->vcpus, id))
-        return err_set(&rq->err, ERR_INVALID_ARG, "iothread %u not found", id);
+        return err_set(&rq->err, ERR_INVALID_ARG, "iothreadid %u not found", id);
     if (!pin) {
         pin = ARENA_NEW(arena, struct pin);
         pin->id = (struct opt_u32){id, true};
@@ -86,6 +83,8 @@ static int m_pin(struct req *rq, struct vm *vm, const struct remote_domain_pin_i
                  struct remote_domain_pin_iothread_out *out)
 {
     auto_bitmap struct bitmap cpus = {0};
+    auto_buf struct buf text = {0};
+    struct params told = {.arena = &rq->arena};
     struct domain *domain = NULL;
     bool live, config;
 
@@ -111,6 +110,9 @@ static int m_pin(struct req *rq, struct vm *vm, const struct remote_domain_pin_i
             set_pin(rq, vm->run->domain, &vm->run->arena, in->iothreads_id, &cpus) < 0)
             return -1;
         status_save(vm);
+        bitmap_format(&cpus, &text);
+        params_string(&told, buf_text(&text), "cputune.iothreadpin%u", in->iothreads_id);
+        event_tunable(vm, &told);
     }
     return config ? definition_save(rq, vm, domain) : 0;
 }

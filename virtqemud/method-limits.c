@@ -23,15 +23,9 @@ static int check_controller(struct req *rq, const struct vm *vm, enum cgroup_con
 static int one_model(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live,
                      const struct domain **ret_domain)
 {
-    bool config;
-
     if (method_flags(rq, flags, AFFECT | PARAM_STRING_OKAY) < 0 ||
-        vm_affected(rq, vm, flags, ret_live, &config) < 0)
+        vm_affected_one(rq, vm, flags, ret_live) < 0)
         return -1;
-    if (*ret_live && config)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
-                       "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
     *ret_domain = *ret_live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
     return *ret_domain ? 0 : -1;
 }

@@ -98,15 +98,11 @@ static int get(struct req *rq, struct vm *vm, int32_t nparams, unsigned flags,
                struct remote_domain_get_scheduler_parameters_out *out)
 {
     struct params params = {.arena = &rq->arena};
-    bool live, config;
+    bool live;
 
     if (method_flags(rq, flags, API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG | PARAM_STRING_OKAY) < 0 ||
-        check_session(rq) < 0 || vm_affected(rq, vm, flags, &live, &config) < 0)
+        check_session(rq) < 0 || vm_affected_one(rq, vm, flags, &live) < 0)
         return -1;
-    if (live && config)
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
-                       "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
     if ((live ? get_live(rq, vm, &params) : get_config(rq, vm, &params)) < 0)
         return -1;
     out->params.v = params.v;

@@ -51,7 +51,7 @@ static int m_bulk(struct req *rq, struct client *client,
         return -1;
     if (in->flags & enforce && groups & ~(unsigned)STATS_KNOWN)
         return err_set(&rq->err, ERR_ARGUMENT_UNSUPPORTED,
-                       "Stats types bits 0x%x are not supported by this daemon",
+                       "Stats types bits 0x%x are not supported by this daemon or QEMU",
                        groups & ~(unsigned)STATS_KNOWN);
     list = in->doms.n ? method_find_named(rq, in->doms.v, in->doms.n, "read")
                       : method_find(rq, in->flags & BULK_FILTERS, "read");
@@ -113,6 +113,19 @@ static const struct disk *find_disk(struct req *rq, const struct domain *domain,
             return disk;
     }
     err_set(&rq->err, ERR_INVALID_ARG, "invalid path: %s", path);
+    return NULL;
+}
+
+/* The same in other words, which scripts know, too. */
+static const struct disk *find_assigned(struct req *rq, const struct domain *domain, const char *path)
+{
+    auto_err struct err err = {0};
+    const struct disk *disk = find_disk(rq, domain, path);
+
+    if (disk)
+        return disk;
+    err_move(&err, &rq->err);
+    err_set(&rq->err, ERR_INVALID_ARG, "invalid path %s not assigned to domain", path);
     return NULL;
 }
 
@@ -202,7 +215,7 @@ static int m_block_info(struct req *rq, struct vm *vm, const struct remote_domai
     struct json_object *image;
     struct image_size size;
 
-    if (method_flags(rq, in->flags, 0) < 0 || !domain || !(disk = find_disk(rq, domain, in->path)))
+    if (method_flags(rq, in->flags, 0) < 0 || !domain || !(disk = find_assigned(rq, domain, in->path)))
         return -1;
     if (!disk->src.path && disk->src.type != STORAGE_NETWORK)
         return err_set(&rq->err, ERR_INVALID_ARG, "disk '%s' does not currently have a source assigned",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERR_FROM ERR_FROM_QEMU
+#define ERR_FROM ERR_FROM_DOMAIN
 #include "virtqemud/vm.h"
 
 #include "model/domain/domain.h"
@@ -42,11 +42,20 @@ int vm_check_active(struct req *rq, const struct vm *vm)
     return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is not running");
 }
 
+int vm_check_running(struct req *rq, const struct vm *vm)
+{
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
+    if (vm->state == API_DOMAIN_RUNNING)
+        return 0;
+    return err_set_from(&rq->err, ERR_FROM_QEMU, ERR_OPERATION_INVALID, "domain is not running");
+}
+
 int vm_check_inactive(struct req *rq, const struct vm *vm)
 {
     if (!vm->run)
         return 0;
-    return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is already running");
+    return err_set_from(&rq->err, ERR_FROM_QEMU, ERR_OPERATION_INVALID, "domain is already running");
 }
 
 struct qmp *vm_monitor(struct req *rq, const struct vm *vm)
@@ -55,7 +64,8 @@ struct qmp *vm_monitor(struct req *rq, const struct vm *vm)
         return NULL;
     if (vm->run->qmp && !vm->run->ended)
         return vm->run->qmp;
-    err_set(&rq->err, ERR_OPERATION_INVALID, "the monitor of domain '%s' is not connected", vm->name);
+    err_set_from(&rq->err, ERR_FROM_QEMU, ERR_OPERATION_INVALID,
+                 "the monitor of domain '%s' is not connected", vm->name);
     return NULL;
 }
 
@@ -79,7 +89,7 @@ int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, b
         config = !live;
     }
     if (live && !vm_is_active(vm))
-        return err_set(&rq->err, ERR_OPERATION_INVALID, "domain is not running");
+        return vm_check_active(rq, vm);
     if (config && !vm_is_persistent(vm))
         return err_set(&rq->err, ERR_OPERATION_INVALID,
                        "transient domains do not have any persistent config");
@@ -88,11 +98,24 @@ int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, b
     return 0;
 }
 
+int vm_affected_one(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live)
+{
+    bool config;
+
+    if (vm_affected(rq, vm, flags, ret_live, &config) < 0)
+        return -1;
+    if (*ret_live && config)
+        return err_set_bare(&rq->err, ERR_INVALID_ARG,
+                            "Flags 'VIR_DOMAIN_AFFECT_LIVE' and "
+                            "'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+    return 0;
+}
+
 const struct domain *vm_model(struct req *rq, struct vm *vm, unsigned flags)
 {
-    bool live, config;
+    bool live;
 
-    if (vm_affected(rq, vm, flags & (API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG), &live, &config) < 0)
+    if (vm_affected_one(rq, vm, flags & (API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG), &live) < 0)
         return NULL;
     return live ? vm->run->domain : definition_load(rq, vm, &rq->arena);
 }

@@ -54,6 +54,8 @@ void vm_give_job(struct req *rq, struct vm *vm);
 
 /* 0, or ERR_OPERATION_INVALID "domain is not running" / "domain is already running". */
 int vm_check_active(struct req *rq, const struct vm *vm);
+/* The guest's processors run, too: for what the guest itself has to do. */
+int vm_check_running(struct req *rq, const struct vm *vm);
 int vm_check_inactive(struct req *rq, const struct vm *vm);
 /* The monitor, or NULL with rq->err set: not running, not up yet, or broken. */
 struct qmp *vm_monitor(struct req *rq, const struct vm *vm);
@@ -72,6 +74,8 @@ const struct domain *vm_model(struct req *rq, struct vm *vm, unsigned flags);
  * running and config a persistent domain. Negative with rq->err set.
  */
 int vm_affected(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live, bool *ret_config);
+/* The same for a call that reads: it can be only about one of them. */
+int vm_affected_one(struct req *rq, struct vm *vm, unsigned flags, bool *ret_live);
 
 /* Tell clients. */
 void vm_emit_lifecycle(struct vm *vm, int event, int detail);

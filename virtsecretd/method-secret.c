@@ -13,8 +13,8 @@ static int check_flags(struct req *rq, unsigned flags, unsigned allowed)
 {
     if (!(flags & ~allowed))
         return 0;
-    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~allowed,
-                   rq->name);
+    return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+                        flags & ~allowed, rq->name);
 }
 
 static struct wire_secret wire_of(struct req *rq, const struct secret *secret)

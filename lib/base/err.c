@@ -92,6 +92,21 @@ int err_set_from(struct err *err, enum err_domain domain, enum err_code code, co
     return -1;
 }
 
+int err_set_bare_from(struct err *err, enum err_domain domain, enum err_code code, const char *format, ...)
+{
+    va_list args;
+    bool first = err && !err_is_set(err);
+
+    va_start(args, format);
+    set(err, domain, code, 0, format_args(format, args));
+    va_end(args);
+    if (first) {
+        free(err->message);
+        err->message = mem_strdup(err->detail);
+    }
+    return -1;
+}
+
 int err_system_from(struct err *err, enum err_domain domain, int errnum, const char *format, ...)
 {
     auto_free char *what = NULL;

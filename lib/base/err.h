@@ -54,7 +54,12 @@ struct err {
 /* A failed system call: code ERR_SYSTEM_ERROR, message "DETAIL: strerror(errnum)". errnum may be negative. */
 #define err_system(err, errnum, ...) err_system_from((err), ERR_FROM, (errnum), __VA_ARGS__)
 
+/* The same, but the message is the detail alone, as clients know it of some refused arguments. */
+#define err_set_bare(err, code, ...) err_set_bare_from((err), ERR_FROM, (code), __VA_ARGS__)
+
 int err_set_from(struct err *err, enum err_domain domain, enum err_code code, const char *format, ...)
+    PRINTF(4, 5);
+int err_set_bare_from(struct err *err, enum err_domain domain, enum err_code code, const char *format, ...)
     PRINTF(4, 5);
 int err_system_from(struct err *err, enum err_domain domain, int errnum, const char *format, ...)
     PRINTF(4, 5);

@@ -241,7 +241,7 @@ static int m_connect_set_identity(struct req *rq, struct client *client,
     auto_identity struct identity *identity = identity_new();
 
     if (in->flags)
-        return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x)", in->flags);
+        return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x)", in->flags);
     if (!client->authenticated)
         return err_set_from(&rq->err, ERR_FROM_RPC, ERR_RPC, "authentication required");
     if (!identity_trusted(client->peer))

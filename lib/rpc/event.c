@@ -230,7 +230,7 @@ static int m_monitor_event_register(struct req *rq, struct client *client,
     int r;
 
     if (in->flags & ~(unsigned)(MONITOR_REGEX | MONITOR_NOCASE))
-        return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x)", in->flags);
+        return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x)", in->flags);
     made = NEW(struct registration);
     made->row = PROCEDURE(qemu, DOMAIN_MONITOR_EVENT);
     made->one = in->dom;

@@ -85,7 +85,7 @@ static int m_stats_period(struct req *rq, struct vm *vm,
         if (!doc->domain->devices.balloon)
             return err_set(rq->err, ERR_OPERATION_INVALID,
                            "No memory balloon device configured, can not set the collection period");
-        doc->domain->devices.balloon->stats_period = (struct opt_u32){(uint32_t)in->period, in->period > 0};
+        doc->domain->devices.balloon->stats_period = in->period > 0 ? (uint32_t)in->period : 0;
     }
     return 0;
 }

@@ -80,3 +80,5 @@ void build_undo(struct build *build);
  */
 struct domain_policy;
 struct domain_policy defaults_policy(const struct qemu_caps *caps);
+/* The answers to a power-off and a reboot fit together; or err is set. */
+int check_life_actions(const struct domain *domain, struct err *err);

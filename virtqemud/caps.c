@@ -84,6 +84,11 @@ const char *qemu_cap_name(enum qemu_cap cap)
     return cap < QEMU_CAP_MAX ? qemu_cap_rows[cap].name : NULL;
 }
 
+bool qemu_caps_runs(const struct qemu_caps *caps, const char *arch)
+{
+    return str_eq(arch, caps->arch) || (str_eq(arch, "i686") && str_eq(caps->arch, "x86_64"));
+}
+
 const struct qemu_machine *qemu_caps_machine(const struct qemu_caps *caps, const char *name)
 {
     for (size_t i = 0; i < caps->machine_count; i++) {

@@ -120,6 +120,8 @@ static inline bool qemu_caps_has(const struct qemu_caps *caps, enum qemu_cap cap
 }
 /* "DEVICE_QXL"; NULL out of range. */
 const char *qemu_cap_name(enum qemu_cap cap);
+/* Whether it has guests of this architecture: its own, or the 32-bit one beneath. */
+bool qemu_caps_runs(const struct qemu_caps *caps, const char *arch);
 /* Machine by name or alias; name NULL: the default machine. NULL: there is no such machine. */
 const struct qemu_machine *qemu_caps_machine(const struct qemu_caps *caps, const char *name);
 /* CPU model by QEMU's name; NULL: unknown. */

@@ -2,6 +2,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/definition.h"
 
+#include "base/enum.h"
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "loop/work.h"
@@ -20,17 +21,34 @@ static int find_caps(struct req *rq, struct arena *arena, const struct domain *d
 
     if (!binary)
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
-                       "Emulator not found for arch '%s'; install its qemu-system package", arch);
+                       "No emulator found for arch '%s'; install its qemu-system package", arch);
     return qemu_caps_get(rq, binary, ret);
+}
+
+/* Judged before anything is filled in: machines of another kind aren't for us. */
+static int check_kind(struct req *rq, const struct domain *domain, const struct qemu_caps *caps)
+{
+    if (domain->os.type && domain->os.type != OS_HVM)
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support os type '%s'",
+                       caps->binary, enum_name(os_type_names, domain->os.type));
+    if (domain->virt != VIRT_QEMU && domain->virt != VIRT_KVM)
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support virt type '%s'",
+                       caps->binary, enum_name(domain_virt_names, domain->virt));
+    return 0;
 }
 
 /* A new definition must be one that its emulator can run. */
 static int check_caps(struct req *rq, const struct domain *domain, const struct qemu_caps *caps)
 {
-    if (domain->os.arch && !str_eq(domain->os.arch, caps->arch))
+    const struct qemu_machine *machine = qemu_caps_machine(caps, domain->os.machine);
+
+    if (domain->os.arch && !qemu_caps_runs(caps, domain->os.arch))
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support arch '%s'",
                        domain->devices.emulator, domain->os.arch);
-    if (domain->os.machine && !qemu_caps_machine(caps, domain->os.machine))
+    if (machine && domain->vcpus.max > machine->max_cpus)
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "Maximum CPUs greater than specified machine type limit %u", machine->max_cpus);
+    if (domain->os.machine && !machine)
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support machine type '%s'",
                        domain->devices.emulator, domain->os.machine);
     return 0;
@@ -54,7 +72,7 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
         return NULL;
     if (!(flags & DEFINITION_STORED)) {
         parse |= DOMAIN_PARSE_ABI_UPDATE;
-        if (find_caps(rq, arena, domain, &caps) < 0)
+        if (find_caps(rq, arena, domain, &caps) < 0 || check_kind(rq, domain, caps) < 0)
             return NULL;
     }
     policy = defaults_policy(caps);

@@ -2,6 +2,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "virtqemud/device-match.h"
 
+#include "base/enum.h"
 #include "base/str.h"
 
 /* ---- which one is meant ---- */
@@ -155,7 +156,7 @@ static const struct {
     bool unique; /* two that are the same can't be */
 } kinds[] = {
     {"disk",       DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG | DEVICE_CHANGE, same_disk,       true},
-    {"interface",  DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG | DEVICE_CHANGE, same_iface,      true},
+    {"interface",  DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG | DEVICE_CHANGE, same_iface,      false},
     {"controller", DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG,                 same_controller, true},
     {"hostdev",    DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG,                 same_hostdev,    true},
     {"serial",     DEVICE_CONFIG | DEVICE_PLUG | DEVICE_UNPLUG,                 same_chardev,    false},
@@ -199,16 +200,16 @@ bool device_may(const char *element, enum device_may what)
 /* "disk vdb", for messages */
 static int say_exists(const struct fragment *new, struct err *err)
 {
-    char mac[MAC_TEXT];
-
     if (str_eq(new->element, "disk"))
         return err_set(err, ERR_OPERATION_INVALID, "target %s already exists",
                        ((const struct disk *)new->device)->dst);
-    if (str_eq(new->element, "interface"))
-        return err_set(err, ERR_OPERATION_INVALID, "network device with mac %s already exists",
-                       mac_format(&((const struct iface *)new->device)->mac, mac));
     if (str_eq(new->element, "hostdev"))
         return err_set(err, ERR_OPERATION_INVALID, "device is already in the domain configuration");
+    if (str_eq(new->element, "channel"))
+        return err_set(err, ERR_OPERATION_INVALID, "chardev already exists");
+    if (str_eq(new->element, "controller"))
+        return err_set(err, ERR_OPERATION_INVALID, "controller index='%u' already exists",
+                       ((const struct controller *)new->device)->index.value);
     if (str_eq(new->element, "vsock"))
         return err_set(err, ERR_OPERATION_INVALID, "domain already has a vsock device");
     if (str_eq(new->element, "lease"))
@@ -222,9 +223,13 @@ int device_check_new(const struct devices *devices, const struct fragment *new, 
 {
     size_t kind = kind_of(new->element), count;
     void **list = devices_list(devices, new->element, &count);
-    bool unnamed = str_eq(new->element, "interface") && mac_is_zero(&((struct iface *)new->device)->mac);
 
-    if (kind == ARRAY_SIZE(kinds) || !kinds[kind].unique || unnamed)
+    bool unique = kind < ARRAY_SIZE(kinds) && kinds[kind].unique;
+
+    /* a guest tells channels apart by their names alone */
+    if (str_eq(new->element, "channel"))
+        unique = ((const struct chardev *)new->device)->target == CHARTARGET_VIRTIO;
+    if (!unique)
         return 0;
     for (size_t i = 0; i < count; i++)
         if (kinds[kind].same(new->device, list[i]))
@@ -244,10 +249,23 @@ static int say_missing(const struct fragment *like, unsigned found, enum device_
             return err_set(err, ERR_DEVICE_MISSING, "no target device %s", dst);
         if (purpose == FIND_TO_UPDATE)
             return err_set(err, ERR_INTERNAL_ERROR, "disk '%s' not found", dst);
+        if (purpose == FIND_TO_UPDATE_CONFIG)
+            return err_set(err, ERR_INVALID_ARG, "target %s doesn't exist.", dst);
         return err_set(err, ERR_DEVICE_MISSING, "disk %s not found", dst);
+    }
+    if (str_eq(like->element, "graphics")) {
+        const char *type = enum_name(graphics_type_names, ((const struct graphics *)like->device)->type);
+
+        if (purpose == FIND_TO_UPDATE_CONFIG)
+            return err_set(err, ERR_INVALID_ARG, "cannot find existing graphics type '%s' device to modify",
+                           type);
+        return err_set(err, ERR_DEVICE_MISSING, "cannot find existing graphics device to modify of type '%s'",
+                       type);
     }
     if (str_eq(like->element, "interface")) {
         mac_format(&((const struct iface *)like->device)->mac, mac);
+        if (found > 1 && mac_is_zero(&((const struct iface *)like->device)->mac))
+            return err_set(err, ERR_OPERATION_FAILED, "multiple matching devices found");
         if (found > 1)
             return err_set(err, ERR_OPERATION_FAILED, "multiple devices matching MAC address %s found", mac);
         return err_set(err, ERR_DEVICE_MISSING, "no device matching MAC address %s found", mac);
@@ -294,8 +312,8 @@ int device_find(const struct devices *devices, const struct fragment *like, enum
         if (!found++)
             *ret = (struct fragment){like->element, list[i], info};
     }
-    /* of those that can't be told apart any one will do */
-    if (!found || (found > 1 && kinds[kind].unique))
+    /* of those that can't be told apart any one will do, but an interface is somebody's */
+    if (!found || (found > 1 && (kinds[kind].unique || str_eq(like->element, "interface"))))
         return say_missing(like, found, purpose, err);
     return 0;
 }

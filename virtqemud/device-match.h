@@ -20,7 +20,7 @@ bool device_may(const char *element, enum device_may what);
 /* ERR_OPERATION_INVALID when something there forbids it. */
 int device_check_new(const struct devices *devices, const struct fragment *new, struct err *err);
 /* Who looks for a device: scripts know the words of each. */
-enum device_purpose { FIND_IN_CONFIG, FIND_TO_DETACH, FIND_TO_UPDATE };
+enum device_purpose { FIND_IN_CONFIG, FIND_TO_DETACH, FIND_TO_UPDATE, FIND_TO_UPDATE_CONFIG };
 /* The device in `devices` that `like` means; negative with err set when there is none (or more than one). */
 int device_find(const struct devices *devices, const struct fragment *like, enum device_purpose purpose,
                 struct fragment *ret, struct err *err);

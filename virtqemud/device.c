@@ -151,8 +151,10 @@ static int lock_memory(struct req *rq, const struct vm *vm, const struct domain 
     return 0;
 }
 
-/* Controllers that the device needs and the machine doesn't have; a bus of the board can't be added. */
-static int plug_controllers(struct req *rq, struct vm *vm, struct domain *copy, const struct qemu_caps *caps)
+/* Controllers that the device (wanted) needs and the machine doesn't have; a bus of the board can't be added.
+ */
+static int plug_controllers(struct req *rq, struct vm *vm, struct domain *copy, const struct qemu_caps *caps,
+                            const void *wanted)
 {
     for (size_t i = 0; i < copy->devices.n_controllers; i++) {
         struct controller *controller = copy->devices.controllers[i];
@@ -161,7 +163,7 @@ static int plug_controllers(struct req *rq, struct vm *vm, struct domain *copy, 
 
         for (size_t j = 0; j < vm->run->domain->devices.n_controllers; j++)
             known |= str_eq(vm->run->domain->devices.controllers[j]->info.alias, controller->info.alias);
-        if (known)
+        if (known || controller == wanted)
             continue;
         if (controller->type == CONTROLLER_PCI)
             return err_set(&rq->err, ERR_INTERNAL_ERROR, "No more available PCI slots");
@@ -193,7 +195,7 @@ int device_attach_live(struct req *rq, struct vm *vm, const char *xml)
         return -1;
     defaults_aliases(copy, &rq->arena);
     if (check_same_run(rq, vm, run) < 0 || lock_memory(rq, vm, copy) < 0 ||
-        plug_controllers(rq, vm, copy, caps) < 0 || plug_one(rq, vm, copy, caps, &new) < 0)
+        plug_controllers(rq, vm, copy, caps, new.device) < 0 || plug_one(rq, vm, copy, caps, &new) < 0)
         return -1;
     device_account(run->domain, &new, 1);
     status_save(vm);
@@ -310,6 +312,35 @@ static bool same_source(const struct storage *a, const struct storage *b)
            a->protocol == b->protocol && str_eq(a->pool, b->pool) && str_eq(a->volume, b->volume);
 }
 
+/* What a drive was plugged with stays; only what is said, and says something else, is refused. */
+static int check_disk_fields(struct req *rq, const struct disk *wanted, const struct disk *live)
+{
+    const struct {
+        const char *name;
+        bool changes;
+    } fields[] = {
+        {"bus", wanted->bus != live->bus},
+        {"serial", wanted->serial && !str_eq(wanted->serial, live->serial)},
+        {"wwn", wanted->wwn && !str_eq(wanted->wwn, live->wwn)},
+        {"vendor", wanted->vendor && !str_eq(wanted->vendor, live->vendor)},
+        {"product", wanted->product && !str_eq(wanted->product, live->product)},
+        {"cache", wanted->cache && wanted->cache != live->cache},
+        {"error_policy", wanted->error_policy && wanted->error_policy != live->error_policy},
+        {"io", wanted->io && wanted->io != live->io},
+        {"ioeventfd", wanted->ioeventfd && wanted->ioeventfd != live->ioeventfd},
+        {"discard", wanted->discard && wanted->discard != live->discard},
+        {"iothread", wanted->iothread && wanted->iothread != live->iothread},
+        {"readonly", live->device == DISK_DISK && wanted->readonly != live->readonly},
+        {"shared", wanted->shareable != live->shareable},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        if (fields[i].changes)
+            return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "cannot modify field '%s' of the disk",
+                           fields[i].name);
+    return 0;
+}
+
 static int update_disk(struct req *rq, struct vm *vm, const struct disk *wanted, struct disk *live,
                        bool force)
 {
@@ -320,12 +351,14 @@ static int update_disk(struct req *rq, struct vm *vm, const struct disk *wanted,
     struct storage *medium;
     int r;
 
+    if (check_disk_fields(rq, wanted, live) < 0)
+        return -1;
     if (same_source(&wanted->src, &live->src) ||
         (storage_is_empty(&wanted->src) && storage_is_empty(&live->src)))
         return 0;
     if (live->device != DISK_CDROM && live->device != DISK_FLOPPY)
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
-                       "cannot modify field '%s' (or it's parts) of the disk", "source");
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED,
+                       "disk source can be changed only in removable drives");
     if (qemu_caps_get(rq, copy->devices.emulator, &caps) < 0 || check_same_run(rq, vm, run) < 0)
         return -1;
     medium = ARENA_NEW(&rq->arena, struct storage);
@@ -396,6 +429,15 @@ static int update_iface(struct req *rq, struct vm *vm, const struct iface *wante
     return 0;
 }
 
+/* Where it listens is what the first one says; what isn't said stays. */
+static bool same_listens(const struct graphics *wanted, const struct graphics *live)
+{
+    const struct graphics_listen *a = wanted->n_listens ? wanted->listens[0] : NULL,
+                                 *b = live->n_listens ? live->listens[0] : NULL;
+
+    return !a || !b || (a->type == b->type && (!a->address || str_eq(a->address, b->address)));
+}
+
 static int update_graphics(struct req *rq, struct vm *vm, const struct graphics *wanted,
                            struct graphics *live)
 {
@@ -408,7 +450,14 @@ static int update_graphics(struct req *rq, struct vm *vm, const struct graphics 
                        graphics_type_names[live->type]);
     if (wanted->autoport != TRI_YES && wanted->port.set && wanted->port.value > 0 &&
         wanted->port.value != live->port.value)
-        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "cannot change port settings on %s graphics",
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "cannot change port settings on %s graphics",
+                       graphics_type_names[live->type]);
+    if (!same_listens(wanted, live))
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED,
+                       "cannot change listen address setting on '%s' graphics",
+                       graphics_type_names[live->type]);
+    if (!str_eq(wanted->keymap, live->keymap))
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "cannot change keymap setting on %s graphics",
                        graphics_type_names[live->type]);
     if (!qmp || graphics_set_password(rq, qmp, wanted) < 0 || check_same_run(rq, vm, run) < 0)
         return -1;
@@ -452,7 +501,7 @@ int device_update_live(struct req *rq, struct vm *vm, const char *xml, bool forc
     if (!vm_monitor(rq, vm) || fragment_parse(&rq->arena, xml, 0, &wanted, &rq->err) < 0)
         return -1;
     if (!device_may(wanted.element, DEVICE_CHANGE))
-        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "live update of device '%s' is not supported",
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "live update of device '%s' is not supported",
                        wanted.element);
     if (device_find(&vm->run->domain->devices, &wanted, FIND_TO_UPDATE, &live, &rq->err) < 0)
         return -1;

@@ -282,7 +282,7 @@ static void format_os(struct req *rq, Q *q, struct buf *xml)
     firmwares_read(&rq->arena, firmware_dirs(&rq->arena, qemud.privileged), &firmwares);
     buf_add_string(xml, "  <os supported='yes'>\n");
     for (size_t i = 0; i < firmwares.count; i++)
-        if (firmware_fits(&firmwares.list[i], q->caps->arch, q->machine->name))
+        if (firmware_fits(&firmwares.list[i], q->arch, q->machine->name))
             interfaces |= firmwares.list[i].interfaces;
     list_begin(&list, "firmware");
     if (interfaces & 1u << FW_BIOS)
@@ -297,7 +297,7 @@ static void format_os(struct req *rq, Q *q, struct buf *xml)
         const struct firmware *firmware = &firmwares.list[i];
         bool known = false;
 
-        if (!firmware_fits(firmware, q->caps->arch, q->machine->name) || !file_exists(firmware->path))
+        if (!firmware_fits(firmware, q->arch, q->machine->name) || !file_exists(firmware->path))
             continue;
         for (size_t k = 0; k < i; k++)
             known |= str_eq(firmwares.list[k].path, firmware->path);
@@ -415,7 +415,7 @@ void domcaps_format(struct req *rq, Q *q, struct buf *xml)
     buf_add_string(xml, "<domainCapabilities>\n  <path>");
     buf_add_xml(xml, q->caps->binary);
     buf_printf(xml, "</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n",
-               qemu_accel_domain_type[q->accel], q->machine->name, q->caps->arch);
+               qemu_accel_domain_type[q->accel], q->machine->name, q->arch);
     buf_printf(xml, "  <vcpu max='%u'/>\n  <iothreads supported='yes'/>\n", q->machine->max_cpus);
     format_os(rq, q, xml);
     format_cpu(q, xml);
@@ -478,7 +478,7 @@ int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const 
     }
     if (qemu_caps_get(rq, binary, &caps) < 0)
         return -1;
-    if (arch && !str_eq(arch, caps->arch))
+    if (arch && !qemu_caps_runs(caps, arch))
         return err_set(&rq->err, ERR_INVALID_ARG, "Emulator '%s' does not support arch '%s'", caps->binary,
                        arch);
     if (resolve_accel(rq, virt, caps, &question.accel) < 0)
@@ -490,6 +490,7 @@ int domcaps_resolve(struct req *rq, const char *binary, const char *arch, const 
     if (!question.machine)
         question.machine = &caps->machines[0]; /* architectures without a default */
     question.caps = caps;
+    question.arch = arena_strdup(&rq->arena, arch ? arch : caps->arch);
     *ret_caps = TAKE(caps);
     *ret = question;
     return 0;

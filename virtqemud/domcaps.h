@@ -12,6 +12,7 @@ struct domcaps_question {
     const struct qemu_caps *caps;
     enum qemu_accel accel;
     const struct qemu_machine *machine;
+    const char *arch; /* of the guest: a 64-bit QEMU runs 32-bit ones, too */
 };
 /*
  * From what a client gave (each may be NULL) to the binary, the accelerator and the machine, by libvirt's

@@ -135,6 +135,7 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, bool hos
                      const char **ret_model, bool *ret_vendor)
 {
     struct x86_cpu base = {0};
+    bool mixed = false;
 
     if (!count)
         return err_set(&rq->err, ERR_INVALID_ARG, "no CPUs given");
@@ -150,8 +151,11 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, bool hos
                              : x86_model_find(demand.model) ? x86_model_find(demand.model)->vendor
                                                             : NULL;
 
-        if (base.vendor && vendor && !str_eq(base.vendor, vendor))
-            return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPU vendors do not match");
+        if (base.vendor && vendor && !str_eq(base.vendor, vendor)) {
+            if (demand.vendor)
+                return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPU vendors do not match");
+            mixed = true; /* models that somebody named may be of several */
+        }
         if (!demand.vendor)
             *ret_vendor = false;
         if (vendor)
@@ -161,6 +165,8 @@ static int intersect(struct req *rq, char *const *xmls, uint32_t count, bool hos
     }
     if (x86_set_empty(&base.features))
         return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPUs are incompatible");
+    if (mixed)
+        base.vendor = NULL;
     *ret = base;
     return 0;
 }
@@ -218,7 +224,7 @@ static int baseline(struct req *rq, char *const *xmls, uint32_t count, struct cp
     if (!x86_choose(&question, &choice))
         return err_set_from(&rq->err, ERR_FROM_CPU, ERR_OPERATION_FAILED, "CPUs are incompatible");
     buf_printf(&xml, "<cpu mode='custom' match='exact'>\n  <model fallback='%s'>%s</model>\n",
-               str_eq(common, choice.model->name) ? "forbid" : "allow", choice.model->name);
+               models || str_eq(common, choice.model->name) ? "forbid" : "allow", choice.model->name);
     if (vendor && base.vendor)
         buf_printf(&xml, "  <vendor>%s</vendor>\n", base.vendor);
     if (flags & BASELINE_EXPAND_FEATURES)

@@ -3,6 +3,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 #include "base/str.h"
 #include "model/domain/domain.h"
+#include "virtqemud/build.h"
 #include "virtqemud/channel.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/method.h"
@@ -26,8 +27,18 @@ int method_flags(struct req *rq, unsigned flags, unsigned known)
 {
     if (!(flags & ~known))
         return 0;
-    return err_set(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known,
-                   rq->name);
+    return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known,
+                        rq->name);
+}
+
+int method_flags_exclude(struct req *rq, unsigned flags, unsigned one, const char *one_name, unsigned other,
+                         const char *other_name)
+{
+    if (!(flags & one) || !(flags & other))
+        return 0;
+    return err_set_bare(&rq->err, ERR_INVALID_ARG,
+                        "Flags 'VIR_DOMAIN_%s' and 'VIR_DOMAIN_%s' are mutually exclusive", one_name,
+                        other_name);
 }
 
 /* ---- start ---- */
@@ -120,7 +131,10 @@ static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wi
     struct domain *domain;
     int r;
 
-    if (check_start_flags(rq, flags) < 0)
+    if (method_flags(rq, flags,
+                     API_DOMAIN_START_PAUSED | API_DOMAIN_START_AUTODESTROY | API_DOMAIN_START_VALIDATE |
+                         API_DOMAIN_START_RESET_NVRAM) < 0 ||
+        check_start_flags(rq, flags) < 0)
         return -1;
     domain = definition_parse(rq, &arena, xml,
                               DEFINITION_NEW | (flags & API_DOMAIN_START_VALIDATE ? DEFINITION_VALIDATE : 0));
@@ -264,7 +278,7 @@ static int press_button(struct req *rq, struct vm *vm, bool fake_reboot)
 /* By the agent when asked for, or when there is one and nothing was asked for; else by the button. */
 static int ask_guest(struct req *rq, struct vm *vm, bool agent, bool acpi, bool reboot)
 {
-    if (vm_check_active(rq, vm) < 0)
+    if ((reboot ? vm_check_active(rq, vm) : vm_check_running(rq, vm)) < 0)
         return -1;
     if (agent || (!acpi && channel_agent_connected(vm))) {
         if (vm->run->fake_reboot) {
@@ -341,8 +355,6 @@ static int m_set_lifecycle_action(struct req *rq, struct vm *vm,
         return err_set(&rq->err, ERR_INVALID_ARG, "invalid lifecycle type '%u'", in->type);
     if (in->action >= ARRAY_SIZE(actions))
         return err_set(&rq->err, ERR_INVALID_ARG, "invalid lifecycle action '%u'", in->action);
-    if (in->type != API_DOMAIN_LIFECYCLE_CRASH && actions[in->action] >= ACTION_COREDUMP_DESTROY)
-        return err_set(&rq->err, ERR_INVALID_ARG, "lifecycle action is only valid for crash events");
     if (vm_affected(rq, vm, in->flags, &live, &config) < 0)
         return -1;
     if (config) {
@@ -353,15 +365,20 @@ static int m_set_lifecycle_action(struct req *rq, struct vm *vm,
             return -1;
         at = (enum domain_action *[]){&domain->on_poweroff, &domain->on_reboot, &domain->on_crash}[in->type];
         *at = actions[in->action];
-        if (definition_save(rq, vm, domain) < 0)
+        if (check_life_actions(domain, &rq->err) < 0 || definition_save(rq, vm, domain) < 0)
             return -1;
     }
     if (live && vm->run) {
         struct domain *domain = vm->run->domain;
         enum domain_action *at =
             (enum domain_action *[]){&domain->on_poweroff, &domain->on_reboot, &domain->on_crash}[in->type];
+        enum domain_action before = *at;
 
         *at = actions[in->action];
+        if (check_life_actions(domain, &rq->err) < 0) {
+            *at = before;
+            return -1;
+        }
         status_save(vm);
     }
     return 0;

@@ -6,7 +6,9 @@
 #include "base/bitmap.h"
 #include "model/domain/domain.h"
 #include "virtqemud/definition.h"
+#include "virtqemud/events.h"
 #include "virtqemud/method.h"
+#include "virtqemud/params.h"
 #include "virtqemud/run.h"
 #include "virtqemud/status.h"
 #include "virtqemud/vcpu.h"
@@ -40,7 +42,7 @@ static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, i
     }
     if ((uint32_t)vcpu >= domain->vcpus.max)
         return err_set(&rq->err, ERR_INVALID_ARG, "vcpu %d is out of range of %s cpu count %u", vcpu, which,
-                       domain->vcpus.max);
+                       vcpus_online(&domain->vcpus));
     pin = vcpus_pin(&domain->vcpus, (uint32_t)vcpu);
     if (!pin) {
         pin = ARENA_NEW(arena, struct pin);
@@ -50,6 +52,21 @@ static int set_pin(struct req *rq, struct domain *domain, struct arena *arena, i
     }
     pin->cpus = cpus;
     return 0;
+}
+
+/* Whoever watches hears which, and where to. */
+static void tell(struct req *rq, const struct vm *vm, int32_t vcpu, const uint8_t *bytes, size_t length)
+{
+    struct params told = {.arena = &rq->arena};
+    struct bitmap *cpus = read_map(rq, &rq->arena, bytes, length);
+    auto_buf struct buf text = {0};
+
+    bitmap_format(cpus, &text);
+    if (vcpu == EMULATOR)
+        params_string(&told, buf_text(&text), "cputune.emulatorpin");
+    else
+        params_string(&told, buf_text(&text), "cputune.vcpupin%d", vcpu);
+    event_tunable(vm, &told);
 }
 
 static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *bytes, size_t length,
@@ -71,6 +88,7 @@ static int change(struct req *rq, struct vm *vm, int32_t vcpu, const uint8_t *by
             vcpu_settle(rq, vm) < 0)
             return -1;
         status_save(vm);
+        tell(rq, vm, vcpu, bytes, length);
     }
     return config ? definition_save(rq, vm, domain) : 0;
 }

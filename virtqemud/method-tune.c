@@ -126,13 +126,12 @@ static int m_set_stats_period(struct req *rq, struct vm *vm,
     if (live) {
         if (stats_poll_balloon(rq, vm, (uint32_t)in->period) < 0 || vm_check_active(rq, vm) < 0)
             return -1;
-        vm->run->domain->devices.balloon->stats_period =
-            (struct opt_u32){(uint32_t)in->period, in->period > 0};
+        vm->run->domain->devices.balloon->stats_period = in->period > 0 ? (uint32_t)in->period : 0;
         status_save(vm);
     }
     if (!config)
         return 0;
-    domain->devices.balloon->stats_period = (struct opt_u32){(uint32_t)in->period, in->period > 0};
+    domain->devices.balloon->stats_period = in->period > 0 ? (uint32_t)in->period : 0;
     return definition_save(rq, vm, domain);
 }
 
@@ -258,7 +257,9 @@ static int m_set_vcpu(struct req *rq, struct vm *vm, const struct remote_domain_
         return -1;
     if (in->state != 0 && in->state != 1)
         return err_set(&rq->err, ERR_INVALID_ARG, "unsupported state value");
-    if (bitmap_parse(in->cpumap, VCPUS_MAX, &map) < 0 || bitmap_empty(&map))
+    if (bitmap_parse(in->cpumap, VCPUS_MAX, &map) < 0)
+        return err_set(&rq->err, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", in->cpumap);
+    if (bitmap_empty(&map))
         return err_set(&rq->err, ERR_INVALID_ARG, "no vcpus selected for modification");
     if (vm_affected(rq, vm, in->flags, &live, &config) < 0)
         return -1;
@@ -281,6 +282,9 @@ static int get_vcpus_flags(struct req *rq, struct vm *vm, unsigned flags, int32_
                      API_DOMAIN_AFFECT_LIVE | API_DOMAIN_AFFECT_CONFIG | API_DOMAIN_VCPU_MAXIMUM |
                          API_DOMAIN_VCPU_GUEST) < 0)
         return -1;
+    if (flags & API_DOMAIN_VCPU_GUEST && ((flags & API_DOMAIN_AFFECT_CONFIG) || !vm_is_active(vm)))
+        return err_set(&rq->err, ERR_INVALID_ARG,
+                       "vCPU count provided by the guest agent can only be requested for live domains");
     if (flags & API_DOMAIN_VCPU_GUEST)
         return vm_check_active(rq, vm) < 0 ? -1
                                            : guest_count_vcpus(rq, vm, flags & API_DOMAIN_VCPU_MAXIMUM, ret);

@@ -50,8 +50,7 @@ static bool balloon_tells(const struct domain *domain)
 {
     const struct balloon *balloon = domain->devices.balloon;
 
-    return balloon && balloon->model != BALLOON_NONE && balloon->stats_period.set &&
-           balloon->stats_period.value;
+    return balloon && balloon->model != BALLOON_NONE && balloon->stats_period;
 }
 
 /* A question whose answer is known to be empty isn't asked: QEMU's monitor is slow. */

@@ -21,7 +21,7 @@ START_TEST(fragments)
     ASSERT_OK(fragment_parse(&arena, NIC, XT_PARSE_INACTIVE, &found, &err), &err);
     ck_assert_ptr_null(found.info->alias);
     ck_assert_int_lt(fragment_parse(&arena, "<nonsense/>", 0, &found, &err), 0);
-    ASSERT_ERR(&err, ERR_INTERNAL_ERROR, "unknown device type 'nonsense'");
+    ASSERT_ERR(&err, ERR_CONFIG_UNSUPPORTED, "unknown device type 'nonsense'");
     ck_assert_int_lt(fragment_parse(&arena, "<disk", 0, &found, &err), 0);
     ASSERT_ERR(&err, ERR_XML_DETAIL, "(device_definition):1");
 }

@@ -153,7 +153,7 @@ void defaults_aliases(struct domain *domain, struct arena *arena)
         memdev_alias(&namer, devices->memdevs[i]);
     if (devices->vsock)
         set_alias(&namer, &devices->vsock->info, "vsock", 0);
-    if (devices->iommu && devices->iommu->model == IOMMU_VIRTIO)
+    if (devices->iommu)
         set_alias(&namer, &devices->iommu->info, "iommu", 0);
     NAME_ALL(cryptos, "crypto");
     if (devices->pstore)

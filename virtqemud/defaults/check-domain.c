@@ -3,6 +3,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/enum.h"
+#include "virtqemud/build.h"
 #include "virtqemud/defaults/defaults.h"
 
 static int check_vcpus(const struct domain *domain, struct err *err)
@@ -43,17 +44,42 @@ static int check_cpu(const struct cpu *cpu, struct err *err)
     return 0;
 }
 
+/* What happens when a guest ends by itself. */
+int check_life_actions(const struct domain *domain, struct err *err)
+{
+    const struct {
+        const char *event;
+        enum domain_action action;
+    } ends[] = {{"poweroff", domain->on_poweroff}, {"reboot", domain->on_reboot}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        const char *action = enum_name(domain_action_names, ends[i].action);
+
+        if (ends[i].action == ACTION_COREDUMP_DESTROY || ends[i].action == ACTION_COREDUMP_RESTART)
+            return err_set_from(err, ERR_FROM_DOMAIN, ERR_CONFIG_UNSUPPORTED,
+                                "Lifecycle event '%s' doesn't support '%s' action", ends[i].event, action);
+        if (ends[i].action == ACTION_PRESERVE || ends[i].action == ACTION_RENAME_RESTART)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "qemu driver doesn't support the '%s' action for 'on_reboot'/'on_poweroff'",
+                           action);
+    }
+    if (domain->on_poweroff == ACTION_RESTART && domain->on_reboot == ACTION_DESTROY)
+        return err_set(
+            err, ERR_CONFIG_UNSUPPORTED,
+            "qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'");
+    return 0;
+}
+
 static int check_life(const struct domain *domain, struct err *err)
 {
     if (domain->bootloader)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "bootloader is not supported by QEMU");
-    if (domain->on_reboot == ACTION_PRESERVE || domain->on_poweroff == ACTION_PRESERVE)
+    if (check_life_actions(domain, err) < 0)
+        return -1;
+    if (domain->features.gic && arch_is_x86(domain->os.arch))
         return err_set(err, ERR_CONFIG_UNSUPPORTED,
-                       "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'");
-    if (domain->on_reboot == ACTION_RENAME_RESTART || domain->on_poweroff == ACTION_RENAME_RESTART)
-        return err_set(
-            err, ERR_CONFIG_UNSUPPORTED,
-            "qemu driver doesn't support the 'rename-restart' action for 'on_reboot'/'on_poweroff'");
+                       "The 'gic' feature is not supported for architecture '%s' or machine type '%s'",
+                       domain->os.arch, domain->os.machine);
     if (domain->features.tb_cache.set && domain->virt != VIRT_QEMU)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "TCG features are incompatible with domain type '%s'",
                        enum_name(domain_virt_names, domain->virt));

@@ -30,6 +30,9 @@ static int check_disk(const struct disk *disk, struct err *err)
         if (!isalnum((unsigned char)*c) && !strchr("-_ .+", *c))
             return err_set(err, ERR_INTERNAL_ERROR, "driver serial '%s' contains unsafe characters",
                            disk->serial);
+    if (disk->iothread && disk->bus != DISK_BUS_VIRTIO)
+        return UNSUPPORTED("IOThreads not available for bus %s target %s", disk_bus_names[disk->bus],
+                           disk->dst);
     if (disk->src.format == FORMAT_COW)
         return UNSUPPORTED("'cow' storage format is not supported");
     if (disk->device == DISK_CDROM && disk->bus == DISK_BUS_VIRTIO)
@@ -163,6 +166,9 @@ static int check_inputs(const struct devices *devices, struct err *err)
 
         if ((input->type == INPUT_PASSTHROUGH || input->type == INPUT_EVDEV) && !input->evdev)
             return err_set(err, ERR_XML_ERROR, "Missing evdev path for input device passthrough");
+        if (input->bus == INPUT_BUS_PS2 && input->type != INPUT_MOUSE && input->type != INPUT_KEYBOARD)
+            return err_set(err, ERR_INTERNAL_ERROR, "ps2 bus does not support %s input device",
+                           input_type_names[input->type]);
         /* QEMU has both generations only for devices that existed before the second */
         if (input->model > VIRTIO_MODEL_VIRTIO && input->type != INPUT_PASSTHROUGH)
             return UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",
@@ -244,6 +250,12 @@ static int check_machine(const struct domain *domain, struct err *err)
 {
     if (domain->features.tseg && chipset_of(&domain->os) != CHIPSET_Q35)
         return UNSUPPORTED("SMM TSEG is only supported with q35 machine type");
+    if (domain->os.loader && domain->os.loader->secure == TRI_YES) {
+        if (chipset_of(&domain->os) != CHIPSET_Q35)
+            return UNSUPPORTED("Secure boot is supported with q35 machine types only");
+        if (domain->features.smm != TRI_ON)
+            return UNSUPPORTED("Secure boot requires SMM feature enabled");
+    }
     if (domain->os.loader && domain->os.loader->type == LOADER_PFLASH && arch_is_x86(domain->os.arch) &&
         !domain->features.acpi)
         return UNSUPPORTED("UEFI requires ACPI on this architecture");

@@ -51,5 +51,8 @@ int defaults_usb_addresses(struct defaults *defaults);
 int check_domain(const struct domain *domain, const struct qemu_caps *caps, struct err *err);
 int defaults_check(const struct domain *domain, unsigned flags, void *caps, struct err *err);
 
+/* Where the sound of a machine with these displays goes when nothing is said; AUDIO_UNSET: nowhere known. */
+enum audio_type defaults_audio_type(const struct devices *devices);
+
 /* Names of live devices: every device that has none gets "disk-kind plus number" as libvirt does. */
 void defaults_aliases(struct domain *domain, struct arena *arena);

@@ -128,7 +128,7 @@ static void add_input(struct defaults *defaults, enum input_type type, enum inpu
     DEVICE_ADD(defaults->arena, devices, inputs, input);
 }
 
-static void default_audio(struct defaults *defaults)
+enum audio_type defaults_audio_type(const struct devices *devices)
 {
     /* where the sound of a display goes; one that the user sees on this host has no default */
     static const uint8_t of_graphics[GRAPHICS_TYPE_MAX] = {
@@ -136,12 +136,19 @@ static void default_audio(struct defaults *defaults)
         [GRAPHICS_SPICE] = AUDIO_SPICE,
         [GRAPHICS_DBUS] = AUDIO_DBUS,
     };
-    struct devices *devices = defaults->devices;
     enum audio_type type = devices->n_graphics ? AUDIO_UNSET : AUDIO_NONE;
-    struct audio *audio;
 
     for (size_t i = 0; i < devices->n_graphics && !type; i++)
         type = of_graphics[devices->graphics[i]->type];
+    return type;
+}
+
+static void default_audio(struct defaults *defaults)
+{
+    struct devices *devices = defaults->devices;
+    enum audio_type type = defaults_audio_type(devices);
+    struct audio *audio;
+
     if (devices->n_audios || !type)
         return;
     audio = ARENA_NEW(defaults->arena, struct audio);

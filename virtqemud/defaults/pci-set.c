@@ -134,6 +134,9 @@ int pci_set_reserve(struct pci_set *set, const struct pci_address *address, unsi
     if (*taken & (whole && *taken != 0xff ? 1u : functions))
         return err_set(set->err, ERR_XML_ERROR, "Attempted double use of PCI Address %04x:%02x:%02x.%x",
                        address->domain, address->bus, address->slot, address->function);
+    /* who comes first in a slot says whether others of its kind may join */
+    if (!*taken && connect & PCI_SHARE_SLOT)
+        set->buses[address->bus].slots[address->slot].shared = true;
     *taken |= (uint8_t)functions;
     return 0;
 }

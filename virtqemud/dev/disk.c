@@ -34,7 +34,9 @@ static int scsi_props(struct build *build, const struct disk *disk, struct props
         props_u64(props, "scsi-id", address->target);
         props_u64(props, "lun", address->unit);
     }
-    if (disk->device != DISK_LUN)
+    if (disk->device != DISK_LUN && disk->serial)
+        props_string(props, "device_id", disk->serial);
+    else if (disk->device != DISK_LUN)
         props_format(props, "device_id", "drive-%s", disk->info.alias);
     return 0;
 }

@@ -173,7 +173,7 @@ int build_memory(struct build *build, struct err *err)
     else
         build_argf(build, "-m", "size=%" PRIu64 "k", size);
     if (main_memory(build)) {
-        const struct ram ram = {.id = main_memory(build), .size = size, .cell = -1};
+        const struct ram ram = {.id = main_memory(build), .size = size, .cell = -1, .main = true};
 
         if (build_ram(build, &ram, err) < 0)
             return -1;

@@ -79,6 +79,8 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
     enum memory_access access = ram->access ? ram->access : backing->access;
     enum tristate discard = ram->discard ? ram->discard : backing->discard ? TRI_YES : TRI_NONE;
     bool is_file = ram->path || (!pages && backing->source == MEMORY_FILE);
+    bool is_memfd = pages || backing->source == MEMORY_MEMFD ||
+                    (access == MEMORY_SHARED && backing->source != MEMORY_FILE);
     auto_props struct props props = {0};
 
     if (ram->size > UINT64_MAX / KIB)
@@ -91,8 +93,7 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
             props_bool(&props, "pmem", true);
         if (ram->readonly)
             props_bool(&props, "readonly", true);
-    } else if (pages || backing->source == MEMORY_MEMFD ||
-               (access == MEMORY_SHARED && backing->source != MEMORY_FILE)) {
+    } else if (is_memfd) {
         props_string(&props, "qom-type", "memory-backend-memfd");
         if (pages) {
             props_bool(&props, "hugetlb", true);
@@ -105,6 +106,9 @@ int build_ram(struct build *build, const struct ram *ram, struct err *err)
         props_string(&props, "qom-type", "memory-backend-ram");
     }
     props_string(&props, "id", ram->id);
+    /* so that a machine moves to one with another backend: QEMU knows main memory by its plain name */
+    if (ram->main && (is_memfd || is_file))
+        props_bool(&props, "x-use-canonical-path-for-ramblock-id", false);
     if (access)
         props_bool(&props, "share", access == MEMORY_SHARED);
     /* only a file's pages can be dropped without being written */

@@ -14,6 +14,7 @@ struct ram {
     uint64_t alignsize;   /* KiB */
     const char *nodemask; /* host nodes, "0-3" */
     int cell;             /* guest NUMA cell; -1: none */
+    bool main;            /* the machine's own, not a module or a cell */
     bool pmem, readonly, no_prealloc;
 };
 int build_ram(struct build *build, const struct ram *ram, struct err *err);

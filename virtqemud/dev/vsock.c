@@ -30,7 +30,8 @@ static int vsock_prepare(struct req *rq, struct build *build, void *device)
         return 0;
     fd = open("/dev/vhost-vsock", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return err_system(&rq->err, errno, "unable to open vhost-vsock device");
+        return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "unable to open vhost-vsock device: %s",
+                       strerror(errno));
     if (vsock->auto_cid != TRI_YES) {
         r = set_cid(fd, vsock->cid);
     } else {

@@ -13,7 +13,7 @@ XT_DEFINE(balloon_table, "memballoon", NULL,
     XT_ENUM(T, model, "model", balloon_model_names, XT_REQUIRED | XT_ABI),
     XT_ATTR(T, autodeflate, "autodeflate", onoff, XT_ABI),
     XT_ATTR(T, free_page_reporting, "freePageReporting", onoff, XT_ABI),
-    XT_GROUP("stats", 0, XT_ATTR(T, stats_period, "period", opt_u32, 0)),
+    XT_GROUP("stats", 0, XT_ATTR(T, stats_period, "period", u32, 0)),
     XT_EMBED(T, info, NULL, device_info_table, 0),
     XT_GROUP("driver", 0, XT_EMBED(T, virtio, NULL, virtio_options_table, 0)));
 #undef T

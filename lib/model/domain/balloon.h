@@ -18,7 +18,7 @@ extern const char *const balloon_model_names[];
 struct balloon {
     enum balloon_model model;
     enum tristate autodeflate, free_page_reporting; /* on, off */
-    struct opt_u32 stats_period;                    /* seconds */
+    uint32_t stats_period;                          /* seconds; 0: not given */
     struct virtio_options virtio;
     struct device_info info;
 };

@@ -355,6 +355,9 @@ int cpu_settle(struct cpu *cpu, struct arena *arena, struct err *err)
         return err_set(err, ERR_XML_ERROR, "%zu NUMA cells are more than %d", cpu->n_cells, (int)CELLS_MAX);
     if (cpu->topology.sockets && !cpu->topology.dies)
         cpu->topology.dies = 1;
+    if (cpu->n_features && !cpu->model && (!cpu->mode || cpu->mode == CPU_CUSTOM))
+        return err_set_from(err, ERR_FROM_CPU, ERR_XML_ERROR,
+                            "Non-empty feature list specified without CPU model");
     if (settle_model(cpu, err) < 0 || settle_features(cpu, err) < 0)
         return -1;
     if (!cpu->n_cells)

@@ -63,7 +63,7 @@ static int settle_memory(struct domain *domain, unsigned flags, struct err *err)
         return err_set(err, ERR_XML_ERROR,
                        "both maximum memory size and memory slot count must be specified");
     if (memory->max && memory->max < memory->total)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+        return err_set(err, ERR_XML_ERROR,
                        "maximum memory size must be equal or greater than the actual memory size");
     return 0;
 }

@@ -148,14 +148,14 @@ int fragment_parse(struct arena *arena, const char *xml, unsigned flags, struct 
         return -1;
     row = row_of(root->name);
     if (!row)
-        return err_set(err, ERR_INTERNAL_ERROR, "unknown device type '%s'", root->name);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "unknown device type '%s'", root->name);
     around.first = around.last = root;
     if (xt_parse_node(&parse, &devices_table, &around, alone) < 0)
         return -1;
     list = devices_list(alone, row->name, &count);
     *ret = (struct fragment){row->name, count ? list[0] : NULL, NULL};
     if (!ret->device)
-        return err_set(err, ERR_INTERNAL_ERROR, "unknown device type '%s'", root->name);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED, "unknown device type '%s'", root->name);
     ret->info = devices_info(ret->element, ret->device);
     return 0;
 }

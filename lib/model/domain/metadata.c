@@ -4,6 +4,8 @@
  * we keep them as they were written.
  */
 #define ERR_FROM ERR_FROM_DOMAIN
+#include <ctype.h>
+
 #include "base/str.h"
 #include "model/domain/domain.h"
 
@@ -94,31 +96,62 @@ static bool not_this(const struct xml_node *parent, const struct xml_node *child
     return child != data;
 }
 
+/* A name without a colon, so that the document stays one that can be read. */
+static bool is_prefix(const char *key)
+{
+    if (!*key || (*key >= '0' && *key <= '9') || *key == '-' || *key == '.')
+        return false;
+    for (; *key; key++)
+        if ((unsigned char)*key < 0x80 && !isalnum((unsigned char)*key) && !strchr("_-.", *key))
+            return false;
+    return true;
+}
+
+/* What has no namespace comes into that of our key. */
+static void take_in(struct arena *arena, struct xml_node *node, const char *uri, const char *key)
+{
+    for (const struct xml_attr *attr = node->attrs; attr; attr = attr->next)
+        if (str_eq(attr->name, "xmlns"))
+            return;
+    if (!strchr(node->tag, ':')) {
+        node->tag = arena_printf(arena, "%s:%s", key, node->tag);
+        node->name = node->tag;
+        node->uri = (char *)uri;
+        node->foreign = true;
+    }
+    for (struct xml_node *child = node->first; child; child = child->next)
+        if (child->kind == XML_ELEMENT)
+            take_in(arena, child, uri, key);
+}
+
 /* The user's element with our key as its prefix: <foo a='b'/> becomes <key:foo xmlns:key="uri" a="b"/>. */
 static struct xml_node *adopt(struct arena *arena, const struct xml_node *node, const char *uri,
                               const char *key)
 {
     struct xml_node *copy = xml_copy(arena, node);
     struct xml_attr *space = ARENA_NEW(arena, struct xml_attr);
-    const char *local = strchr(node->tag, ':');
 
-    local = local ? local + 1 : node->tag;
     copy->next = NULL;
-    copy->uri = arena_strdup(arena, uri);
-    copy->foreign = true;
-    copy->tag = key ? arena_printf(arena, "%s:%s", key, local) : arena_strdup(arena, local);
-    copy->name = copy->tag;
     space->name = key ? arena_printf(arena, "xmlns:%s", key) : "xmlns";
-    space->value = copy->uri;
+    space->value = arena_strdup(arena, uri);
     space->foreign = true;
+    if (key)
+        take_in(arena, copy, space->value, key);
+    else
+        copy->uri = space->value;
+    copy->foreign = true;
     /* the user may have declared the same prefix: once is enough */
     for (struct xml_attr **at = &copy->attrs; *at;)
         if (str_eq((*at)->name, space->name))
             *at = (*at)->next;
         else
             at = &(*at)->next;
-    space->next = copy->attrs;
-    copy->attrs = space;
+    struct xml_attr **at = &copy->attrs; /* declarations come first */
+
+    while (*at && str_after((*at)->name, "xmlns"))
+        at = &(*at)->next;
+    space->next = *at;
+    *at = space;
     return copy;
 }
 
@@ -132,6 +165,9 @@ int domain_set_metadata(struct domain *domain, struct arena *arena, const char *
         node = xml_parse(&scratch, xml, strlen(xml), "(metadata_xml)", NULL, err);
         if (!node)
             return -1;
+        if (key && !is_prefix(key))
+            return err_set_from(err, ERR_FROM_XML, ERR_INTERNAL_ERROR,
+                                "failed to validate prefix for a new XML namespace");
         node = adopt(arena, node, uri, key);
     }
     if (old)

@@ -174,8 +174,9 @@ static int settle_count(struct vcpus *vcpus, struct err *err)
                        "Maximum CPUs greater than specified machine type limit: '%u' is more than %d",
                        vcpus->max, (int)VCPUS_MAX);
     if (vcpus->current > vcpus->max)
-        return err_set(err, ERR_INTERNAL_ERROR, "maxvcpus must not be less than current vcpus (%u < %u)",
-                       vcpus->max, vcpus->current);
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "maximum vCPU count must not be less than current vCPU count (%u < %u)", vcpus->max,
+                       vcpus->current);
     /* equal is the default, which isn't printed */
     if (vcpus->current == vcpus->max)
         vcpus->current = 0;

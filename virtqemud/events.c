@@ -279,6 +279,15 @@ static void on_port(struct vm *vm, struct json_object *data)
     }
 }
 
+void event_medium_missing(const struct vm *vm, const char *path, const char *alias)
+{
+    enum { MISSING_ON_START };
+    char *old = (char *)path;
+
+    EMIT_LEGACY(vm, DISK_CHANGE, disk_change, .old_src_path = old, .dev_alias = (char *)alias,
+                .reason = MISSING_ON_START);
+}
+
 void event_device_added(const struct vm *vm, const char *alias)
 {
     EMIT(vm, CALLBACK_DEVICE_ADDED, callback_device_added, .dev_alias = (char *)alias);

@@ -12,6 +12,8 @@ void event_pmwakeup(const struct vm *vm);
 void event_metadata_change(const struct vm *vm, int type, const char *nsuri);
 struct params;
 void event_tunable(const struct vm *vm, const struct params *params); /* nothing when there are none */
+/* A medium that may be missing at a start, and is. */
+void event_medium_missing(const struct vm *vm, const char *path, const char *alias);
 void event_device_added(const struct vm *vm, const char *alias);
 void event_device_removed(const struct vm *vm, const char *alias);
 void event_control_error(const struct vm *vm);

@@ -169,8 +169,9 @@ static void on_reset(struct vm *vm)
 {
     enum domain_action action = vm->run->domain->on_reboot;
 
-    event_reboot(vm);
-    if (action == ACTION_DESTROY || action == ACTION_PRESERVE)
+    if (action != ACTION_DESTROY && action != ACTION_PRESERVE)
+        event_reboot(vm);
+    else
         end(vm, API_DOMAIN_SHUTOFF_SHUTDOWN, API_DOMAIN_EVENT_STOPPED_SHUTDOWN);
 }
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "loop/timer.h"
 #include "rpc/serve.h"
+#include "virtqemud/autostart.h"
 #include "virtqemud/caps.h"
 #include "virtqemud/conf.h"
 #include "virtqemud/host.h"
@@ -102,53 +103,6 @@ static void on_load(void *arg)
         store_write_index(qemud.store);
 }
 
-/* ---- autostart ---- */
-
-static struct req autostart_rq;
-
-static void autostart_main(struct req *rq, void *arg)
-{
-    struct store_entry *entry;
-    auto_strv char **names = NULL;
-
-    STORE_FOREACH(qemud.store, entry)
-        if (entry->autostart)
-            names = strv_add(names, entry->name);
-    for (char **name = names; name && *name; name++) {
-        auto_vm struct vm *vm = vms_find_name(qemud.vms, *name, &rq->err);
-
-        if (vm && vm_take_job(rq, vm, "autostart") == 0) {
-            if (vm_is_persistent(vm) && !vm->run)
-                life_start(rq, vm, 0);
-            vm_give_job(rq, vm);
-        }
-        if (err_is_set(&rq->err))
-            log_error("cannot autostart domain '%s': %s", *name, rq->err.message);
-        err_clear(&rq->err);
-        arena_reset(&rq->arena);
-    }
-}
-
-static void autostart_done(struct req *rq, void *arg)
-{
-    arena_done(&rq->arena);
-    daemon_release(qemud.daemon);
-}
-
-/* Once per boot: the mark is on a file system that ends with it. */
-static void autostart_once(void)
-{
-    auto_free char *mark = mem_printf("%s/autostarted", qemud.dirs.state);
-    int fd = open(mark, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return;
-    close(fd);
-    daemon_hold(qemud.daemon);
-    autostart_rq.name = "autostart";
-    fiber_start(&autostart_rq, autostart_main, autostart_done, NULL);
-}
-
 static int on_start(struct serve *serve, struct err *err)
 {
     struct daemon *daemon = serve->daemon;
@@ -171,7 +125,7 @@ static int on_start(struct serve *serve, struct err *err)
     qemu_caps_init(&caps);
     qemud.vms = vms_new();
     reconnect_all();
-    autostart_once();
+    autostart_begin();
     timer_once(&load_timer, MILLISECONDS(100), on_load, NULL);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
+#include "virtqemud/autostart.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/method.h"
@@ -96,9 +97,9 @@ static int undefine(struct req *rq, struct vm *vm, unsigned flags)
     if (method_flags(rq, flags, known) < 0)
         return -1;
     if ((flags & API_DOMAIN_UNDEFINE_NVRAM) && (flags & API_DOMAIN_UNDEFINE_KEEP_NVRAM))
-        return err_set(&rq->err, ERR_INVALID_ARG, "cannot both keep and delete nvram");
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot both keep and delete nvram");
     if ((flags & API_DOMAIN_UNDEFINE_TPM) && (flags & API_DOMAIN_UNDEFINE_KEEP_TPM))
-        return err_set(&rq->err, ERR_INVALID_ARG, "cannot both keep and delete TPM");
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot both keep and delete TPM");
     if (!vm_is_persistent(vm))
         return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot undefine transient domain");
     domain = definition_load(rq, vm, &rq->arena);
@@ -107,6 +108,7 @@ static int undefine(struct req *rq, struct vm *vm, unsigned flags)
         return -1;
     if (definition_op(rq, store_op_remove(qemud.store, vm->entry, &rq->err), NULL) < 0)
         return -1;
+    autostart_set_once(&rq->arena, vm->name, false, NULL);
     vm->entry = NULL;
     if (domain && !vm_is_active(vm) && !(flags & API_DOMAIN_UNDEFINE_KEEP_TPM))
         tpm_forget(domain, flags & API_DOMAIN_UNDEFINE_TPM);
@@ -139,6 +141,7 @@ static int m_rename(struct req *rq, struct vm *vm, const struct remote_domain_re
     struct vm *other;
     struct domain *domain;
     auto_err struct err unknown = {0};
+    bool once;
 
     if (method_flags(rq, in->flags, 0) < 0)
         return -1;
@@ -161,9 +164,13 @@ static int m_rename(struct req *rq, struct vm *vm, const struct remote_domain_re
     if (!domain)
         return -1;
     domain->name = in->new_name;
+    once = autostart_is_once(&rq->arena, vm->name);
+    autostart_set_once(&rq->arena, vm->name, false, NULL);
     domain_format(&text, domain, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
     if (definition_op(rq, store_op_rename(qemud.store, vm->entry, in->new_name, buf_text(&text), &rq->err),
                       NULL) < 0)
+        return -1;
+    if (once && autostart_set_once(&rq->arena, in->new_name, true, &rq->err) < 0)
         return -1;
     vm_emit_lifecycle(vm, API_DOMAIN_EVENT_UNDEFINED, API_DOMAIN_EVENT_UNDEFINED_RENAMED);
     vms_renamed(qemud.vms, vm, in->new_name);
@@ -193,6 +200,23 @@ static int m_set_autostart(struct req *rq, struct vm *vm, const struct remote_do
     return definition_op(rq, store_op_autostart(qemud.store, vm->entry, on, &rq->err), NULL);
 }
 
+static int m_get_autostart_once(struct req *rq, struct vm *vm,
+                                const struct remote_domain_get_autostart_once_in *in,
+                                struct remote_domain_get_autostart_once_out *out)
+{
+    out->autostart = vm_is_persistent(vm) && autostart_is_once(&rq->arena, vm->name);
+    return 0;
+}
+
+static int m_set_autostart_once(struct req *rq, struct vm *vm,
+                                const struct remote_domain_set_autostart_once_in *in,
+                                struct remote_domain_set_autostart_once_out *out)
+{
+    if (!vm_is_persistent(vm))
+        return err_set(&rq->err, ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+    return autostart_set_once(&rq->arena, vm->name, in->autostart != 0, &rq->err);
+}
+
 const struct method define_methods[] = {
     METHOD(remote, DOMAIN_DEFINE_XML, m_define_xml),
     METHOD(remote, DOMAIN_DEFINE_XML_FLAGS, m_define_xml_flags),
@@ -201,5 +225,7 @@ const struct method define_methods[] = {
     METHOD(remote, DOMAIN_RENAME, m_rename),
     METHOD(remote, DOMAIN_GET_AUTOSTART, m_get_autostart),
     METHOD(remote, DOMAIN_SET_AUTOSTART, m_set_autostart),
+    METHOD(remote, DOMAIN_GET_AUTOSTART_ONCE, m_get_autostart_once),
+    METHOD(remote, DOMAIN_SET_AUTOSTART_ONCE, m_set_autostart_once),
     {0},
 };

@@ -7,6 +7,7 @@
 #include "virtqemud/device-match.h"
 #include "virtqemud/device.h"
 #include "virtqemud/method.h"
+#include "virtqemud/qmp.h"
 #include "virtqemud/run.h"
 
 enum { MODIFY_FORCE = 4 };
@@ -28,6 +29,8 @@ static int attach_config(struct req *rq, struct domain *domain, const char *xml)
         return -1;
     if (!device_may(new.element, DEVICE_CONFIG))
         return not_in_definition(rq, "attach", new.element);
+    if (str_eq(new.element, "console") && ((struct chardev *)new.device)->target != CHARTARGET_VIRTIO)
+        return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "attaching serial console is not supported");
     if (device_check_new(&domain->devices, &new, &rq->err) < 0)
         return -1;
     devices_add(&domain->devices, &rq->arena, new.element, new.device);
@@ -57,7 +60,7 @@ static int update_config(struct req *rq, struct domain *domain, const char *xml)
         return -1;
     if (!device_may(new.element, DEVICE_CHANGE))
         return not_in_definition(rq, "update", new.element);
-    if (device_find(&domain->devices, &new, FIND_IN_CONFIG, &there, &rq->err) < 0)
+    if (device_find(&domain->devices, &new, FIND_TO_UPDATE_CONFIG, &there, &rq->err) < 0)
         return -1;
     /* it stays where it is */
     if (new.info && !new.info->address.type)
@@ -188,6 +191,28 @@ static int m_update_device_flags(struct req *rq, struct vm *vm,
                   in->flags & MODIFY_FORCE ? update_live_force : update_live);
 }
 
+/* New certificates of a display, without a guest that would notice. */
+static int m_graphics_reload(struct req *rq, struct vm *vm, const struct remote_domain_graphics_reload_in *in,
+                             struct remote_domain_graphics_reload_out *out UNUSED)
+{
+    enum { ANY, VNC };
+    const struct devices *devices;
+    struct qmp *qmp;
+
+    if (method_flags(rq, in->flags, 0) < 0)
+        return -1;
+    if (in->type > VNC)
+        return err_set(&rq->err, ERR_INVALID_ARG, "unknown graphics type '%u'", in->type);
+    if (!(qmp = vm_monitor(rq, vm)))
+        return -1;
+    devices = &vm->run->domain->devices;
+    for (size_t i = 0; i < devices->n_graphics; i++)
+        if (devices->graphics[i]->type == GRAPHICS_VNC)
+            return qmp_call(rq, qmp, "display-reload", "{\"type\":\"vnc\",\"tls-certs\":true}", NULL,
+                            SECONDS(30));
+    return err_set(&rq->err, ERR_OPERATION_UNSUPPORTED, "domain '%s' has no VNC display to reload", vm->name);
+}
+
 const struct method device_methods[] = {
     METHOD(remote, DOMAIN_ATTACH_DEVICE, m_attach_device),
     METHOD(remote, DOMAIN_ATTACH_DEVICE_FLAGS, m_attach_device_flags),
@@ -195,5 +220,6 @@ const struct method device_methods[] = {
     METHOD(remote, DOMAIN_DETACH_DEVICE_FLAGS, m_detach_device_flags),
     METHOD(remote, DOMAIN_DETACH_DEVICE_ALIAS, m_detach_device_alias),
     METHOD(remote, DOMAIN_UPDATE_DEVICE_FLAGS, m_update_device_flags),
+    METHOD(remote, DOMAIN_GRAPHICS_RELOAD, m_graphics_reload),
     {0},
 };

@@ -10,6 +10,7 @@
 #include "model/domain/domain.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/method.h"
+#include "virtqemud/migratable.h"
 #include "virtqemud/process.h"
 #include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
@@ -79,6 +80,31 @@ static int m_get_control_info(struct req *rq, struct vm *vm,
     return 0;
 }
 
+/* A disk that is a volume of a pool says so, whatever it was found to be. */
+static void show_volumes(struct req *rq, struct devices *devices)
+{
+    struct disk **disks = ARENA_ARRAY(&rq->arena, struct disk *, devices->n_disks + 1);
+
+    for (size_t i = 0; i < devices->n_disks; i++) {
+        disks[i] = devices->disks[i];
+        if (!disks[i]->src.pool || !disks[i]->src.volume)
+            continue;
+        disks[i] = ARENA_NEW(&rq->arena, struct disk);
+        *disks[i] = *devices->disks[i];
+        disks[i]->src.type = STORAGE_VOLUME;
+    }
+    devices->disks = disks;
+}
+
+static void format(struct req *rq, struct buf *text, const struct domain *domain, unsigned flags,
+                   unsigned asked)
+{
+    if (asked & API_DOMAIN_XML_MIGRATABLE)
+        migratable_format(text, &rq->arena, domain, flags);
+    else
+        domain_format(text, domain, flags);
+}
+
 static int m_get_xml_desc(struct req *rq, struct vm *vm, const struct remote_domain_get_xml_desc_in *in,
                           struct remote_domain_get_xml_desc_out *out)
 {
@@ -93,8 +119,6 @@ static int m_get_xml_desc(struct req *rq, struct vm *vm, const struct remote_dom
         return -1;
     if (in->flags & API_DOMAIN_XML_SECURE)
         flags |= DOMAIN_FORMAT_SECURE;
-    if (in->flags & API_DOMAIN_XML_MIGRATABLE)
-        flags |= DOMAIN_FORMAT_MIGRATABLE | DOMAIN_FORMAT_SECURE;
     if (!live)
         flags |= DOMAIN_FORMAT_INACTIVE;
     domain = live || !vm->entry ? vm->run->domain : definition_load(rq, vm, &rq->arena);
@@ -105,9 +129,10 @@ static int m_get_xml_desc(struct req *rq, struct vm *vm, const struct remote_dom
 
         if (vm->run->balloon_kib)
             now.memory.current = vm->run->balloon_kib;
-        domain_format(&text, &now, flags);
+        show_volumes(rq, &now.devices);
+        format(rq, &text, &now, flags, in->flags);
     } else {
-        domain_format(&text, domain, flags);
+        format(rq, &text, domain, flags, in->flags);
     }
     out->xml = arena_strdup(&rq->arena, buf_text(&text));
     return 0;
@@ -164,7 +189,7 @@ static int m_managed_save_remove(struct req *rq, struct vm *vm,
 
     if (method_flags(rq, in->flags, 0) < 0)
         return -1;
-    if (unlink(path) < 0 && errno != ENOENT)
+    if (unlink(path) < 0)
         return err_system(&rq->err, errno, "Failed to remove managed save file '%s'", path);
     return 0;
 }
@@ -173,6 +198,8 @@ static int m_managed_save_remove(struct req *rq, struct vm *vm,
 static int m_get_job_info(struct req *rq, struct vm *vm, const struct remote_domain_get_job_info_in *in,
                           struct remote_domain_get_job_info_out *out)
 {
+    if (vm_check_active(rq, vm) < 0)
+        return -1;
     out->type = API_DOMAIN_JOB_NONE;
     return 0;
 }
@@ -181,6 +208,8 @@ static int m_get_job_stats(struct req *rq, struct vm *vm, const struct remote_do
                            struct remote_domain_get_job_stats_out *out)
 {
     if (method_flags(rq, in->flags, API_DOMAIN_JOB_STATS_COMPLETED | API_DOMAIN_JOB_STATS_KEEP_COMPLETED) < 0)
+        return -1;
+    if (!(in->flags & API_DOMAIN_JOB_STATS_COMPLETED) && vm_check_active(rq, vm) < 0)
         return -1;
     out->type = API_DOMAIN_JOB_NONE;
     return 0;

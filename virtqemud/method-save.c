@@ -11,6 +11,7 @@
 #include "virtqemud/caps.h"
 #include "virtqemud/definition.h"
 #include "virtqemud/method.h"
+#include "virtqemud/migratable.h"
 #include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
@@ -24,10 +25,7 @@ static int check_flags(struct req *rq, unsigned flags, unsigned known)
 {
     if (method_flags(rq, flags, known) < 0)
         return -1;
-    if ((flags & RUNNING) && (flags & PAUSED))
-        return err_set(&rq->err, ERR_INVALID_ARG,
-                       "Flags 'VIR_DOMAIN_SAVE_RUNNING' and 'VIR_DOMAIN_SAVE_PAUSED' are mutually exclusive");
-    return 0;
+    return method_flags_exclude(rq, flags, RUNNING, "SAVE_RUNNING", PAUSED, "SAVE_PAUSED");
 }
 
 static int wanted_state(unsigned flags)
@@ -48,7 +46,7 @@ static const char *image_xml(struct req *rq, const struct domain *domain)
 {
     auto_buf struct buf text = {0};
 
-    domain_format(&text, domain, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE | DOMAIN_FORMAT_MIGRATABLE);
+    migratable_format(&text, &rq->arena, domain, DOMAIN_FORMAT_INACTIVE);
     return arena_strdup(&rq->arena, buf_text(&text));
 }
 

@@ -31,6 +31,7 @@
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
 #include "virtqemud/command.h"
+#include "virtqemud/events.h"
 #include "virtqemud/hook.h"
 #include "virtqemud/iothread.h"
 #include "virtqemud/limits.h"
@@ -54,7 +55,8 @@ struct start {
     struct vm *vm;
     struct run *run;
     const struct start_how *how;
-    int monitor, log; /* -1: none */
+    int monitor, log;         /* -1: none */
+    const char *const *media; /* by disk */
 };
 
 /* /var/lib/libvirt/qemu/domain-3-NAME: the name is cut, so that sockets beneath stay within sun_path. */
@@ -325,7 +327,7 @@ static int settle(struct req *rq, struct start *start)
 
     if (!run->qmp || build_started(rq, run->build, run->qmp) < 0)
         return -1;
-    run->balloon_kib = domain->memory.current;
+    run->balloon_kib = domain->memory.total; /* until its driver gives some back */
     if (has_balloon(domain) && domain->memory.current < domain->memory.total) {
         const char *args =
             json_text(&rq->arena, "{'value': %llu}", (unsigned long long)domain->memory.current * 1024);
@@ -333,8 +335,8 @@ static int settle(struct req *rq, struct start *start)
         if (!run->qmp || qmp_call(rq, run->qmp, "balloon", args, NULL, SECONDS(30)) < 0)
             return -1;
     }
-    if (has_balloon(domain) && domain->devices.balloon->stats_period.value &&
-        stats_poll_balloon(rq, start->vm, domain->devices.balloon->stats_period.value) < 0)
+    if (has_balloon(domain) && domain->devices.balloon->stats_period &&
+        stats_poll_balloon(rq, start->vm, domain->devices.balloon->stats_period) < 0)
         return -1;
     if (iothread_learn(rq, start->vm) < 0 || limits_begin(rq, start->vm) < 0)
         return -1;
@@ -358,6 +360,17 @@ static int save(struct req *rq, struct vm *vm)
     return r < 0 ? err_system(&rq->err, r, "cannot write '%s/%s.xml'", qemud.dirs.state, vm->name) : 0;
 }
 
+/* What the drives shall hold, to tell of media that turn out to be missing. */
+static const char *const *media_of(struct run *run)
+{
+    const struct devices *devices = &run->domain->devices;
+    const char **paths = ARENA_ARRAY(&run->arena, const char *, devices->n_disks + 1);
+
+    for (size_t i = 0; i < devices->n_disks; i++)
+        paths[i] = storage_is_empty(&devices->disks[i]->src) ? NULL : devices->disks[i]->src.path;
+    return paths;
+}
+
 static int begin(struct req *rq, struct start *start)
 {
     struct vm *vm = start->vm;
@@ -376,6 +389,7 @@ static int begin(struct req *rq, struct start *start)
     describe_host(run);
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
     name_dirs(start);
+    start->media = media_of(run);
     if (save(rq, vm) < 0 || make_lib_dir(rq, run) < 0 || open_monitor(rq, start) < 0 ||
         make_command(rq, start, &env) < 0 || open_log(rq, start, run->build->argv, env) < 0 ||
         owner_set(rq, run) < 0 || hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
@@ -391,6 +405,15 @@ static int begin(struct req *rq, struct start *start)
     return 0;
 }
 
+static void tell_missing(const struct start *start)
+{
+    const struct devices *devices = &start->run->domain->devices;
+
+    for (size_t i = 0; i < devices->n_disks; i++)
+        if (start->media[i] && storage_is_empty(&devices->disks[i]->src))
+            event_medium_missing(start->vm, start->media[i], devices->disks[i]->info.alias);
+}
+
 /* The vCPUs run (or stay stopped); everybody is told. */
 static int go(struct req *rq, struct start *start)
 {
@@ -400,6 +423,7 @@ static int go(struct req *rq, struct start *start)
 
     if (check_wanted(rq, start) < 0)
         return -1;
+    tell_missing(start);
     if (restored) {
         if (save_load(rq, vm, start->how->stream) < 0)
             return say_why(rq, start);
@@ -451,7 +475,7 @@ static void on_autodestroy(struct client_watch *watch, struct client *client)
 int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct domain *domain,
                   const struct start_how *how)
 {
-    struct start start = {vm, run_new(vm, arena, domain), how, -1, -1};
+    struct start start = {vm, run_new(vm, arena, domain), how, -1, -1, NULL};
     int r;
 
     vm_ref(vm);

@@ -166,9 +166,6 @@ static int check_inputs(const struct devices *devices, struct err *err)
 
         if ((input->type == INPUT_PASSTHROUGH || input->type == INPUT_EVDEV) && !input->evdev)
             return err_set(err, ERR_XML_ERROR, "Missing evdev path for input device passthrough");
-        if (input->bus == INPUT_BUS_PS2 && input->type != INPUT_MOUSE && input->type != INPUT_KEYBOARD)
-            return err_set(err, ERR_INTERNAL_ERROR, "ps2 bus does not support %s input device",
-                           input_type_names[input->type]);
         /* QEMU has both generations only for devices that existed before the second */
         if (input->model > VIRTIO_MODEL_VIRTIO && input->type != INPUT_PASSTHROUGH)
             return UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",

@@ -35,6 +35,8 @@ static struct device *device_new(const char *xml, bool create, unsigned flags, s
 
     list_init(&device->thing.link);
     device->def = nodedev_parse(&device->arena, xml, create, flags, err);
+    if (device->def)
+        device->def->driver = NULL; /* a fact of a host, not read */
     if (!device->def) {
         device_free(device);
         return NULL;

@@ -23,15 +23,6 @@ static int m_version(struct req *rq, struct client *client, const struct remote_
     return 0;
 }
 
-/* Nobody stands between the program and the driver: it is the library's own version. */
-static int m_lib_version(struct req *rq, struct client *client,
-                         const struct remote_connect_get_lib_version_in *in,
-                         struct remote_connect_get_lib_version_out *out)
-{
-    out->lib_ver = LIBVIR_VERSION_NUMBER;
-    return 0;
-}
-
 static int m_hostname(struct req *rq, struct client *client, const struct remote_connect_get_hostname_in *in,
                       struct remote_connect_get_hostname_out *out)
 {
@@ -289,7 +280,6 @@ static int m_is_secure(struct req *rq, struct client *client, const struct remot
 const struct method host_methods[] = {
     METHOD(remote, CONNECT_GET_TYPE, m_open),
     METHOD(remote, CONNECT_GET_VERSION, m_version),
-    METHOD(remote, CONNECT_GET_LIB_VERSION, m_lib_version),
     METHOD(remote, CONNECT_IS_SECURE, m_is_secure),
     METHOD(remote, CONNECT_GET_HOSTNAME, m_hostname),
     METHOD(remote, CONNECT_GET_MAX_VCPUS, m_max_vcpus),

@@ -111,7 +111,7 @@ int load_pool(const struct world_load *load)
             return -1;
         if (!file)
             xml_format(node, 0, &text);
-        if (!volume_add(pool, buf_text(&text), NULL, load->err))
+        if (!volume_add(pool, buf_text(&text), VOLUME_FOUND, load->err))
             return -1;
     }
     return 0;

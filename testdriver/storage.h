@@ -21,7 +21,9 @@ struct pool {
 };
 
 struct volume *volume_by_name(const struct pool *pool, const char *name);
-/* A new one from its document; original: what it is a copy of, or NULL. NULL with err set. */
-struct volume *volume_add(struct pool *pool, const char *xml, const struct volume *original, struct err *err);
+/* One more, from its document. NULL with err set. */
+/* Found: the world's file has it, whether or not there is room, and says where it is. */
+enum volume_how { VOLUME_NEW, VOLUME_COPIED, VOLUME_FOUND };
+struct volume *volume_add(struct pool *pool, const char *xml, enum volume_how how, struct err *err);
 void volume_free(struct volume *volume);
 int pool_need_active(struct req *rq, const struct pool *pool);

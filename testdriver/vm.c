@@ -120,10 +120,18 @@ struct doc *doc_parse(const char *text, unsigned flags, struct err *err)
     return doc;
 }
 
+/* As stock copies: the text, read again; what reading decides (places of controllers, ports) it decides anew.
+ */
 struct doc *doc_copy(const struct domain *domain)
 {
-    struct doc *doc = NEW(struct doc);
+    auto_buf struct buf text = {0};
+    struct doc *doc;
 
+    domain_format(&text, domain, DOMAIN_FORMAT_SECURE);
+    doc = doc_parse(buf_text(&text), DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_STORED, NULL);
+    if (doc)
+        return doc;
+    doc = NEW(struct doc);
     doc->domain = domain_copy(&doc->arena, domain);
     return doc;
 }

@@ -20,16 +20,16 @@ void volume_free(struct volume *volume)
     free(volume);
 }
 
-static int check(const struct pool *pool, const struct volume_def *def, bool fits, struct err *err)
+static int check(const struct pool *pool, const struct volume_def *def, bool found, struct err *err)
 {
     if (volume_by_name(pool, def->name))
         return err_set(err, ERR_OPERATION_FAILED, "storage vol already exists");
-    if (fits && def->allocation.value > pool->def->available)
+    if (!found && def->allocation.value > pool->def->available)
         return err_set(err, ERR_INTERNAL_ERROR, "Not enough free space in pool for volume '%s'", def->name);
     return 0;
 }
 
-struct volume *volume_add(struct pool *pool, const char *xml, const struct volume *original, struct err *err)
+struct volume *volume_add(struct pool *pool, const char *xml, enum volume_how how, struct err *err)
 {
     struct volume *volume = NEW(struct volume);
     struct volume_def *def;
@@ -37,21 +37,23 @@ struct volume *volume_add(struct pool *pool, const char *xml, const struct volum
     list_init(&volume->link);
     volume->pool = pool;
     def = volume->def = volume_parse(&volume->arena, xml, pool_kind_of(pool->def),
-                                     original ? VOLUME_PARSE_NO_CAPACITY : 0, err);
-    if (def && !original && !def->capacity.set)
+                                     how == VOLUME_COPIED ? VOLUME_PARSE_NO_CAPACITY : 0, err);
+    if (def && how != VOLUME_COPIED && !def->capacity.set)
         err_set_from(err, ERR_FROM_STORAGE, ERR_XML_ERROR, "missing capacity element");
     if (def && !def->allocation.set)
         def->allocation = def->capacity;
-    if (!def || err_is_set(err) || check(pool, def, true, err) < 0) {
+    if (!def || err_is_set(err) || check(pool, def, how == VOLUME_FOUND, err) < 0) {
         volume_free(volume);
         return NULL;
     }
     if (!def->type)
         def->type = VOLUME_FILE;
     def->allocation.set = def->capacity.set = true;
-    def->target.path =
-        arena_printf(&volume->arena, "%s/%s", pool->def->path ? pool->def->path : "(null)", def->name);
-    def->key = def->target.path;
+    if (how != VOLUME_FOUND || !def->target.path)
+        def->target.path =
+            arena_printf(&volume->arena, "%s/%s", pool->def->path ? pool->def->path : "(null)", def->name);
+    if (how != VOLUME_FOUND || !def->key)
+        def->key = def->target.path;
     pool->def->allocation += def->allocation.value;
     pool->def->available = pool->def->capacity - pool->def->allocation;
     list_append(&pool->volumes, &volume->link);
@@ -128,15 +130,16 @@ static int m_by_name(struct req *rq, struct pool *pool, const struct remote_stor
     return 0;
 }
 
-/* Keys are paths here. */
-static struct volume *by_path(const struct world *world, const char *path)
+/* By path, or by key: the same unless the world's file says otherwise. */
+static struct volume *find(const struct world *world, const char *path, const char *key)
 {
     struct pool *pool;
     struct volume *volume;
 
     LIST_FOREACH(&world->pools, pool, thing.link)
         LIST_FOREACH(&pool->volumes, volume, link)
-            if (pool->thing.active && str_eq(volume->def->target.path, path))
+            if (pool->thing.active &&
+                (path ? str_eq(volume->def->target.path, path) : str_eq(volume->def->key, key)))
                 return volume;
     return NULL;
 }
@@ -145,7 +148,7 @@ static int m_by_key(struct req *rq, struct client *client,
                     const struct remote_storage_vol_lookup_by_key_in *in,
                     struct remote_storage_vol_lookup_by_key_out *out)
 {
-    struct volume *volume = by_path(rq->world, in->key);
+    struct volume *volume = find(rq->world, NULL, in->key);
 
     if (!volume)
         return err_set(rq->err, ERR_NO_STORAGE_VOL, "no storage vol with matching key '%s'", in->key);
@@ -157,7 +160,7 @@ static int m_by_path(struct req *rq, struct client *client,
                      const struct remote_storage_vol_lookup_by_path_in *in,
                      struct remote_storage_vol_lookup_by_path_out *out)
 {
-    struct volume *volume = by_path(rq->world, in->path);
+    struct volume *volume = find(rq->world, in->path, NULL);
 
     if (!volume)
         return err_set(rq->err, ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", in->path);
@@ -172,7 +175,7 @@ static int m_create(struct req *rq, struct pool *pool, const struct remote_stora
 
     if (pool_need_active(rq, pool) < 0)
         return -1;
-    volume = volume_add(pool, in->xml, NULL, rq->err);
+    volume = volume_add(pool, in->xml, VOLUME_NEW, rq->err);
     if (!volume)
         return -1;
     out->vol = wire(volume);
@@ -191,7 +194,7 @@ static int m_create_from(struct req *rq, struct pool *pool,
     if (!original)
         return err_set(rq->err, ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'",
                        in->clonevol.name);
-    volume = volume_add(pool, in->xml, original, rq->err);
+    volume = volume_add(pool, in->xml, VOLUME_COPIED, rq->err);
     if (!volume)
         return -1;
     out->vol = wire(volume);
@@ -209,14 +212,29 @@ static int m_delete(struct req *rq, struct volume *volume, const struct remote_s
     return 0;
 }
 
+/* The pool decides, whatever the volume's document says. */
+static int type_by_pool(enum pool_type pool)
+{
+    switch (pool) {
+    case POOL_DIR:
+    case POOL_FS:
+    case POOL_NETFS:
+    case POOL_VSTORAGE:
+        return VIR_STORAGE_VOL_FILE;
+    case POOL_ISCSI_DIRECT:
+    case POOL_RBD:
+    case POOL_SHEEPDOG:
+    case POOL_GLUSTER:
+        return VIR_STORAGE_VOL_NETWORK;
+    default:
+        return VIR_STORAGE_VOL_BLOCK;
+    }
+}
+
 static int m_info(struct req *rq, struct volume *volume, const struct remote_storage_vol_get_info_in *in,
                   struct remote_storage_vol_get_info_out *out)
 {
-    /* what is on the disk decides, and a pool of files has files */
-    out->type = volume->pool->def->type == POOL_DIR || volume->pool->def->type == POOL_FS ||
-                        volume->pool->def->type == POOL_NETFS
-                    ? VIR_STORAGE_VOL_FILE
-                    : VIR_STORAGE_VOL_BLOCK;
+    out->type = type_by_pool(volume->pool->def->type);
     out->capacity = volume->def->capacity.value;
     out->allocation = volume->def->allocation.value;
     return 0;

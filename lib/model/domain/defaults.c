@@ -150,12 +150,17 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
         os->type = OS_XEN;
     if (!os->type)
         return err_set(err, ERR_XML_ERROR, "an os <type> must be specified");
+    if (os->type != OS_HVM || domain->bootloader) { /* a firmware's matters */
+        os->n_boots = 0;
+        os->bootmenu = os->bios_serial = TRI_NONE;
+        os->reboot_timeout.set = false;
+    }
     if (any_boot_order(&domain->devices)) {
         if (os->n_boots)
             return err_set(err, ERR_CONFIG_UNSUPPORTED,
                            "per-device boot elements cannot be used together with "
                            "os/boot elements");
-    } else if (os->type == OS_HVM && !os->n_boots) {
+    } else if (os->type == OS_HVM && !os->n_boots && !domain->bootloader) {
         add_boot(domain, arena, BOOT_DISK);
     }
     if (os->bootmenu != TRI_YES && os->bootmenu_timeout.set)

@@ -108,6 +108,17 @@ static void settle_ports(struct xt_parse *parse, struct graphics *graphics)
         graphics->tls_port = (struct opt_i32){0};
 }
 
+/* Any mode is what a channel has when nothing is said. */
+static void drop_any_channels(struct graphics *graphics)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < graphics->n_channels; i++)
+        if (graphics->channels[i]->mode != SPICE_MODE_ANY)
+            graphics->channels[kept++] = graphics->channels[i];
+    graphics->n_channels = kept;
+}
+
 static int graphics_finish(struct xt_parse *parse, void *object)
 {
     struct graphics *graphics = object;
@@ -124,6 +135,7 @@ static int graphics_finish(struct xt_parse *parse, void *object)
         return err_set(parse->err, ERR_CONFIG_UNSUPPORTED, "VNC supports connected='keep' only");
     if (!has_network(graphics))
         return 0;
+    drop_any_channels(graphics);
     if (settle_listens(parse, graphics) < 0)
         return -1;
     settle_ports(parse, graphics);

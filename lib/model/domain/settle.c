@@ -81,6 +81,23 @@ static bool is_companion(const struct controller *controller)
     return controller->model >= CMODEL_USB_ICH9_EHCI1 && controller->model <= CMODEL_USB_ICH9_UHCI3;
 }
 
+static bool has_unnumbered_scsi(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->n_controllers; i++)
+        if (devices->controllers[i]->type == CONTROLLER_SCSI && !devices->controllers[i]->index.set)
+            return true;
+    return false;
+}
+
+/* A SCSI device of the host without an address needs controller 0, before others are numbered. */
+static bool wants_scsi(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->n_hostdevs; i++)
+        if (devices->hostdevs[i]->type == HOSTDEV_SCSI && !devices->hostdevs[i]->info.address.type)
+            return true;
+    return false;
+}
+
 static void settle_controllers(struct devices *devices, struct arena *arena)
 {
     struct controller **list = devices->controllers;
@@ -90,7 +107,10 @@ static void settle_controllers(struct devices *devices, struct arena *arena)
     devices->n_controllers = 0;
     for (size_t i = 0; i < count; i++)
         insert_controller(devices, arena, list[i]);
-    for (size_t i = 0; i < count; i++) {
+    if (wants_scsi(devices) && !devices_controller(devices, CONTROLLER_SCSI, 0) &&
+        has_unnumbered_scsi(devices))
+        devices_add_controller(devices, arena, CONTROLLER_SCSI, 0, CMODEL_UNSET);
+    for (size_t i = 0; i < devices->n_controllers; i++) {
         struct controller *controller = devices->controllers[i],
                           *before = i ? devices->controllers[i - 1] : NULL;
 
@@ -284,7 +304,7 @@ static void settle_consoles(struct devices *devices, struct arena *arena)
 
 /* ---- video ---- */
 
-/* The next one, as QXL has its memory. */
+/* The next one, as cards have their memory. */
 static uint32_t power_of_two(uint32_t size)
 {
     uint32_t power = 1;
@@ -304,10 +324,8 @@ static int settle_videos(struct devices *devices, struct err *err)
         if (devices->videos[i]->primary == TRI_YES && primaries++ == 0)
             primary = i;
         devices->videos[i]->primary = TRI_NONE;
-        if (devices->videos[i]->type == VIDEO_QXL) {
-            devices->videos[i]->ram = power_of_two(devices->videos[i]->ram);
-            devices->videos[i]->vram = power_of_two(devices->videos[i]->vram);
-        }
+        devices->videos[i]->ram = power_of_two(devices->videos[i]->ram);
+        devices->videos[i]->vram = power_of_two(devices->videos[i]->vram);
     }
     if (primaries > 1)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "Only one primary video device is supported");

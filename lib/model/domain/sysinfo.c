@@ -50,6 +50,17 @@ const char *sysinfo_value(const struct sysinfo_block *block, const char *name)
     return NULL;
 }
 
+/* As all UUIDs are written; one that isn't any is refused later. */
+static void settle_uuid(struct xt_parse *parse, struct sysinfo_block *block)
+{
+    uint8_t uuid[UUID_SIZE];
+    char text[UUID_TEXT];
+
+    for (size_t i = 0; block && i < block->n_entries; i++)
+        if (str_eq(block->entries[i]->name, "uuid") && uuid_parse(block->entries[i]->value, uuid) == 0)
+            block->entries[i]->value = arena_strdup(parse->arena, uuid_format(uuid, text));
+}
+
 /* The known names, each once, in their order. */
 static void sort_entries(struct xt_parse *parse, struct sysinfo_block *block, const char *const *names)
 {
@@ -111,6 +122,7 @@ static int sysinfo_finish(struct xt_parse *parse, void *object)
     drop_empty(&sysinfo->system);
     drop_empty(&sysinfo->chassis);
     drop_empty(&sysinfo->oem_strings);
+    settle_uuid(parse, sysinfo->system);
     date = sysinfo_value(sysinfo->bios, "date");
     if (date && !is_date(date))
         return err_set(parse->err, ERR_XML_DETAIL, "Invalid BIOS 'date' format");

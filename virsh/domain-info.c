@@ -346,3 +346,38 @@ const struct command cmd_dommemstat = {
     .conflicts = AFFECT_CONFLICTS,
     .json = "{*: number}",
 };
+
+static int run_domdirtyrate_calc(struct cmd *cmd)
+{
+    static const char *const modes[] = {"page-sampling", "dirty-bitmap", "dirty-ring", NULL};
+    static const unsigned bits[] = {VIR_DOMAIN_DIRTYRATE_MODE_PAGE_SAMPLING,
+                                    VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP,
+                                    VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING};
+    virDomainPtr domain = cmd_domain(cmd);
+    int seconds = 1;
+    const char *mode_name = NULL;
+    if (!domain || cmd_int(cmd, "seconds", &seconds) < 0 || cmd_string(cmd, "mode", &mode_name) < 0)
+        return -1;
+    int mode = mode_name ? enum_find(modes, mode_name) : 0;
+    if (mode < 0)
+        return say_error(cmd, "Unknown calculation mode '%s'", mode_name);
+    if (virDomainStartDirtyRateCalc(domain, seconds, mode_name ? bits[mode] : 0) < 0)
+        return -1;
+    say(cmd, "Start to calculate domain's memory dirty rate successfully.\n");
+    return 0;
+}
+
+const struct command cmd_domdirtyrate_calc = {
+    "domdirtyrate-calc",
+    "Calculate a vm's memory dirty rate",
+    "Calculate memory dirty rate of a domain in order to decide whether it's proper to be migrated out or "
+    "not.\nThe calculated dirty rate information is available by calling 'domstats --dirtyrate'.",
+    OPTIONS(DOMAIN(VIR_CONNECT_LIST_DOMAINS_ACTIVE),
+            NUMBER("seconds", "calculate memory dirty rate within specified seconds, the supported value "
+                              "range from 1 to 60, default to 1."),
+            STRING("mode",
+                   "dirty page rate calculation mode, either of these 3 options 'page-sampling, "
+                   "dirty-bitmap, dirty-ring' can be specified.",
+                   0, NULL, "page-sampling,dirty-bitmap,dirty-ring")),
+    .run = run_domdirtyrate_calc,
+};

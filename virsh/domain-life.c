@@ -361,3 +361,64 @@ static int run_qemu_attach(struct cmd *cmd)
 const struct command cmd_qemu_attach = {
     "qemu-attach", "QEMU Attach", "QEMU Attach", OPTIONS(ARG("pid", "pid")), .run = run_qemu_attach,
 };
+
+/* ---- what else a life needs ------------------------------------------------------------------------- */
+
+static int run_set_lifecycle_action(struct cmd *cmd)
+{
+    static const char *const types[] = {"poweroff", "reboot", "crash", NULL};
+    static const char *const actions[] = {
+        "destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart", NULL};
+    const char *type_name = NULL, *action_name = NULL;
+    if (cmd_string(cmd, "type", &type_name) < 0 || cmd_string(cmd, "action", &action_name) < 0)
+        return -1;
+    int type = enum_find(types, type_name), action = enum_find(actions, action_name);
+    if (type < 0)
+        return say_error(cmd, "Invalid lifecycle type '%s'.", type_name);
+    if (action < 0)
+        return say_error(cmd, "Invalid lifecycle action '%s'.", action_name);
+    virDomainPtr domain = cmd_domain(cmd);
+    if (!domain)
+        return -1;
+    if (virDomainSetLifecycleAction(domain, (unsigned)type, (unsigned)action, cmd_flags(cmd)) < 0)
+        return say_error(cmd, "Unable to change lifecycle action.");
+    return 0;
+}
+
+const struct command cmd_set_lifecycle_action = {
+    "set-lifecycle-action",
+    "change lifecycle actions",
+    "Change lifecycle actions for the guest domain.",
+    OPTIONS(DOMAIN(0), ARG("type", "lifecycle type to modify", 0, NULL, "poweroff,reboot,crash"),
+            ARG("action", "lifecycle action to set", 0, NULL,
+                "destroy,restart,rename-restart,preserve,coredump-destroy,coredump-restart"),
+            AFFECT),
+    .run = run_set_lifecycle_action,
+    .conflicts = AFFECT_CONFLICTS,
+    .json = "",
+};
+
+static int run_dom_fd_associate(struct cmd *cmd)
+{
+    virDomainPtr domain = cmd_domain(cmd);
+    const char *name = NULL;
+    unsigned count;
+    int *fds;
+    if (!domain || cmd_string(cmd, "name", &name) < 0 || cmd_fds(cmd, &fds, &count) < 0)
+        return -1;
+    return virDomainFDAssociate(domain, name, count, fds, cmd_flags(cmd));
+}
+
+const struct command cmd_dom_fd_associate = {
+    "dom-fd-associate",
+    "associate a FD with a domain",
+    "associate a FD with a domain",
+    OPTIONS(
+        DOMAIN(0), ARG("name", "name of the FD group"),
+        ARG("pass-fds", "file descriptors N,M,... to associate"),
+        FLAG("seclabel-writable", VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE, "use seclabels allowing writes"),
+        FLAG("seclabel-restore", VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE,
+             "try to restore security label after use if possible")),
+    .run = run_dom_fd_associate,
+    .json = "",
+};

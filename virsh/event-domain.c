@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Event: what domains tell of themselves, one line (of text, or of JSON) each; and waiting for one that is in
  * a state. */
-#include <libvirt/libvirt-qemu.h>
-#include <stdio.h>
-
 #include "base/time.h"
 #include "virsh/domain.h"
 #include "virsh/watch.h"
@@ -413,75 +410,6 @@ const struct command cmd_event = {
     .is = IS_STREAMING,
     .conflicts = "all event, list all, list event",
     .json = "{event: string, domain: string, timestamp: string?, *: any} | [string]",
-};
-
-/* ---- qemu-monitor-event ----------------------------------------------------------------------------- */
-
-static void on_monitor(virConnectPtr conn, virDomainPtr domain, const char *event, long long seconds,
-                       unsigned micros, const char *details, void *data)
-{
-    struct watch *watch = data;
-    struct cmd *cmd = watch->cmd;
-    char stamp[TIME_TEXT];
-    if (!watch_begin(watch))
-        return;
-    layout(cmd, LAYOUT_NONE);
-    field(cmd, "event", NULL, event);
-    field(cmd, "domain", NULL, virDomainGetName(domain));
-    field_number(cmd, "seconds", NULL, seconds, NULL);
-    field_u64(cmd, "microseconds", NULL, micros, NULL);
-    if (details)
-        field_as(cmd, "details", NULL, details, details);
-    if (details && cmd_has(cmd, "pretty"))
-        details = json_view(cmd, details, NULL, true);
-    if (cmd_has(cmd, "timestamp")) {
-        time_format(time_real(), stamp);
-        print(cmd, "%s: event %s for domain '%s': %s\n", stamp, event, virDomainGetName(domain),
-              details ? details : "<null>");
-    } else {
-        print(cmd, "event %s at %lld.%06u for domain '%s': %s\n", event, seconds, micros,
-              virDomainGetName(domain), details ? details : "<null>");
-    }
-    watch_end(watch);
-}
-
-static int add_monitor(struct watch *watch, int id)
-{
-    return virConnectDomainQemuMonitorEventRegister(cmd_conn(watch->cmd), watch->object,
-                                                    cmd_raw(watch->cmd, "event"), on_monitor, watch, NULL,
-                                                    cmd_flags(watch->cmd));
-}
-
-static int run_qemu_monitor_event(struct cmd *cmd)
-{
-    static const char *const one[] = {"monitor", NULL};
-    static const struct watch_spec spec = {one, "domain", NULL, add_monitor,
-                                           virConnectDomainQemuMonitorEventDeregister};
-    struct watch watch = {.cmd = cmd, .spec = &spec, .only = 0};
-    const char *event = NULL;
-    int timeout = 0;
-    if (cmd_string(cmd, "event", &event) < 0 || cmd_timeout(cmd, "timeout", &timeout) < 0 ||
-        (cmd_has(cmd, "domain") && !(watch.object = cmd_domain(cmd))))
-        return -1;
-    return watch_wait(&watch, timeout);
-}
-
-const struct command cmd_qemu_monitor_event = {
-    "qemu-monitor-event",
-    "QEMU Monitor Events",
-    "Listen for QEMU Monitor Events",
-    OPTIONS(STRING("domain", "filter by domain name, id or uuid", 0, complete_domain),
-            STRING("event", "filter by event name"), FLAG("pretty", 0, "pretty-print any JSON output"),
-            FLAG("loop", 0, "loop until timeout or interrupt, rather than one-shot"),
-            NUMBER("timeout", "timeout seconds"),
-            FLAG("regex", VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX,
-                 "treat event as a regex rather than literal filter"),
-            FLAG("no-case", VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE,
-                 "treat event case-insensitively"),
-            FLAG("timestamp", 0, "show timestamp for each printed event")),
-    .run = run_qemu_monitor_event,
-    .is = IS_STREAMING,
-    .json = "{event: string, domain: string, seconds: number, microseconds: number, details: any?}",
 };
 
 /* ---- await ------------------------------------------------------------------------------------------ */

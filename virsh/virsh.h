@@ -10,9 +10,7 @@
  *         .done = "Domain '%s' suspended\n", .failed = "Failed to suspend domain '%s'",
  *     };
  *
- * The order of all commands stands in commands.def (a command that nobody wrote yet is left out).
- * TEMPORARY: skeletons of all tables, made from the help of stock: /tmp/virsh-skel/GROUP.c. Only the public
- * API and lib/base are used here.
+ * The order of all commands stands in commands.def. Only the public API and lib/base are used here.
  *
  * A function returns 0, or -1 after it said why with say_error (or let an accessor say it); the message of
  * the library's last error is printed behind that by the frame. What accessors and *_own functions return
@@ -501,5 +499,3 @@ struct edit {
     bool always; /* store it even when the user changed nothing */
 };
 int edit(struct cmd *cmd, const struct edit *edit);
-
-/* Run work in another thread while the user sees progress and can interrupt (see progress.c). */

@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
 
 
@@ -58,6 +59,14 @@ class Terminal:
             left = deadline - time.monotonic()
             if left < 0 or not self.read(left):
                 raise AssertionError(f"{pattern!r} does not come behind {self.text[self.at:][-600:]!r}, before that {self.text[:self.at][-300:]!r}")
+
+    def raw(self):
+        """Wait until the program has taken over the terminal: what is typed before that is thrown away."""
+        deadline = time.monotonic() + self.seconds
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, f"the terminal isn't raw: {self.text[-600:]!r}"
+            self.read(0.01)
+        return self
 
     def type(self, text):
         os.write(self.fd, text.encode())

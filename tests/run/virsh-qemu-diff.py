@@ -30,6 +30,8 @@ VOLATILE = [(re.compile(pattern, re.MULTILINE), word) for pattern, word in (
     (r"^Compiled against library: .*", "Compiled against library: ITS OWN"),
     (r"^(CPU time: +)[\d.]+s", r"\1Ns"),
     (r"/dev/pts/\d+", "/dev/pts/N"),
+    (r"^(CPU: +)\d+$", r"\1N"),
+    (r"^CPU time: .*\n", ""),  # not there while it is nothing
     (r"^((?: *cpu_time| *user_time| *system_time| *vcpu_time|user:|system:|idle:|iowait:) +)[\d.]+", r"\1N"),
     (r"(\.(?:time|user|system|delay|wait|nanosec|halted)|cputime|\w+_times?|rss|last.update|time|available|unused|usable|free|actual)([ =:]+)[\d.]+",
      r"\1\2N"),

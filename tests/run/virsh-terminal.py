@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import lab
+from scripted import Daemon
 from terminal import Terminal
 
 VIRSH = os.path.join(lab.build_dir(), "virsh", ".libs", "virsh")
@@ -153,7 +154,7 @@ def console(desk):
         with desk.virsh("console", name, "--force", uri=uri) as second:
             second.see(r"Escape character is \^\] \(Ctrl \+ \]\)")
             assert first.end()[0] == 0
-            second.type("\x1b")
+            second.raw().type("\x1b")
             second.see("Select boot device")
             second.type("\x1d")
             code, text = second.end()
@@ -299,6 +300,33 @@ def progress(desk):
         assert code == 0 and "\rSave: [100 %]" in text, text
 
 
+# ---- the hint of list ------------------------------------------------------------------------------------
+
+def hint(desk):
+    """A list that finds nothing tells of the other side, on a terminal; in a mount namespace that has a system's daemon."""
+    def answer(row, arguments):
+        return {"domains": [], "ret": 3} if row.name == "connect_list_all_domains" else None
+
+    system = Daemon(os.path.join(desk.home, "system"), answer)
+    desk.private.start("virtqemud")
+    inside = ["-Um", "--map-current-user", "--keep-caps", "sh", "-c",
+              f"mount -t tmpfs none /run && mkdir /run/libvirt && ln -s {system.path} /run/libvirt/virtqemud-sock-ro && exec \"$@\"", "sh"]
+    try:
+        if subprocess.run(["unshare", *inside, "true"], capture_output=True, check=False).returncode:
+            raise lab.Skip("no mount namespaces for users here")
+        for arguments, told in ((["list", "--all"], True), (["list"], True), (["-q", "list"], False)):
+            with Terminal("/usr/bin/unshare", [*inside, VIRSH, "-c", "qemu:///session", *arguments], desk.env) as terminal:
+                code, text = terminal.end()
+                assert code == 0 and ("note: qemu:///system has 3 domains: virsh -c qemu:///system list --all" in text) == told, text
+        plain = subprocess.run(["unshare", *inside, VIRSH, "-c", "qemu:///session", "list"], env=desk.env, capture_output=True, text=True, check=True)
+        assert not plain.stderr, plain.stderr
+        desk.machine()
+        with Terminal("/usr/bin/unshare", [*inside, VIRSH, "-c", "qemu:///session", "list"], desk.env) as terminal:
+            assert "note:" not in terminal.end()[1] and "m1" in terminal.text, terminal.text
+    finally:
+        system.close()
+
+
 # ---- completion in bash and zsh --------------------------------------------------------------------------
 
 class Typing:
@@ -389,7 +417,7 @@ def main():
         print("skip virsh-terminal - virsh is not built")
         suite.done()
     tests = [(test.__name__, test, ()) for test in (lines_and_quoting, history, completion_inside, lost_connection, console, console_from_start, editor,
-                                                    events, awaited, progress)]
+                                                    events, awaited, progress, hint)]
     tests += [(f"{test.__name__}_{shell}", test, (shell,)) for test in (completion_outside, completion_is_harmless) for shell in ("bash", "zsh")]
     for name, test, more in tests:
         with Desk() as desk:

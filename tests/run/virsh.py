@@ -182,6 +182,32 @@ def starts_at_once():
     assert not extra, extra
 
 
+def everywhere():
+    """Every command takes --json and --timeout."""
+    names = sorted(tables())
+    told = "".join(f"{name} --timeout 1 --json --help\n" for name in names)
+    done = subprocess.run([VIRSH, "-c", "test:///default"], input=told, capture_output=True, text=True, env=ENV, timeout=60, check=False)
+    missing = [name for name in names if f"  NAME\n    {name} - " not in done.stdout]
+    assert not missing and "error:" not in done.stderr, (missing, done.stderr[:300])
+
+
+def starts_in_a_third():
+    """What `virsh --version` costs, with our library, beside stock's with stock's: CPU time, the least of many in turns."""
+    if not os.path.exists("/usr/bin/virsh"):
+        raise lab.Skip("no stock virsh")
+    library = os.path.join(lab.build_dir(), "libvirt", ".libs")
+    both = {VIRSH: library, "/usr/bin/virsh": LIBRARY}
+    least = {}
+    for _ in range(30):
+        for program, where in both.items():
+            process = subprocess.Popen([program, "--version"], env=dict(ENV, LD_LIBRARY_PATH=where), stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status
+            assert status == 0
+            least[program] = min(least.get(program, 1e9), usage.ru_utime + usage.ru_stime)
+    assert least[VIRSH] * 3 <= least["/usr/bin/virsh"], least
+
+
 def like_tables():
     """All commands and options of virsh and virt-admin up to 12.8, with their kinds, as the tables of facts have them."""
     folder = os.environ.get("INTERFACE", os.path.join(lab.TOP, "../shared/interface"))
@@ -213,7 +239,7 @@ if not os.path.exists(VIRSH) or not os.path.exists(os.path.join(LIBRARY, "libvir
 suite = lab.Suite()
 try:
     for test in (json_forms, json_documents, json_names, docs_current, time_limit, completion, shell_on_terminal, edit_again,
-                 starts_at_once, like_tables):
+                 starts_at_once, starts_in_a_third, everywhere, like_tables):
         suite.run(f"virsh-{test.__name__.replace('_', '-')}", test)
 finally:
     shutil.rmtree(HOME, ignore_errors=True)

@@ -101,8 +101,10 @@ static const char *document_take(struct cmd *cmd, const char *document, unsigned
 
 int run_dumpxml(struct cmd *cmd)
 {
-    const char *name;
+    const char *name, *xpath = cmd_raw(cmd, "xpath");
 
+    if (xpath && !*xpath)
+        return -1; /* silently, as stock does */
     return print_xml(cmd, document_get(cmd, cmd_flags(cmd), &name));
 }
 

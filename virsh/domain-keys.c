@@ -38,9 +38,9 @@ static int key_number(int set, const char *name)
 static int run_send_key(struct cmd *cmd)
 {
     virDomainPtr domain = cmd_domain(cmd);
-    const char *set_name = "linux";
+    const char *given = cmd_raw(cmd, "codeset"), *set_name = str_empty(given) ? "linux" : given;
     unsigned hold = 0, codes[VIR_DOMAIN_SEND_KEY_MAX_KEYS], count = 0;
-    if (!domain || cmd_string(cmd, "codeset", &set_name) < 0 || cmd_uint(cmd, "holdtime", &hold) < 0)
+    if (!domain || cmd_uint(cmd, "holdtime", &hold) < 0)
         return -1;
     int set = enum_find(codesets, set_name);
     if (set < 0)

@@ -151,6 +151,13 @@ class Library:
         """Nothing lost, nothing read that wasn't written, in a client that does a bit of everything."""
         self.watched("--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
 
+    def python_memory(self, driver):
+        """Nothing that wasn't written is read and nothing is used after its end, with Debian's module. (What Python keeps for ever is its affair.)"""
+        if not shutil.which("valgrind"):
+            raise Skip("valgrind is not installed")
+        self.env["PYTHONMALLOC"] = "malloc"
+        self.run("valgrind", "-q", "--error-exitcode=9", "--leak-check=no", sys.executable, "-c", PYTHON, self.uri(driver), self.machine(driver))
+
     def threads(self):
         """No data without a lock, no locks in two orders."""
         self.watched("--tool=helgrind")
@@ -189,6 +196,8 @@ def main():
         suite.run("log", library.log)
         suite.run("memory", library.memory)
         suite.run("threads", library.threads)
+        for driver in ("qemu", "test"):
+            suite.run(f"memory of python on {driver}", library.python_memory, driver)
     suite.done()
 
 

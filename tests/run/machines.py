@@ -207,7 +207,7 @@ def compare_some(both, names, verbose):
     path = os.path.join(both.stock.home, "documents")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(texts, file)
-    stock, ours = (both.ask(private, path) for private in (both.stock, both.ours))  # in turns: they'd take each other's ports
+    stock, ours = both.ask_both(path)
     for name in texts:
         wrong = compare(name, stock[name], ours[name])
         failed += bool(wrong)

@@ -54,6 +54,38 @@ static int check_caps(struct req *rq, const struct domain *domain, const struct 
     return 0;
 }
 
+/* A document so long takes its time to be read: not on the loop. */
+enum { LONG_DOCUMENT = 64 * 1024 };
+
+struct reading {
+    struct arena *arena;
+    const char *xml;
+    unsigned flags;
+    struct domain *domain;
+    struct err err;
+};
+
+static int read_document(void *arg)
+{
+    struct reading *reading = arg;
+
+    reading->domain = domain_parse(reading->arena, reading->xml, reading->flags, NULL, &reading->err);
+    return 0;
+}
+
+static struct domain *read_long_document(struct req *rq, struct arena *arena, const char *xml, unsigned flags)
+{
+    struct reading reading = {.arena = arena, .xml = xml, .flags = flags};
+
+    /* it only computes, so it ends by itself; until then its memory is the worker's */
+    fiber_shield(rq, true);
+    if (work_run(rq, read_document, NULL, &reading, UINT64_MAX, "a long definition to be read") < 0)
+        read_document(&reading); /* no thread to be had: others have to wait */
+    fiber_shield(rq, false);
+    err_move(&rq->err, &reading.err);
+    return reading.domain;
+}
+
 struct domain *definition_parse(struct req *rq, struct arena *arena, const char *xml, unsigned flags)
 {
     auto_caps const struct qemu_caps *caps = NULL;
@@ -67,7 +99,12 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
         parse |= DOMAIN_PARSE_STORED;
     if (flags & DEFINITION_VALIDATE)
         parse |= DOMAIN_PARSE_VALIDATE;
-    domain = domain_parse(arena, xml, parse | DOMAIN_PARSE_RAW, NULL, &rq->err);
+    parse |= DOMAIN_PARSE_RAW;
+    if (!(flags & DEFINITION_STORED) && strlen(xml) > LONG_DOCUMENT)
+        domain = read_long_document(rq, arena, xml, parse);
+    else
+        domain = domain_parse(arena, xml, parse, NULL, &rq->err);
+    parse &= ~(unsigned)DOMAIN_PARSE_RAW;
     if (!domain)
         return NULL;
     if (!(flags & DEFINITION_STORED)) {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 struct code_row {
     enum err_code code;
     const char *message, *detail;
@@ -61,6 +63,8 @@ static void compose(struct err *err)
     const char *template = err_template(err->code, /* with_detail= */ err->detail);
     const char *mark = template && err->detail ? strstr(template, "%s") : NULL;
 
+    /* it may quote a file, QEMU or a guest, and people read it in a terminal */
+    str_make_printable(err->detail);
     free(err->message);
     if (!mark)
         err->message = mem_strdup(err->detail ? err->detail : template);
@@ -120,21 +124,39 @@ int err_system_from(struct err *err, enum err_domain domain, int errnum, const c
     return set(err, domain, ERR_SYSTEM_ERROR, errnum, mem_printf("%s: %s", what, strerror(errnum)));
 }
 
+static void rephrase(struct err *err, const char *before, const char *behind)
+{
+    char *detail = mem_printf("%s%s%s", before, err->detail ? err->detail : "", behind);
+
+    free(err->detail);
+    err->detail = detail;
+    compose(err);
+}
+
 void err_prefix(struct err *err, const char *format, ...)
 {
     auto_free char *what = NULL;
     va_list args;
-    char *detail;
 
     if (!err_is_set(err))
         return;
     va_start(args, format);
     what = format_args(format, args);
     va_end(args);
-    detail = mem_printf("%s%s", what, err->detail ? err->detail : "");
-    free(err->detail);
-    err->detail = detail;
-    compose(err);
+    rephrase(err, what, "");
+}
+
+void err_append(struct err *err, const char *format, ...)
+{
+    auto_free char *what = NULL;
+    va_list args;
+
+    if (!err_is_set(err))
+        return;
+    va_start(args, format);
+    what = format_args(format, args);
+    va_end(args);
+    rephrase(err, "", what);
 }
 
 void err_move(struct err *to, struct err *from)

@@ -66,6 +66,8 @@ int err_system_from(struct err *err, enum err_domain domain, int errnum, const c
 
 /* Put text before the detail of an error that is set ("domain 'a': ..."); keeps code and domain. */
 void err_prefix(struct err *err, const char *format, ...) PRINTF(2, 3);
+/* The same behind it (" in element 'a'"). */
+void err_append(struct err *err, const char *format, ...) PRINTF(2, 3);
 /* Take over an error from another err (which becomes empty). */
 void err_move(struct err *to, struct err *from);
 static inline bool err_is_set(const struct err *err)

@@ -13,6 +13,7 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <pthread.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -258,6 +259,78 @@ static void structured_error(void *data, xmlErrorPtr error)
             error->message ? error->message : "not well formed\n", buf_text(&context));
 }
 
+/* ---- before libxml2 sees it ---- */
+
+/* Behind what begins here and is no tag: comments and the like, in which anything may stand. NULL: it has no
+ * end; at: a tag begins here. */
+static const char *skip_other(const char *at, const char *end)
+{
+    static const char *const kinds[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        size_t length = strlen(kinds[i][0]);
+
+        if ((size_t)(end - at) < length || memcmp(at, kinds[i][0], length) != 0)
+            continue;
+        at = memmem(at + length, (size_t)(end - at) - length, kinds[i][1], strlen(kinds[i][1]));
+        return at ? at + strlen(kinds[i][1]) : NULL;
+    }
+    return at;
+}
+
+/*
+ * libxml2 compares each attribute of an element with all others, which takes minutes for an element of some
+ * megabytes. What isn't well formed is libxml2's business.
+ */
+static int check_attrs(const char *text, size_t length, const char *what, struct err *err)
+{
+    const char *end = text + length, *at = text;
+    unsigned line = 1, attrs;
+
+    while (at && (at = memchr(at, '<', (size_t)(end - at)))) {
+        const char *behind = skip_other(at, end);
+
+        if (behind != at) {
+            at = behind;
+            continue;
+        }
+        for (attrs = 0; at < end && *at != '>' && attrs <= XML_ATTRS_MAX; at++) {
+            const char *quote = *at == '"' || *at == '\'' ? memchr(at + 1, *at, (size_t)(end - at - 1)) : at;
+
+            attrs += *at == '=';
+            if (!quote)
+                return 0;
+            at = quote;
+        }
+        if (attrs <= XML_ATTRS_MAX)
+            continue;
+        for (const char *newline = text; newline < at; newline++)
+            line += *newline == '\n';
+        return err_set(err, ERR_XML_ERROR, "%s:%u: an element has more than %d attributes", what, line,
+                       (int)XML_ATTRS_MAX);
+    }
+    return 0;
+}
+
+/* Encodings in which those who look for markup by its bytes find it: all that are common but UTF-7 and 16. */
+static int check_encoding(const char *text, size_t length, const char *what, struct err *err)
+{
+    static const char *const known[] = {"utf-8",    "utf8",  "us-ascii", "ascii", "iso-8859-",
+                                        "iso8859-", "latin", "windows-", "cp12",  "koi8-",
+                                        "euc-",     "gb",    "big5",     "shift"};
+    const char *end = length > 5 && !memcmp(text, "<?xml", 5) ? memmem(text, length, "?>", 2) : NULL;
+    const char *at = end ? memmem(text, (size_t)(end - text), "encoding", 8) : NULL;
+
+    if (!at)
+        return 0;
+    at += strcspn(at, "\"'?") + 1;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (!strncasecmp(at, known[i], strlen(known[i])))
+            return 0;
+    return err_set(err, ERR_XML_ERROR, "%s:1: encoding '%.*s' is not supported; use UTF-8", what,
+                   (int)strcspn(at, "\"'?"), at);
+}
+
 /* ---- reading ---- */
 
 struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length, const char *what,
@@ -283,6 +356,8 @@ struct xml_node *xml_parse(struct arena *arena, const char *text, size_t length,
                 length, (int)XML_SIZE_MAX);
         return NULL;
     }
+    if (check_encoding(text, length, what, err) < 0 || check_attrs(text, length, what, err) < 0)
+        return NULL;
     pthread_once(&opened, libxml_open);
     if (libxml.missing) {
         err_set(err, ERR_INTERNAL_ERROR, "libxml2 can't be used: %s", libxml.missing);

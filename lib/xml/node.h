@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Xml: a document as a plain tree in an arena, and the only door to libxml2. Hostile documents end early: a
- * DTD, nesting deeper than XML_DEPTH_MAX or more than XML_SIZE_MAX bytes are refused while reading, before a
- * tree of that size exists; nothing is ever loaded from files or the network. Safe to use from many threads.
+ * DTD, nesting deeper than XML_DEPTH_MAX, an element with more than XML_ATTRS_MAX attributes or more than
+ * XML_SIZE_MAX bytes are refused while reading, before a tree of that size exists; nothing is ever loaded
+ * from files or the network. Safe to use from many threads.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { XML_DEPTH_MAX = 64, XML_SIZE_MAX = 64 * 1024 * 1024 };
+enum { XML_DEPTH_MAX = 64, XML_SIZE_MAX = 64 * 1024 * 1024, XML_ATTRS_MAX = 256 };
 
 /* A vocabulary of ours inside a foreign namespace: elements with this URI are named "prefix:local". */
 struct xml_namespace {

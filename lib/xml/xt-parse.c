@@ -28,6 +28,10 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
     const char *expect = type && type->expect ? type->expect : "";
     const char *gap = *expect ? " " : "";
 
+    if (err_is_set(parse->err)) { /* the type knows more: say where */
+        err_append(parse->err, " in element '%s' (line %u)", node->name, node->line);
+        return -1;
+    }
     if (type == &xt_bitmap)
         return err_set(parse->err, ERR_INVALID_ARG,
                        "Failed to parse bitmap '%s' of %s in element '%s' (line %u)", value,
@@ -90,6 +94,9 @@ static int parse_list(struct xt_parse *parse, const struct xt_row *row, struct x
             xml_use_all(child);
             continue;
         }
+        if (*count == XT_LIST_MAX)
+            return xt_error(parse, child, "There are more than %d elements '%s'", (int)XT_LIST_MAX,
+                            row->name);
         item = arena_alloc(parse->arena, row->table->size);
         if (xt_parse_node(parse, row->table, child, item) < 0)
             return -1;

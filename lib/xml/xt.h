@@ -259,6 +259,9 @@ extern const struct xt_hook xt_verbatim;
 
 /* ---- walking ---- */
 
+/* Of one kind inside an element: a machine's processors are the most that one may name. */
+enum { XT_LIST_MAX = 16384 };
+
 enum xt_parse_flags {
     XT_PARSE_INACTIVE = 1 << 0, /* ignore LIVE rows */
     XT_PARSE_STATUS = 1 << 1,   /* read STATUS rows */

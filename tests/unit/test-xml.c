@@ -173,6 +173,47 @@ START_TEST(deep)
 }
 END_TEST
 
+/* An element with that many attributes; `before` stands in front of it. */
+static void add_attrs(struct buf *text, const char *before, int count)
+{
+    buf_reset(text);
+    buf_printf(text, "%s\n<a>\n<b", before);
+    for (int i = 0; i < count; i++)
+        buf_printf(text, " a%d='>='", i);
+    buf_add_string(text, "/></a>");
+}
+
+START_TEST(many_attributes)
+{
+    static const char *const before[] = {"", "<!-- ' = -->", "<?pi don't ?>",
+                                         "<?xml version='1.0' encoding='ISO-8859-1'?>"};
+    auto_buf struct buf text = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+        auto_arena struct arena arena = {0};
+        auto_err struct err err = {0};
+
+        add_attrs(&text, before[i], 256);
+        ck_assert_msg(parse(&arena, text.data, &err) != NULL, "%s", err.message);
+        add_attrs(&text, before[i], 257);
+        refuse(text.data, text.length, ERR_XML_ERROR, "(test):3: an element has more than 256 attributes");
+    }
+}
+END_TEST
+
+START_TEST(encodings)
+{
+    static const char text[] = "<?xml version='1.0' encoding='UTF-7'?><a/>";
+    auto_arena struct arena arena = {0};
+    auto_err struct err err = {0};
+    struct xml_node *root = parse(&arena, "<?xml version='1.0' encoding='iso-8859-1'?><a b='\xe4'/>", &err);
+
+    ck_assert_msg(root != NULL, "%s", err.message);
+    ck_assert_str_eq(xml_attr(root, "b"), "\xc3\xa4");
+    refuse(text, strlen(text), ERR_XML_ERROR, "(test):1: encoding 'UTF-7' is not supported; use UTF-8");
+}
+END_TEST
+
 START_TEST(huge)
 {
     auto_buf struct buf text = {0};
@@ -184,4 +225,5 @@ START_TEST(huge)
 }
 END_TEST
 
-UNIT_MAIN("xml", tree, foreign_names, verbatim, unused, broken, document_types, deep, huge)
+UNIT_MAIN("xml", tree, foreign_names, verbatim, unused, broken, document_types, deep, many_attributes,
+          encodings, huge)

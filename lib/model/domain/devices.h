@@ -100,6 +100,12 @@ struct controller *devices_add_controller(struct devices *devices, struct arena 
             (--(devices)->n_##list - (at)) * sizeof(*(devices)->list))
 
 /*
+ * What no machine reaches, and what keeps the search for free places and names from taking long: each device
+ * is compared with all others.
+ */
+enum { DEVICES_MAX = 2048 };
+
+/*
  * Every device that has an info, in the order of the struct above: for aliases, address sets, searches by
  * alias. visit returns nonzero to stop, which devices_foreach returns.
  */

@@ -6,6 +6,7 @@
 #define ERR_FROM ERR_FROM_DOMAIN
 #include <ctype.h>
 
+#include "base/map.h"
 #include "base/str.h"
 #include "model/domain/domain.h"
 
@@ -21,9 +22,8 @@ static struct xml_node *find(const struct domain *domain, const char *uri)
 
 /* A list anew, without some of its members. */
 static void keep(struct xml_node *parent,
-                 bool (*wanted)(const struct xml_node *parent, const struct xml_node *child,
-                                const void *data),
-                 const void *data)
+                 bool (*wanted)(const struct xml_node *parent, const struct xml_node *child, void *data),
+                 void *data)
 {
     struct xml_node *child = parent->first, *next;
 
@@ -41,25 +41,21 @@ static void keep(struct xml_node *parent,
     }
 }
 
-/* parent has only what was kept before. */
-static bool first_of_namespace(const struct xml_node *parent, const struct xml_node *child, const void *data)
+/* data: the namespaces that were there before. */
+static bool first_of_namespace(const struct xml_node *parent, const struct xml_node *child, void *data)
 {
-    const struct xml_node *other;
-
     if (child->kind != XML_ELEMENT)
         return child->kind == XML_COMMENT;
-    if (!child->uri)
-        return false;
-    for (other = parent->first; other; other = other->next)
-        if (other->uri && str_eq(other->uri, child->uri))
-            return false;
-    return true;
+    return child->uri && map_put(data, child->uri, data) == 0;
 }
 
 void domain_clean_metadata(struct domain *domain)
 {
+    struct map seen = {0};
+
     if (domain->metadata)
-        keep(domain->metadata, first_of_namespace, NULL);
+        keep(domain->metadata, first_of_namespace, &seen);
+    map_done(&seen);
 }
 
 /* Whoever asks by a namespace gets its elements without prefix and declaration, as libvirt gives them. */
@@ -91,7 +87,7 @@ const char *domain_metadata(const struct domain *domain, const char *uri, struct
     return arena_strndup(arena, text.data, text.length - 1); /* without the newline behind it */
 }
 
-static bool not_this(const struct xml_node *parent, const struct xml_node *child, const void *data)
+static bool not_this(const struct xml_node *parent, const struct xml_node *child, void *data)
 {
     return child != data;
 }

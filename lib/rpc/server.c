@@ -187,7 +187,8 @@ static void on_listener(struct watch *watch, uint32_t events)
     int client = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (client < 0) {
-        if (errno == EMFILE || errno == ENFILE) { /* the next one that leaves makes room */
+        /* no descriptor or no memory: the next one that leaves makes room */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             log_error("server '%s' can't accept a client: %s", server->name, strerror(errno));
             server->accepting = false;
             watch_set(watch, 0);

@@ -13,7 +13,7 @@
 #include "rpc/xdr.h"
 
 enum {
-    HELD_MAX = 1024 * 1024,   /* bytes from the client that wait for the method's side */
+    HELD_MAX = 1024 * 1024,   /* memory for what waits for the method's side */
     OUTPUT_HIGH = 512 * 1024, /* bytes that wait for the client: no more from the method's side */
 };
 
@@ -62,9 +62,15 @@ bool stream_sparse(const struct stream *stream)
     return stream->sparse;
 }
 
+/* Holes and ends take room, too: a client may send any number of them. */
+static size_t item_size(const struct item *item)
+{
+    return sizeof(*item) + item->length;
+}
+
 static void item_free(struct stream *stream, struct item *item)
 {
-    stream->held -= item->length - item->at;
+    stream->held -= item_size(item);
     list_remove(&item->link);
     free(item);
 }
@@ -216,7 +222,6 @@ static int item_run(struct stream *stream, struct item *item, struct err *err)
         if (taken < 0)
             return -1;
         item->at += (size_t)taken;
-        stream->held -= (size_t)taken;
         return item->at == item->length;
     case ITEM_HOLE:
         if (!stream->ops->hole)
@@ -272,9 +277,12 @@ static void stream_queue(struct stream *stream, enum item_kind kind, uint64_t ho
     item->length = length;
     if (length)
         memcpy(item->bytes, bytes, length);
-    stream->held += length;
+    stream->held += item_size(item);
     list_append(&stream->items, &item->link);
-    stream_run(stream);
+    if (stream->begun && !stream->finishing)
+        stream_run(stream);
+    else
+        stream_throttle(stream->client); /* its turn comes later */
 }
 
 static struct stream *stream_find(struct client *client, const struct frame_header *header)

@@ -4,14 +4,16 @@
 
 import os
 import random
+import resource
 import socket
 import struct
 import time
 
 from lab import (AUTH_LIST, CALL_WITH_FDS, CONNECT_CLOSE, CONNECT_OPEN, KEEPALIVE, LIB_VERSION, MESSAGE, QEMU, REMOTE,
-                 REPLY, STREAM, Private, Suite, Wire, error_of, frame, xdr_string)
+                 REPLY, STREAM, Private, Skip, Suite, Wire, error_of, frame, xdr_string)
 
-LOOKUP_BY_NAME, LIST_ALL_DOMAINS = 23, 273
+LOOKUP_BY_NAME, LIST_ALL_DOMAINS, SET_MEMORY_PARAMETERS = 23, 273, 197
+NOBODY = xdr_string("nobody") + bytes(16) + struct.pack(">i", -1)
 
 
 def descriptors(private):
@@ -84,6 +86,45 @@ def unknown(private):
     for kind, status in ((REPLY, 0), (MESSAGE, 0), (9, 0), (0x7FFFFFFF, 0), (STREAM, 2), (STREAM, 0), (STREAM, 1), (STREAM, 77)):
         wire.send(frame(LIB_VERSION, kind=kind, status=status))
     assert wire.call(LIB_VERSION, serial=99)[4] == 99
+    wire.close()
+
+
+def statuses(private):
+    """A call with any status is a call; one of any type that is none is no answer's cause."""
+    wire = connect(private).open()
+    for status in (1, 2, 3, 77, 0xFFFFFFFF):
+        assert wire.call(LIB_VERSION, status=status)[5] in (0, 1), f"status {status}"
+    for kind in range(6, 64):
+        wire.send(frame(LIB_VERSION, kind=kind))
+    assert wire.call(LIB_VERSION, serial=7)[4] == 7
+    wire.close()
+
+
+def arrays(private):
+    """Counts over the limit, or larger than what follows, cost nothing and are refused; so are pointers that are neither."""
+    wire = connect(private).open()
+    before = memory(private)
+    for count in (17, 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
+        assert error_of(wire.call(SET_MEMORY_PARAMETERS, NOBODY + struct.pack(">I", count)))[:1] == (39,), f"{count} parameters"
+    param = xdr_string("hard_limit")
+    for kind in (0, 8, 0x7FFFFFFF, 0xFFFFFFFF):
+        reply = wire.call(SET_MEMORY_PARAMETERS, NOBODY + struct.pack(">I", 1) + param + struct.pack(">I", kind) + bytes(12))
+        assert error_of(reply)[0] == 39, f"a value of type {kind}: {error_of(reply)}"
+    for there in (2, 0xFFFFFFFF):
+        other = connect(private)
+        assert error_of(other.call(CONNECT_OPEN, struct.pack(">I", there) + xdr_string("qemu:///session") + bytes(4)))[0] == 39
+        other.close()
+    assert memory(private) < before + 4096
+    wire.close()
+
+
+def every_cut(private):
+    """Arguments that end at any byte, behind a length that is right."""
+    wire = connect(private).open()
+    whole = NOBODY + struct.pack(">I", 1) + xdr_string("hard_limit") + struct.pack(">IQI", 4, 1 << 20, 0)
+    assert error_of(wire.call(SET_MEMORY_PARAMETERS, whole))[0] == 42
+    for length in range(len(whole)):
+        assert error_of(wire.call(SET_MEMORY_PARAMETERS, whole[:length]))[0] == 39, f"{length} of {len(whole)} bytes were enough"
     wire.close()
 
 
@@ -205,6 +246,39 @@ def leaves(private):
     answers(private)
 
 
+def leaves_while_told(private):
+    """A client that leaves after any byte of its answers."""
+    call = frame(LIB_VERSION) + frame(LOOKUP_BY_NAME, xdr_string("nobody"))
+    for length in range(0, 220, 3):
+        wire = connect(private).open()
+        wire.send(call)
+        wire.exactly(length)
+        wire.close()
+    answers(private)
+
+
+def idle_thousand(private):
+    """A thousand connections that do nothing cost little, and others nothing; nothing is left of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1200:
+        raise Skip(f"{hard} descriptors are too few here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    before, fds = memory(private), descriptors(private)
+    wires = [connect(private).open() for _ in range(1000)]
+    each = (memory(private) - before) / 1000
+    answers(private)
+    for wire in wires[::100]:
+        assert wire.call(LIB_VERSION)[5] == 0
+    for wire in wires:
+        wire.close()
+    answers(private)
+    assert each < 8, f"{each:.1f} KiB a connection"
+    deadline = time.monotonic() + 5
+    while descriptors(private) > fds and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert descriptors(private) <= fds, f"{descriptors(private)} descriptors, before it were {fds}"
+
+
 def every_procedure(private):
     """All numbers of all programs with rubbish behind: an answer each, never silence."""
     dice = random.Random(1)
@@ -241,13 +315,25 @@ def noise(private):
     answers(private)
 
 
+def settled(private, kib, fds):
+    """Idle for some seconds, the daemon is about as small as it was. (Capabilities that it learned meanwhile stay.)"""
+    deadline = time.monotonic() + 10
+    while (memory(private) > kib + 3072 or descriptors(private) > fds) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert descriptors(private) <= fds, f"{descriptors(private)} descriptors, before it were {fds}"
+    assert memory(private) <= kib + 3072, f"{memory(private)} KiB, before it were {kib}"
+
+
 def main():
     suite = Suite()
     with Private() as private:
         private.start("virtqemud")
-        for test in (lengths, truncations, one_by_one, unknown, before_open, payloads, large, passed_fds, keepalive, never_reads, crowd,
-                     leaves, every_procedure, noise):
+        answers(private)
+        before = memory(private), descriptors(private)
+        for test in (lengths, truncations, one_by_one, unknown, statuses, arrays, every_cut, before_open, payloads, large, passed_fds,
+                     keepalive, never_reads, crowd, leaves, leaves_while_told, idle_thousand, every_procedure, noise):
             suite.run("frames: " + test.__name__.replace("_", " "), test, private)
+        suite.run("frames: nothing is left of all that", settled, private, *before)
     suite.done()
 
 

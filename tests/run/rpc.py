@@ -4,6 +4,7 @@
 
 import atexit
 import os
+import resource
 import select
 import shutil
 import signal
@@ -345,6 +346,53 @@ def large_answers(toy):
     other.close()
 
 
+def many_streams(toy):
+    """A thousand streams of one client that reads everything and finishes none: others don't notice, nothing is left."""
+    before = toy.descriptors()
+    wire, other = toy.wire(), toy.wire()
+    for serial in range(100, 1100):
+        assert wire.call(SCREENSHOT, TOY + struct.pack(">II", 0, 0), serial=serial)[3:6] == (REPLY, serial, OK)
+        while wire.receive()[6]:
+            pass
+    start = time.monotonic()
+    assert other.call(LIB_VERSION)[5] == OK
+    assert time.monotonic() - start < 0.5
+    for serial in (100, 600, 1099):  # each is still one of its own
+        data(wire, SCREENSHOT, serial, status=OK)
+        assert wire.receive()[3:] == (STREAM, serial, OK, b"")
+    wire.close()
+    other.close()
+    deadline = time.monotonic() + 5
+    while toy.descriptors() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert toy.descriptors() <= before, f"{toy.descriptors()} descriptors, before it were {before}"
+
+
+def small_change(toy):
+    """Holes, ends and single bytes that nobody takes fill no memory."""
+    wire = toy.wire()
+    assert wire.call(OPEN_CONSOLE, TOY + struct.pack(">II", 0, 0), serial=9)[5] == OK
+    before = resident(toy)
+    wire.socket.setblocking(False)
+    piece = frame(OPEN_CONSOLE, b"x", kind=STREAM, serial=9, status=CONTINUE) * 2000
+    sent, quiet = 0, 0
+    while quiet < 5 and sent < 256 << 20:  # what comes back is never read
+        try:
+            sent += wire.socket.send(piece[sent % len(piece):])
+            quiet = 0
+        except BlockingIOError:
+            quiet += 1
+            time.sleep(0.05)
+    grown = resident(toy) - before
+    assert grown < 16384, f"{grown} KiB more after {sent >> 20} MiB of frames of one byte"
+    wire.close()
+
+
+def resident(toy):
+    with open(f"/proc/{toy.process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+
 def closing(toy):
     wire = toy.wire()
     assert wire.call(CONNECT_CLOSE)[5] == OK
@@ -581,6 +629,37 @@ def polkit_login():
     policy.close()
 
 
+def no_descriptors():
+    """Without a free descriptor new clients wait, quietly; those inside are served, and the next one when somebody has left."""
+    toy = Toy()
+    inside = toy.wire()
+    limit = toy.descriptors() + 8
+    resource.prlimit(toy.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    wires = [Wire(toy.path()) for _ in range(30)]
+    for wire in wires:
+        wire.send(frame(LIB_VERSION))
+    time.sleep(0.3)
+    before = cpu(toy)
+    for _ in range(10):
+        assert inside.call(LIB_VERSION)[5] == OK
+        time.sleep(0.1)
+    assert cpu(toy) - before < 0.3, "it spins"
+    for wire in wires:
+        wire.close()
+    late = toy.wire()
+    assert late.call(LIB_VERSION)[5] == OK
+    for wire in (inside, late):
+        wire.close()
+    toy.stop()
+
+
+def cpu(toy):
+    """Seconds that it has used."""
+    with open(f"/proc/{toy.process.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def crowd_outside():
     """Clients that don't authenticate fill the room in front of the door, not the house."""
     if os.getuid() != 0:
@@ -664,12 +743,12 @@ def main():
     suite = Suite()
     toy = Toy()
     for test in (objects, read_only, overtaking, limit, pipelined, job, leaving, events, console, echo, slow_reader, screenshot,
-                 descriptors, large_answers, closing, forwarding, identity, features, deaf):
+                 descriptors, large_answers, many_streams, small_change, closing, forwarding, identity, features, deaf):
         suite.run("rpc: " + test.__name__.replace("_", " "), test, toy)
         if toy.process.poll() is not None:
             break
     suite.run("rpc: stop", toy.stop)
-    for test in (draining, forwarded, silent_client, crowd_outside, polkit_login, polkit_trouble, polkit_access):
+    for test in (draining, forwarded, silent_client, no_descriptors, crowd_outside, polkit_login, polkit_trouble, polkit_access):
         suite.run("rpc: " + test.__name__.replace("_", " "), test)
     suite.done()
 

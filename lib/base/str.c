@@ -214,6 +214,20 @@ bool str_is_utf8(const char *text)
     return true;
 }
 
+void str_make_printable(char *text)
+{
+    bool utf8 = str_is_utf8(text);
+
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        bool control = (*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f;
+
+        if (control || (*at >= 0x80 && !utf8))
+            *at = '?';
+        else if (*at == 0xc2 && at[1] < 0xa0) /* the other half of the control characters */
+            *at = at[1] = '?';
+    }
+}
+
 static const char blanks[] = " \t\n\r\f\v";
 
 char *str_trim(char *text)

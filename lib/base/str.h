@@ -46,6 +46,8 @@ bool str_only(const char *text, const char *set);
 /* A byte below 0x20 or 0x7f in it? */
 bool str_has_control(const char *text);
 bool str_is_utf8(const char *text);
+/* What a terminal or a strict reader of UTF-8 would stumble over becomes '?'; lines and tabs stay. */
+void str_make_printable(char *text);
 /* Cut white space from both ends, in place; returns where the text begins. */
 char *str_trim(char *text);
 

@@ -141,6 +141,26 @@ START_TEST(utf8)
 }
 END_TEST
 
+START_TEST(printable)
+{
+    static const char *const rows[][2] = {
+        {"a\tb\n\xc3\xa4", "a\tb\n\xc3\xa4"},
+        {"\x1b[31mred\x7f\r", "?[31mred??"},
+        {"cut \xe2\x82", "cut ??"},
+        {"\xc2\x9b"
+         "2J \xc2\xa0",
+         "??2J \xc2\xa0"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        auto_free char *text = mem_strdup(rows[i][0]);
+
+        str_make_printable(text);
+        ck_assert_str_eq(text, rows[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(cutting_and_joining)
 {
     char text[] = " \t a b \n";
@@ -164,4 +184,4 @@ START_TEST(cutting_and_joining)
 END_TEST
 
 UNIT_MAIN("str", numbers_fit_exactly, numbers_are_strict, bases, take_moves_behind_the_digits, doubles,
-          comparing, utf8, cutting_and_joining)
+          comparing, utf8, printable, cutting_and_joining)

@@ -53,7 +53,10 @@ static void fill_dirs(struct serve *serve)
     dirs->hooks = arena_printf(arena, "%s/hooks", paths->etc);
 }
 
-/* Directories that must be there; those that QEMU works in belong to its user. */
+/*
+ * Directories that must be there; those that QEMU works in belong to its user. What it must not change is
+ * ours: its capabilities and the index of definitions are believed.
+ */
 static int make_dirs(struct err *err)
 {
     const struct qemud_dirs *dirs = &qemud.dirs;
@@ -62,15 +65,14 @@ static int make_dirs(struct err *err)
         mode_t mode;
         bool of_qemu;
     } rows[] = {
-        {dirs->state, 0755, false},  {dirs->log, 0700, false},  {dirs->cache, 0750, true},
+        {dirs->state, 0755, false},  {dirs->log, 0700, false},  {dirs->cache, 0750, false},
         {dirs->lib, 0751, true},     {dirs->nvram, 0755, true}, {dirs->save, 0755, true},
         {dirs->channel, 0755, true},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        bool owned = rows[i].of_qemu && qemud.privileged;
-        int r = file_make_dir_owned(rows[i].path, rows[i].mode, owned ? qemud.conf.user : (uid_t)-1,
-                                    owned ? qemud.conf.group : (gid_t)-1);
+        int r = file_make_dir_owned(rows[i].path, rows[i].mode, rows[i].of_qemu ? qemud.conf.user : geteuid(),
+                                    rows[i].of_qemu ? qemud.conf.group : getegid());
 
         if (r < 0)
             return err_system(err, r, "cannot create directory '%s'", rows[i].path);

@@ -289,7 +289,7 @@ int file_make_dirs(const char *path, mode_t mode)
     return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
 }
 
-int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid)
+static int make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid, int links)
 {
     auto_fd int fd = -1;
     int r = file_make_dirs(path, mode);
@@ -297,7 +297,7 @@ int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid)
 
     if (r < 0)
         return r;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | links);
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
     if (((uid != (uid_t)-1 && uid != status.st_uid) || (gid != (gid_t)-1 && gid != status.st_gid)) &&
@@ -306,6 +306,16 @@ int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid)
     if ((status.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
         return -errno;
     return 0;
+}
+
+int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    return make_dir_owned(path, mode, uid, gid, 0);
+}
+
+int file_make_dir_given(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    return make_dir_owned(path, mode, uid, gid, O_NOFOLLOW);
 }
 
 static int by_name(const void *a, const void *b)
@@ -345,16 +355,14 @@ int file_list(int dir, const char *path, char ***ret_names)
 
 int file_remove_dir(const char *path)
 {
+    auto_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     auto_strv char **names = NULL;
-    int r = file_list(AT_FDCWD, path, &names);
+    int r = dir < 0 ? -errno : file_list(dir, ".", &names);
 
     if (r < 0)
         return r;
-    for (char **name = names; *name; name++) {
-        auto_free char *inside = mem_printf("%s/%s", path, *name);
-
-        if (unlink(inside) < 0 && errno == EISDIR)
-            rmdir(inside);
-    }
+    for (char **name = names; *name; name++)
+        if (unlinkat(dir, *name, 0) < 0 && errno == EISDIR)
+            unlinkat(dir, *name, AT_REMOVEDIR);
     return rmdir(path) < 0 ? -errno : 0;
 }

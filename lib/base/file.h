@@ -32,7 +32,7 @@ int file_read_fd(int fd, size_t max, struct buf *ret);
 int file_read_line(int dir, const char *name, char **ret);
 /* Remove a file and fsync the directory; on failure it is still there. */
 int file_remove(int dir, const char *name);
-/* Remove a directory with the files and empty directories in it. */
+/* Remove a directory (no link to one) with the files and empty directories in it. */
 int file_remove_dir(const char *path);
 
 /* Open a path beneath dir: no "..", no symbolic link anywhere, no way out. Falls back to a walk without
@@ -48,5 +48,7 @@ int file_make_dirs(const char *path, mode_t mode);
 /* The last directory with an owner: uid or gid -1 leaves it as it is. Mode and owner are set also when it is
  * there. */
 int file_make_dir_owned(const char *path, mode_t mode, uid_t uid, gid_t gid);
+/* The same where somebody else may write: a symbolic link in the last directory's place is refused. */
+int file_make_dir_given(const char *path, mode_t mode, uid_t uid, gid_t gid);
 /* Names of the entries, NULL-terminated and sorted, "." and ".." left out; the caller frees (strv_free). */
 int file_list(int dir, const char *path, char ***ret_names);

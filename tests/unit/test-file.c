@@ -131,6 +131,28 @@ START_TEST(makes_directories_with_their_mode)
 }
 END_TEST
 
+/* A directory that somebody else was faster with: nothing happens to what it points at. */
+START_TEST(links_in_place_of_directories)
+{
+    auto_fd int dir = open_scratch();
+    auto_free char *precious = mem_printf("%s/precious", scratch), *link = mem_printf("%s/link", scratch);
+    struct stat status;
+
+    ck_assert_int_eq(file_make_dirs(precious, 0700), 0);
+    ck_assert_int_eq(symlinkat("precious", dir, "link"), 0);
+    ck_assert_int_eq(file_replace_lazy(dir, "precious/file", 0600, "", 0), 0);
+    ck_assert_int_lt(file_make_dir_given(link, 0711, getuid(), (gid_t)-1), 0);
+    ck_assert_int_lt(file_remove_dir(link), 0);
+    ck_assert_int_eq(fstatat(dir, "precious", &status, 0), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0700);
+    ck_assert_int_eq(fstatat(dir, "precious/file", &status, 0), 0);
+    ck_assert_int_eq(file_make_dir_given(precious, 0711, getuid(), (gid_t)-1), 0);
+    ck_assert_int_eq(file_remove_dir(precious), 0);
+    ck_assert_int_eq(unlinkat(dir, "link", 0), 0);
+    remove_scratch();
+}
+END_TEST
+
 START_TEST(names)
 {
     char name[258];
@@ -177,4 +199,4 @@ START_TEST(survives_kill)
 END_TEST
 
 UNIT_MAIN("file", replaces, failed_replace_leaves_the_old, reads_with_a_limit, stays_beneath,
-          makes_directories_with_their_mode, names, survives_kill)
+          makes_directories_with_their_mode, links_in_place_of_directories, names, survives_kill)

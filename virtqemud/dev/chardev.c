@@ -29,7 +29,7 @@ int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSE
     if (!auto_name)
         return err_set(&rq->err, ERR_CONFIG_UNSUPPORTED, "a unix socket needs a path");
     int r = build->validate_only ? 0
-                                 : file_make_dir_owned(build->channel_dir, 0750,
+                                 : file_make_dir_given(build->channel_dir, 0750,
                                                        build->privileged ? qemud.conf.user : (uid_t)-1,
                                                        build->privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)

@@ -92,7 +92,7 @@ static int make_dir(struct build *build, const char *path, const struct passwd *
     int r = file_make_dirs(parent, build->privileged ? 0711 : 0700);
 
     if (r == 0)
-        r = file_make_dir_owned(path, 0700, user ? user->pw_uid : (uid_t)-1, user ? user->pw_gid : (gid_t)-1);
+        r = file_make_dir_given(path, 0700, user ? user->pw_uid : (uid_t)-1, user ? user->pw_gid : (gid_t)-1);
     return r < 0 ? err_system(err, r, "cannot create directory '%s'", path) : 0;
 }
 

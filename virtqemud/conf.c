@@ -58,15 +58,21 @@ const struct conf_key qemu_conf_keys[] = {
 static const char *const default_users[] = {"libvirt-qemu", "qemu", NULL};
 static const char *const default_groups[] = {"libvirt-qemu", "kvm", "qemu", NULL};
 
+/* The largest one means "as it is" to the kernel: for QEMU that would be root. */
+static bool is_number(const char *name, uint32_t *ret)
+{
+    return str_to_u32(name, ret) == 0 && *ret != UINT32_MAX;
+}
+
 static int find_user(const char *name, uid_t *ret, struct err *err)
 {
     const struct passwd *entry;
 
-    if (name && *name == '+' && str_to_u32(name + 1, ret) == 0)
+    if (name && *name == '+' && is_number(name + 1, ret))
         return 0;
     if (name) {
         entry = getpwnam(name);
-        if (!entry && str_to_u32(name, ret) == 0)
+        if (!entry && is_number(name, ret))
             return 0;
         if (!entry)
             return err_set(err, ERR_INVALID_ARG, "qemu.conf: user '%s' doesn't exist", name);
@@ -87,11 +93,11 @@ static int find_group(const char *name, gid_t *ret, struct err *err)
 {
     const struct group *entry;
 
-    if (name && *name == '+' && str_to_u32(name + 1, ret) == 0)
+    if (name && *name == '+' && is_number(name + 1, ret))
         return 0;
     if (name) {
         entry = getgrnam(name);
-        if (!entry && str_to_u32(name, ret) == 0)
+        if (!entry && is_number(name, ret))
             return 0;
         if (!entry)
             return err_set(err, ERR_INVALID_ARG, "qemu.conf: group '%s' doesn't exist", name);
@@ -111,10 +117,11 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
                    struct err *err)
 {
     struct keys keys = {0};
+    struct qemu_conf conf;
 
     if (conf_read_file(arena, qemu_conf_keys, path, 0, &keys, NULL, err) < 0)
         return -1;
-    *ret = (struct qemu_conf){
+    conf = (struct qemu_conf){
         .user = geteuid(),
         .group = getegid(),
         .dynamic_ownership = privileged && keys.dynamic_ownership,
@@ -138,9 +145,9 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
         .keepalive_count = keys.keepalive_count,
         .device_acl = keys.cgroup_device_acl,
     };
-    if (!privileged)
-        return 0;
-    if (find_user(keys.user, &ret->user, err) < 0)
+    if (privileged &&
+        (find_user(keys.user, &conf.user, err) < 0 || find_group(keys.group, &conf.group, err) < 0))
         return -1;
-    return find_group(keys.group, &ret->group, err);
+    *ret = conf;
+    return 0;
 }

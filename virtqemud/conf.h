@@ -8,6 +8,6 @@
 
 extern const struct conf_key qemu_conf_keys[];
 
-/* Fill *ret from FILE (which may be missing). Text lives in the arena. */
+/* Fill *ret from FILE (which may be missing); as it was when it fails. Text lives in the arena. */
 int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struct qemu_conf *ret,
                    struct err *err);

@@ -27,6 +27,7 @@ struct talk {
     const struct agent_command *command;
     int fd;
     struct buf in;
+    size_t begin; /* of in: what lies before it was used up */
     uint64_t deadline;
     char what[160]; /* what is waited for, for people */
 };
@@ -73,9 +74,21 @@ static int send_all(struct talk *talk, const char *bytes, size_t length)
     return 0;
 }
 
-/* Let more bytes in: 1, 0 at the end, or negative. */
+/*
+ * Let more bytes in: 1, 0 at the end, or negative. A guest may send without end and faster than we read: the
+ * deadline counts then, too, and whoever else has something to do gets a turn.
+ */
 static int receive(struct talk *talk)
 {
+    int turn = time_monotonic() < talk->deadline ? fiber_sleep(talk->rq, 0, talk->what) : -ETIMEDOUT;
+
+    if (turn < 0)
+        return turn;
+    if (talk->begin) {
+        talk->in.length -= talk->begin;
+        memmove(talk->in.data, talk->in.data + talk->begin, talk->in.length);
+        talk->begin = 0;
+    }
     for (;;) {
         ssize_t n = recv(talk->fd, buf_reserve(&talk->in, READ_BYTES), READ_BYTES, MSG_DONTWAIT);
         int r;
@@ -97,24 +110,26 @@ static int receive(struct talk *talk)
 }
 
 /*
- * The next whole line, without its end, in talk->in; *ret_length counts it and what follows stays. 1, 0 at
- * the end of the connection, -EMSGSIZE, or as receive().
+ * The next whole line, without its end, until more is asked for. 1, 0 at the end of the connection,
+ * -EMSGSIZE, or as receive().
  */
-static int next_line(struct talk *talk, size_t *ret_length)
+static int next_line(struct talk *talk, const char **ret, size_t *ret_length)
 {
-    size_t scanned = 0;
+    size_t scanned = 0; /* behind begin */
 
     for (;;) {
-        char *end = talk->in.length > scanned
-                        ? memchr(talk->in.data + scanned, '\n', talk->in.length - scanned)
-                        : NULL;
+        const char *line = buf_text(&talk->in) + talk->begin;
+        size_t length = talk->in.length - talk->begin;
+        const char *end = length > scanned ? memchr(line + scanned, '\n', length - scanned) : NULL;
         int r;
 
         if (end) {
-            *ret_length = (size_t)(end - talk->in.data);
+            *ret = line;
+            *ret_length = (size_t)(end - line);
+            talk->begin += *ret_length + 1;
             return 1;
         }
-        scanned = talk->in.length;
+        scanned = length;
         if (scanned > ANSWER_MAX)
             return -EMSGSIZE;
         r = receive(talk);
@@ -123,33 +138,27 @@ static int next_line(struct talk *talk, size_t *ret_length)
     }
 }
 
-static void skip_line(struct talk *talk, size_t length)
-{
-    length++; /* its end */
-    memmove(talk->in.data, talk->in.data + length, talk->in.length - length);
-    talk->in.length -= length;
-}
-
 /* Ask for our number back; anything else that comes before it is old. */
 static int sync_agent(struct talk *talk)
 {
     int64_t id = (int64_t)(time_real() & INT32_MAX);
     auto_free char *text =
         mem_printf("\xff{\"execute\":\"guest-sync\",\"arguments\":{\"id\":%" PRId64 "}}\n", id);
+    auto_free char *number = mem_printf("%" PRId64, id);
     int r = send_all(talk, text, strlen(text));
 
     while (r >= 0) {
-        size_t length;
+        const char *line = NULL;
+        size_t length = 0;
 
-        r = next_line(talk, &length);
+        r = next_line(talk, &line, &length);
         if (r == 0)
             return gone(talk);
-        if (r > 0) {
-            /* the agent answers our 0xff with an error line; only the number counts */
-            auto_json struct json_object *line = json_read(talk->in.data, length);
+        /* the agent answers our 0xff with an error line; only the number counts */
+        if (r > 0 && memmem(line, length, number, strlen(number))) {
+            auto_json struct json_object *answer = json_read(line, length);
 
-            skip_line(talk, length);
-            if (json_int(line, "return", -1) == id)
+            if (json_int(answer, "return", -1) == id)
                 return 0;
         }
     }
@@ -160,8 +169,9 @@ static int sync_agent(struct talk *talk)
 
 static int take_answer(struct talk *talk, struct json_object **ret)
 {
+    const char *line = NULL;
     size_t length = 0;
-    int r = next_line(talk, &length);
+    int r = next_line(talk, &line, &length);
     auto_json struct json_object *answer = NULL;
     struct json_object *error;
 
@@ -169,9 +179,13 @@ static int take_answer(struct talk *talk, struct json_object **ret)
         return 0;
     if (r == -ETIMEDOUT)
         return silent(talk, "A command to the guest agent");
+    if (r == -EMSGSIZE)
+        return err_set(&talk->rq->err, ERR_INTERNAL_ERROR,
+                       "the guest agent of %s answered '%s' with more than %d bytes", talk->command->whose,
+                       talk->command->name, (int)ANSWER_MAX);
     if (r <= 0)
         return gone(talk);
-    answer = json_read(talk->in.data, length);
+    answer = json_read(line, length);
     error = json_get(answer, "error");
     if (error) {
         const char *why = json_string(error, "desc");

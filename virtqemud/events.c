@@ -371,14 +371,15 @@ static void on_event(void *owner, const char *name, struct json_object *data, ui
         }
 }
 
-/* An end of file comes with the end of the process, which is watched; a broken monitor leaves a machine
- * without one. */
+/* A broken monitor leaves a machine without one. */
 static void on_closed(void *owner, const char *why)
 {
     struct vm *vm = owner;
 
-    if (!why)
+    if (!why) {
+        run_hung_up(vm);
         return;
+    }
     log_error("domain '%s': %s", vm->name, why);
     if (vm->run->up)
         event_control_error(vm);

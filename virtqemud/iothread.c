@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "model/domain/domain.h"
+#include "virtqemud/process.h"
 #include "virtqemud/qmp.h"
 
 struct pin *iothread_pin(const struct vcpus *vcpus, uint32_t id)
@@ -46,7 +47,7 @@ int iothread_learn(struct req *rq, struct vm *vm)
 
         if (!number || str_to_u32(number, &place->id) < 0)
             continue; /* of the qemu namespace: not ours */
-        place->thread = (pid_t)json_int(thread, "thread-id", 0);
+        place->thread = process_thread(run->pid, json_int(thread, "thread-id", 0));
         run->count_iothreads++;
     }
     return 0;

@@ -102,13 +102,24 @@ char *json_text(struct arena *arena, const char *template, ...)
     return arena_strdup(arena, buf_text(&buf));
 }
 
+/* More than there are values; a value takes some hundred bytes of memory, a comma in a text counts for one.
+ */
+static size_t count_values(const char *text, size_t length)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < length; i++)
+        count += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    return count;
+}
+
 struct json_object *json_read(const char *text, size_t length)
 {
     struct json_tokener *tokener;
     struct json_object *object;
     bool whole;
 
-    if (length > INT32_MAX)
+    if (length > INT32_MAX || count_values(text, length) > JSON_VALUES)
         return NULL;
     tokener = json_tokener_new_ex(JSON_DEPTH);
     if (!tokener)

@@ -23,8 +23,11 @@ char *json_text(struct arena *arena, const char *template, ...) PRINTF(2, 3);
 /* A string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void json_add_string(struct buf *buf, const char *text);
 
-/* The document in text[0..length), or NULL when it isn't one JSON value of at most JSON_DEPTH levels. */
-enum { JSON_DEPTH = 64 };
+/*
+ * The document in text[0..length), or NULL when it isn't one JSON value of at most JSON_DEPTH levels and
+ * about JSON_VALUES values (the largest answer known, query-qmp-schema, has 15,000).
+ */
+enum { JSON_DEPTH = 64, JSON_VALUES = 1 << 18 };
 struct json_object *json_read(const char *text, size_t length);
 
 /* A member, or NULL when `object` is no object or has no such member. */

@@ -200,6 +200,16 @@ int process_open(pid_t pid, uint64_t start_time)
     return fd;
 }
 
+pid_t process_thread(pid_t pid, int64_t thread)
+{
+    char path[64];
+
+    if (pid <= 0 || thread <= 0 || thread > INT32_MAX)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, (int)thread);
+    return access(path, F_OK) == 0 ? (pid_t)thread : 0;
+}
+
 int process_usage(pid_t pid, pid_t thread, uint64_t *ret_user, uint64_t *ret_system, uint64_t *ret_rss_kib,
                   int *ret_cpu)
 {

@@ -37,3 +37,6 @@ int process_usage(pid_t pid, pid_t thread, uint64_t *ret_user, uint64_t *ret_sys
                   int *ret_cpu);
 /* Stopped by SIGSTOP or a debugger: it hears nothing but SIGKILL. */
 bool process_stopped(pid_t pid);
+/* What a QEMU says is a thread of its own, as long as it is one; else 0. Nothing of others is ever touched.
+ */
+pid_t process_thread(pid_t pid, int64_t thread);

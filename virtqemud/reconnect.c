@@ -18,6 +18,7 @@
 #include "model/domain/domain.h"
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
+#include "virtqemud/events.h"
 #include "virtqemud/iothread.h"
 #include "virtqemud/life.h"
 #include "virtqemud/limits.h"
@@ -79,10 +80,11 @@ static int open_process(struct vm *vm, const struct status *status)
     return run->pidfd < 0 ? run->pidfd : run_watch(vm);
 }
 
-static int reconnect(struct req *rq, struct vm *vm, bool starting)
+/* A new connection to the monitor, and what is asked first. */
+static int greet(struct req *rq, struct vm *vm, bool starting, struct json_object **ret_state,
+                 struct json_object **ret_cpus)
 {
     auto_free char *whose = mem_printf("domain '%s'", vm->name);
-    auto_json struct json_object *state = NULL, *list = NULL;
     struct qmp_call hello = {0}, status = {0}, cpus = {0};
     struct run *run = vm->run;
     struct qmp *qmp;
@@ -91,19 +93,32 @@ static int reconnect(struct req *rq, struct vm *vm, bool starting)
     if (fd < 0)
         return err_system(&rq->err, fd, "failed to connect to monitor socket");
     qmp = run->qmp = qmp_new(fd, whose, &run_qmp_handlers, vm);
-    if (qmp_put(rq, qmp, &hello, "qmp_capabilities", NULL) < 0 ||
-        (starting ? qmp_put(rq, qmp, &status, "quit", NULL)
-                  : qmp_put(rq, qmp, &status, "query-status", NULL)) < 0 ||
-        qmp_put(rq, qmp, &cpus, "query-cpus-fast", NULL) < 0)
-        return -1;
-    r = qmp_take(rq, &hello, NULL,
-                 SECONDS(3600)); /* one that is stopped may go on later; others don't wait for it */
-    r = r < 0 ? r : qmp_take(rq, &status, &state, SECONDS(60));
-    r = r < 0 ? r : qmp_take(rq, &cpus, &list, SECONDS(60));
+    r = qmp_put(rq, qmp, &hello, "qmp_capabilities", NULL) < 0 ||
+                qmp_put(rq, qmp, &status, starting ? "quit" : "query-status", NULL) < 0 ||
+                qmp_put(rq, qmp, &cpus, "query-cpus-fast", NULL) < 0
+            ? -1
+            : 0;
+    /* one that is stopped may go on later; others don't wait for it */
+    r = r < 0 ? r : qmp_take(rq, &hello, NULL, SECONDS(3600));
+    r = r < 0 ? r : qmp_take(rq, &status, ret_state, SECONDS(60));
+    r = r < 0 ? r : qmp_take(rq, &cpus, ret_cpus, SECONDS(60));
+    qmp_drop(&hello);
     qmp_drop(&status);
     qmp_drop(&cpus);
-    if (r < 0 || vm->run != run)
+    return r < 0 || vm->run != run ? -1 : 0;
+}
+
+static int reconnect(struct req *rq, struct vm *vm, bool starting, bool known)
+{
+    auto_json struct json_object *state = NULL, *list = NULL;
+    struct run *run = vm->run;
+
+    if (greet(rq, vm, starting, &state, &list) < 0)
         return -1;
+    if (known) {
+        adopt_state(vm, json_string(state, "status"));
+        return 0;
+    }
     vcpu_learn(run, list);
     if (iothread_learn(rq, vm) < 0 || vm->run != run)
         return -1;
@@ -121,6 +136,7 @@ struct found {
     struct vm *vm;
     bool starting; /* the old daemon died in the middle of a start: this machine is nobody's */
     bool orphan;   /* it lives only as long as a client whose connection ended with the old daemon */
+    bool known;    /* a machine of ours whose QEMU hung up */
 };
 
 static void reconnect_main(struct req *rq, void *arg)
@@ -128,8 +144,13 @@ static void reconnect_main(struct req *rq, void *arg)
     struct found *found = arg;
     struct vm *vm = found->vm;
     struct run *run = vm->run;
-    int r = run ? reconnect(rq, vm, found->starting) : 0;
+    int r;
 
+    if (!run)
+        return;
+    run->reconnecting = true;
+    qmp_free(TAKE(run->qmp));
+    r = reconnect(rq, vm, found->starting, found->known);
     /* QEMU 7.2 now and then hangs up on a client that comes in the moment in which another one leaves */
     for (int tries = 0; r < 0 && tries < 5 && !found->starting && vm->run == run; tries++) {
         if ((run->qmp && !qmp_broken(run->qmp)) ||
@@ -139,18 +160,17 @@ static void reconnect_main(struct req *rq, void *arg)
             return;
         err_clear(&rq->err);
         qmp_free(TAKE(run->qmp));
-        r = reconnect(rq, vm, found->starting);
-    }
-    if (!run)
-        return;
-    if (r == 0 && !found->starting) {
-        log_info("domain '%s' (pid %d) found again", vm->name, run->pid);
-        if (found->orphan && vm->run == run)
-            machine_stop(rq, vm, false, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
-        return;
+        r = reconnect(rq, vm, found->starting, found->known);
     }
     if (vm->run != run)
         return;
+    run->reconnecting = false;
+    if (r == 0 && !found->starting) {
+        log_info("domain '%s' (pid %d) found again", vm->name, run->pid);
+        if (found->orphan)
+            machine_stop(rq, vm, false, API_DOMAIN_SHUTOFF_DESTROYED, API_DOMAIN_EVENT_STOPPED_DESTROYED);
+        return;
+    }
     if (found->starting) {
         log_warning("domain '%s' was not fully started, killing it", vm->name);
         if (run->pid)
@@ -160,6 +180,8 @@ static void reconnect_main(struct req *rq, void *arg)
     } else {
         log_error("domain '%s' runs (pid %d) but its monitor can't be used: %s", vm->name, run->pid,
                   rq->err.message);
+        if (found->known)
+            event_control_error(vm);
     }
 }
 
@@ -171,6 +193,38 @@ static void reconnect_done(struct req *rq, void *arg)
     err_clear(&rq->err);
     vm_unref(found->vm);
     free(found);
+}
+
+static void begin(struct found *found, struct vm *vm)
+{
+    found->rq.name = "reconnect";
+    found->vm = vm_ref(vm);
+    fiber_start(&found->rq, reconnect_main, reconnect_done, found);
+}
+
+static int on_hung_up(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct vm *vm = arg;
+    struct run *run = vm->run;
+    struct found *found;
+
+    if (run->ending || run->reconnecting || !run->qmp || !qmp_broken(run->qmp))
+        return 0;
+    log_warning("domain '%s': QEMU (pid %d) closed its monitor and lives on", vm->name, run->pid);
+    found = NEW(struct found);
+    found->known = true;
+    begin(found, vm);
+    return 0;
+}
+
+void run_hung_up(struct vm *vm)
+{
+    struct run *run = vm->run;
+
+    run->hung_up = sd_event_source_disable_unref(run->hung_up);
+    if (run->up)
+        sd_event_add_time_relative(loop_event(), &run->hung_up, CLOCK_MONOTONIC, SECONDS(1), 0, on_hung_up,
+                                   vm);
 }
 
 /* Make the vm and its run from the status; it is listed from here on. */
@@ -217,9 +271,7 @@ static void adopt(const char *name, struct arena *arena, struct status *status)
         run_end(vm, API_DOMAIN_SHUTOFF_CRASHED, API_DOMAIN_EVENT_STOPPED_FAILED);
         return;
     }
-    found->rq.name = "reconnect";
-    found->vm = vm_ref(vm);
-    fiber_start(&found->rq, reconnect_main, reconnect_done, found);
+    begin(found, vm);
 }
 
 void reconnect_all(void)

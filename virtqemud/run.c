@@ -66,6 +66,7 @@ static void run_free(struct run *run)
     console_let_go(run);
     client_unwatch(&run->autodestroy);
     watch_remove(&run->exit);
+    sd_event_source_disable_unref(run->hung_up);
     sd_event_source_disable_unref(run->kill);
     fd_close(&run->pidfd);
     if (run->caps)

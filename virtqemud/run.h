@@ -53,13 +53,15 @@ struct run {
     bool got_shutdown;                   /* QEMU said SHUTDOWN: its end is no crash */
     bool fake_reboot;                    /* the guest's power-off shall become a reset */
     uint8_t pause_reason, resume_reason; /* of the stop or cont on its way; 0: nobody asked */
-    uint8_t stop_reason;   /* API_DOMAIN_SHUTOFF_* that the end shall have; 0: see how it ends */
-    uint8_t stop_detail;   /* API_DOMAIN_EVENT_STOPPED_* likewise */
-    struct list consoles;  /* struct console: open character devices */
-    struct list waiters;   /* struct run_waiter: who waits for the end */
-    struct list unplugs;   /* struct unplug: who waits for a device to go, device.c */
-    struct watch exit;     /* of pidfd */
-    sd_event_source *kill; /* timer: SIGTERM was not enough */
+    uint8_t stop_reason;      /* API_DOMAIN_SHUTOFF_* that the end shall have; 0: see how it ends */
+    uint8_t stop_detail;      /* API_DOMAIN_EVENT_STOPPED_* likewise */
+    struct list consoles;     /* struct console: open character devices */
+    struct list waiters;      /* struct run_waiter: who waits for the end */
+    struct list unplugs;      /* struct unplug: who waits for a device to go, device.c */
+    struct watch exit;        /* of pidfd */
+    sd_event_source *kill;    /* timer: SIGTERM was not enough */
+    sd_event_source *hung_up; /* timer: QEMU closed its monitor; does it live? */
+    bool reconnecting;        /* somebody sees to the monitor */
     struct client_watch autodestroy;
     struct vm *vm;           /* whose run this is */
     const char *lib_dir;     /* /var/lib/libvirt/qemu/domain-ID-NAME */
@@ -107,6 +109,9 @@ void run_end(struct vm *vm, unsigned reason, unsigned detail);
 void run_abandon(struct run *run);
 /* Watch the process: calls run_end when it ends. Negative errno when the process is gone already. */
 int run_watch(struct vm *vm);
+/* QEMU closed its monitor. Most often that is the first sign of its end; one that goes on is connected again.
+ */
+void run_hung_up(struct vm *vm);
 /* Wait until this run has ended; 0, or as fiber_await. */
 int run_await_end(struct req *rq, struct vm *vm, uint64_t usec);
 /* Write the run's line "shutting down, reason=..." and others to the machine's log. */

@@ -78,7 +78,7 @@ static void name_dirs(struct start *start)
 
 static int make_lib_dir(struct req *rq, const struct run *run)
 {
-    int r = file_make_dir_owned(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
+    int r = file_make_dir_given(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
                                 qemud.privileged ? qemud.conf.group : (gid_t)-1);
     if (r < 0)
         return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
@@ -89,7 +89,7 @@ static int make_lib_dir(struct req *rq, const struct run *run)
 static int make_master_key(struct req *rq, const struct run *run, const char **ret)
 {
     const char *path = arena_printf(&rq->arena, "%s/master-key.aes", run->lib_dir);
-    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     uint8_t key[32];
     int r = fd < 0 ? -errno : 0;
 
@@ -248,6 +248,15 @@ static int spawn(struct req *rq, struct start *start, const char *const *env)
     return 0;
 }
 
+/* Somebody destroyed the machine while it was on its way. */
+static int check_wanted(struct req *rq, const struct start *start)
+{
+    if (start->vm->run == start->run && !start->run->ending)
+        return 0;
+    return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was started",
+                   start->vm->name);
+}
+
 /* QEMU's own words make the error when it died; the log has them. The end of its monitor comes a moment
  * before its own. */
 static int say_why(struct req *rq, struct start *start)
@@ -257,6 +266,10 @@ static int say_why(struct req *rq, struct start *start)
     struct err why = {0};
     const char *said;
 
+    if (run->ending) { /* by somebody's order: nothing is wrong with QEMU */
+        err_clear(&rq->err);
+        return check_wanted(rq, start);
+    }
     if (run->qmp && !qmp_broken(run->qmp))
         return -1;
     if (pidfd < 0 || child_await(rq, pidfd, SECONDS(1), "the end of QEMU") < 0)
@@ -341,15 +354,6 @@ static int settle(struct req *rq, struct start *start)
     if (iothread_learn(rq, start->vm) < 0 || limits_begin(rq, start->vm) < 0)
         return -1;
     return vcpu_settle(rq, start->vm) < 0 ? -1 : perf_begin(run, &rq->err);
-}
-
-/* Somebody destroyed the machine while it was on its way. */
-static int check_wanted(struct req *rq, const struct start *start)
-{
-    if (start->vm->run == start->run && !start->run->ending)
-        return 0;
-    return err_set(&rq->err, ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was started",
-                   start->vm->name);
 }
 
 /* Without it the machine would be lost, or killed as half started, when this daemon is restarted. */

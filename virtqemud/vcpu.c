@@ -13,6 +13,7 @@
 #include "model/domain/domain.h"
 #include "virtqemud/iothread.h"
 #include "virtqemud/limits.h"
+#include "virtqemud/process.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/status.h"
 
@@ -36,7 +37,7 @@ void vcpu_learn(struct run *run, struct json_object *list)
         if (index >= max)
             continue;
         run->vcpus[index].online = true;
-        run->vcpus[index].thread = (pid_t)json_int(cpu, "thread-id", 0);
+        run->vcpus[index].thread = process_thread(run->pid, json_int(cpu, "thread-id", 0));
     }
 }
 
@@ -138,6 +139,8 @@ static int plug_one(struct req *rq, struct qmp *qmp, struct json_object *slot, u
     struct json_object *props = json_get(slot, "props");
     auto_buf struct buf args = {0};
 
+    if (!json_string(slot, "type") || !json_object_is_type(props, json_type_object))
+        return err_set(&rq->err, ERR_INTERNAL_ERROR, "QEMU does not say how processor %u is plugged", number);
     json_add(&args, "{'driver':%s,'id':%s", json_string(slot, "type"),
              arena_printf(&rq->arena, "vcpu%u", number));
     json_object_object_foreach(props, key, value)

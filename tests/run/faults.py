@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""faults: QEMUs that refuse, die, rave or fall silent, files broken by hand, bad XML. Each failure is told to the user in words
-that help, and leaves nothing behind."""
+"""faults: QEMUs that refuse, die, rave or fall silent, status files broken by hand, disks that are full or read-only. Each failure is told
+to the user in words that help, and leaves nothing behind. (The n-th system call: torture.py; the n-th command: monitor.py.)"""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lab import TOP, Private, Skip, Suite
+from lab import LIB_VERSION, TOP, Private, Skip, Suite, Wire, build_dir
 
 FAKE = os.path.join(TOP, "tests", "fake", "qemu")
 
@@ -35,21 +35,36 @@ def leftovers(private, name):
     return found
 
 
+def descriptors(private):
+    return len(os.listdir(f"/proc/{private.daemons['virtqemud'].pid}/fd"))
+
+
 def fails(private, mode, *words, seconds=30):
     """Creating such a machine fails within `seconds`, with these words, and everything is rolled back."""
     name = "bad-" + mode.split()[0]
+    private.virsh("list")
+    before = descriptors(private)
     start = time.monotonic()
     code, _, error = private.virsh("create", private.file("bad.xml", machine(name, mode)), check=False, timeout=seconds + 30)
     took = time.monotonic() - start
     assert code != 0, f"a machine started on a QEMU that does '{mode}'"
     for word in words:
         assert word in error, f"'{word}' is not in: {error}"
+    assert error.isprintable() or set(error) <= set("\n\t").union(filter(str.isprintable, error)), f"not for a terminal: {error!r}"
     assert took < seconds, f"the failure took {took:.1f} s: {error}"
     assert private.virsh("list", "--all", "--name").strip() == "", "the failed machine is still listed"
     assert leftovers(private, name) == [], f"left behind: {leftovers(private, name)}"
     running = subprocess.run(["pgrep", "-f", f"guest={name}"], capture_output=True, text=True).stdout
     assert running.strip() == "", f"QEMU still runs: {running}"
     private.alive("virtqemud")
+    wait_for(lambda: descriptors(private) <= before, lambda: f"{descriptors(private)} descriptors, before it were {before}")
+
+
+def wait_for(done, otherwise, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.01)
 
 
 def others_go_on(private):
@@ -96,84 +111,194 @@ def ended_meanwhile(private):
     private.virsh("undefine", "gone")
 
 
-def broken_files(private):
-    """Files broken by hand are skipped, said in the log, never overwritten; the others load."""
-    private.virsh("define", private.file("whole.xml", machine("whole")))
-    folder = os.path.join(private.home, "config", "libvirt", "qemu")
-    contents = {"torn.xml": "<domain type='qemu'><name>torn</na", "empty.xml": "", "binary.xml": "\0\1\2" * 100,
-                "other.xml": "<network><name>other</name></network>", "liar.xml": machine("somebody-else")}
-    for name, content in contents.items():
-        with open(os.path.join(folder, name), "w") as file:
-            file.write(content)
-    private.stop("virtqemud")
-    private.start("virtqemud")
-    names = private.virsh("list", "--all", "--name").split()
-    assert "whole" in names and "torn" not in names and "other" not in names, names
-    for name, content in contents.items():
-        with open(os.path.join(folder, name)) as file:
-            assert file.read() == content, f"{name} was changed"
-        os.unlink(os.path.join(folder, name))
-    assert "torn" in private.log("virtqemud"), "no word about the broken file in the log"
-    private.virsh("undefine", "whole")
-    private.stop("virtqemud")
-    private.start("virtqemud")
+class Small:
+    """A daemon with a file system of 256 KiB of its own at a folder of its session, in a mount name space of its own."""
 
-
-BAD_XML = {
-    "not closed": ("<domain>", "rror"),
-    "no name": ("<domain type='qemu'><memory>1</memory><os><type>hvm</type></os></domain>", "name"),
-    "path in name": (machine("../../etc/evil"), "/"),
-    "dots": (machine(".."), "name"),
-    "control character": (machine("a&#10;b"), "name"),
-    "entities": ("<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>" + machine("entity").replace("entity", "&b;"), ""),
-    "overflow": (machine("large", memory="99999999999999999999"), "memory"),
-    "negative": (machine("negative", memory="-1"), "memory"),
-    "no such machine type": (machine("type").replace("machine='pc'", "machine='nonsense'"), "nonsense"),
-    "bad uuid": (machine("uuid").replace("<memory", "<uuid>xyz</uuid><memory"), "uuid"),
-    "disk without target": (machine("disk", more="<disk type='file'><source file='/x'/></disk>"), "target"),
-    "unknown disk type": (machine("disk", more="<disk type='floating'><target dev='vda'/></disk>"), "floating"),
-}
-
-
-def bad_xml(private, text, word):
-    code, _, error = private.virsh("define", private.file("bad.xml", text), check=False)
-    assert code != 0, "it was accepted"
-    assert word in error, f"'{word}' is not in: {error}"
-    private.alive("virtqemud")
-
-
-def deep_xml(private):
-    bad_xml(private, "<domain>" + "<a>" * 10000 + "</a>" * 10000 + "</domain>", "")
-
-
-def read_only_disk(private):
-    """No room for the new definition: the old one stays."""
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        raise Skip("needs root for a small file system of its own")
-    with Private() as other:
-        # a file system of 256 KiB under the configuration, in a mount name space of the daemon's own
-        folder = os.path.join(other.home, "config", "libvirt", "qemu")
-        os.makedirs(folder)
-        program = other.file("start", f"#!/bin/sh\nmount -t tmpfs -o size=256k,mode=700 none {folder}\nexec \"$@\"\n")
+    def __init__(self, *folder):
+        if os.geteuid() != 0 or not shutil.which("unshare"):
+            raise Skip("needs root for a small file system of its own")
+        self.private = Private()
+        self.folder = os.path.join(self.private.home, *folder)
+        os.makedirs(self.folder)
+        program = self.private.file("start", f'#!/bin/sh\nmount -t tmpfs -o size=256k,mode=700 none {self.folder}\nexec "$@"\n')
         os.chmod(program, 0o755)
-        from lab import build_dir  # pylint: disable=import-outside-toplevel
-        daemon = subprocess.Popen(["unshare", "-m", "--propagation", "private", program,
-                                   os.path.join(build_dir(), "virtqemud", "virtqemud"), "--session"], env=other.env,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        other.daemons["virtqemud"] = daemon
-        open(os.path.join(other.home, "virtqemud.log"), "w").close()
-        for _ in range(200):
-            if os.path.exists(other.socket("virtqemud")):
-                break
-            time.sleep(0.02)
-        small = machine("tight").replace("<memory", "<uuid>7a000000-0000-4000-8000-000000000001</uuid><memory", 1)
-        other.virsh("define", other.file("tight.xml", small))
-        before = other.virsh("dumpxml", "tight")
-        large = small.replace("<memory", f"<description>{'x' * 400000}</description><memory", 1)
-        code, _, error = other.virsh("define", other.file("tight.xml", large), check=False)
-        assert code != 0, "a definition larger than the file system was accepted"
+        log = open(os.path.join(self.private.home, "virtqemud.log"), "w")
+        self.daemon = subprocess.Popen(["unshare", "-m", "--propagation", "private", program,
+                                        os.path.join(build_dir(), "virtqemud", "virtqemud"), "--session"], env=self.private.env,
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        self.private.daemons["virtqemud"] = self.daemon
+        wait_for(lambda: os.path.exists(self.private.socket("virtqemud")), lambda: "the daemon doesn't start", 20)
+
+    def inside(self, *command):
+        subprocess.run(["nsenter", "-t", str(self.daemon.pid), "-m", *command], check=True, capture_output=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.private.close()
+
+
+TIGHT = machine("tight", "powerdown").replace("<memory", "<uuid>7a000000-0000-4000-8000-000000000001</uuid><memory", 1)
+
+
+def titled(text):
+    return TIGHT.replace("<memory", f"<description>{text}</description><memory", 1)
+
+
+def old_stays(small, text, word):
+    """A new definition can't be written; nor can the old one be removed where nothing can."""
+    private = small.private
+    before = private.virsh("dumpxml", "tight")
+    code, _, error = private.virsh("define", private.file("tight.xml", text), check=False)
+    assert code != 0, "the new definition was accepted"
+    assert word in error, error
+    assert private.virsh("dumpxml", "tight") == before, "the old definition is lost"
+    private.stop("virtqemud", signal.SIGKILL)
+
+
+def full_disk():
+    """No room for the new definition: the old one stays."""
+    with Small("config", "libvirt", "qemu") as small:
+        small.private.virsh("define", small.private.file("tight.xml", TIGHT))
+        old_stays(small, titled("x" * 400000), "No space left")
+
+
+def read_only_disk():
+    """A disk that became read-only: the old definition stays, and so does what can't be removed."""
+    with Small("config", "libvirt", "qemu") as small:
+        private = small.private
+        private.virsh("define", private.file("tight.xml", TIGHT))
+        small.inside("mount", "-o", "remount,ro", small.folder)
+        for command in (("undefine", "tight"), ("autostart", "tight"), ("domrename", "tight", "loose")):
+            code, _, error = private.virsh(*command, check=False)
+            assert code != 0 and "Read-only file system" in error, f"{command}: {error}"
+        assert private.virsh("list", "--all", "--name").split() == ["tight"]
+        old_stays(small, titled("new"), "Read-only file system")
+
+
+def full_run():
+    """No room for a machine's status: it isn't started, and nothing of it is left. With room again it is."""
+    with Small("runtime", "libvirt", "qemu", "run") as small:
+        private = small.private
+        private.virsh("define", private.file("tight.xml", TIGHT))
+        small.inside("sh", "-c", f"head -c 1M /dev/zero >{small.folder}/filler || :")
+        code, _, error = private.virsh("start", "tight", check=False)
+        assert code != 0, "it started without a status file"
         assert "No space left" in error, error
-        assert other.virsh("dumpxml", "tight") == before, "the old definition is lost"
+        assert private.virsh("domstate", "tight").strip() == "shut off"
+        assert leftovers(private, "tight") == [], leftovers(private, "tight")
+        small.inside("rm", f"{small.folder}/filler")
+        private.virsh("start", "tight")
+        # the state changes, and can't be written any more: the machine runs on
+        small.inside("sh", "-c", f"head -c 1M /dev/zero >{small.folder}/filler || :")
+        private.virsh("suspend", "tight")
+        assert private.virsh("domstate", "tight").strip() == "paused"
+        private.virsh("destroy", "tight")
+
+
+def reload_while_starting(private):
+    """SIGHUP in the middle of a start that takes its time, with a configuration that became wrong: both go on."""
+    conf = os.path.join(private.home, "config", "libvirt", "qemu.conf")
+    private.file(conf, "max_files = 4096\n")
+    start = subprocess.Popen(["virsh", "-q", "-c", private.uri(), "create", private.file("slow.xml", machine("slow", "slow"))],
+                             env=private.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for text in ("max_files = 8192\nno_such_key = 1\n", "max_files = \"many\"\n", "vnc_listen = \n", "spice_listen = \"1.2.3.4\"\n") * 5:
+        private.file(conf, text)
+        private.daemons["virtqemud"].send_signal(signal.SIGHUP)
+        time.sleep(0.01)
+    error = start.communicate(timeout=60)[1]
+    assert start.returncode == 0, error
+    private.alive("virtqemud")
+    wait_for(lambda: "max_files" in private.log("virtqemud"), lambda: "no word about the wrong key in the log")
+    private.virsh("destroy", "slow")
+    os.unlink(conf)
+
+
+def wrong_conf():
+    """An unknown key is told and ignored; a wrong value keeps the daemon from starting, with file, line and key."""
+    with Private() as private:
+        folder = os.path.join(private.home, "config", "libvirt")
+        os.makedirs(folder, exist_ok=True)
+        conf = private.file(os.path.join(folder, "qemu.conf"), "# a comment\nno_such_key = 1\n")
+        private.start("virtqemud")
+        assert "qemu.conf:2: unknown parameter 'no_such_key'" in private.log("virtqemud"), private.log("virtqemud")
+        private.stop("virtqemud")
+        for text, words in (("max_files = \"many\"", "qemu.conf:1: expected an integer for 'max_files'"),
+                            ("\n\nvnc_listen = [", "qemu.conf:4: list is not closed"), ("max_core = \"a lot\"", "'max_core'")):
+            private.file(conf, text + "\n")
+            try:
+                private.start("virtqemud")
+            except AssertionError:
+                pass
+            else:
+                raise AssertionError(f"it starts with '{text}'")
+            assert words in private.log("virtqemud"), private.log("virtqemud")[-300:]
+            private.daemons.pop("virtqemud")
+
+
+def silent_start(private):
+    """A QEMU that never says a word: a clear error after a minute; until then it can be destroyed, and others don't wait."""
+    create = subprocess.Popen(["virsh", "-q", "-c", private.uri(), "create", private.file("mute.xml", machine("mute", "silent"))],
+                              env=private.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: "mute" in private.virsh("list", "--name"), lambda: "it isn't listed")
+        private.virsh("domstate", "mute")
+        private.virsh("destroy", "mute")
+        error = create.communicate(timeout=30)[1]
+        assert create.returncode != 0 and "destroyed" in error, error
+        assert leftovers(private, "mute") == []
+    finally:
+        create.kill()
+        create.wait()
+
+
+def raving_agent(private):
+    """A guest that sends without end where its agent should answer: the asker's time is up, and nobody else waits for it."""
+    script = private.file("agent.json", '{"flood": 1}')
+    channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+    private.virsh("create", private.file("raving.xml", machine("raving", f"agent {script}", channel)))
+    ask = subprocess.Popen(["virsh", "-q", "-c", private.uri(), "domhostname", "raving", "--source", "agent"], env=private.env,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    start = time.monotonic()
+    time.sleep(0.5)
+    wire = Wire(private.socket("virtqemud")).open()
+    slowest = 0
+    while ask.poll() is None:
+        begin = time.monotonic()
+        assert wire.call(LIB_VERSION)[5] == 0
+        slowest = max(slowest, time.monotonic() - begin)
+        assert time.monotonic() - start < 30, "it is listened to without end"
+        time.sleep(0.01)
+    wire.close()
+    error = ask.communicate()[1]
+    assert ask.returncode != 0 and "guest agent" in error, error
+    assert slowest < 1, f"a trivial call took {slowest:.2f} s meanwhile"
+    private.virsh("destroy", "raving")
+
+
+def broken_status(private):
+    """Status files that are torn, lie, or aren't any: left alone with a line in the log; machines that run are found."""
+    private.virsh("create", private.file("kept.xml", machine("kept", "powerdown")))
+    folder = os.path.join(private.run, "qemu", "run")
+    with open(os.path.join(folder, "kept.xml")) as file:
+        whole = file.read()
+    private.stop("virtqemud", signal.SIGKILL)
+    texts = {"torn": whole[:len(whole) // 2], "empty": "", "binary": "\0\1\2" * 100, "other": "<network><name>other</name></network>",
+             "nobody": whole, "wrongstate": whole.replace("kept", "wrongstate").replace("state='running'", "state='flying'"),
+             "longpid": whole.replace("kept", "longpid").replace("pid='", "pid='99999999999"),
+             "deep": "<domstatus>" + "<a>" * 10000}
+    for name, text in texts.items():
+        with open(os.path.join(folder, name + ".xml"), "w") as file:
+            file.write(text)
+    private.start("virtqemud")
+    wait_for(lambda: private.virsh("domstate", "kept").strip() == "running", lambda: "the machine that runs isn't found")
+    private.alive("virtqemud")
+    for name in ("torn", "empty", "binary", "other", "nobody", "longpid", "deep"):
+        assert f"{name}.xml' is left alone" in private.log("virtqemud"), f"no word about '{name}' in the log"
+        os.unlink(os.path.join(folder, name + ".xml"))
+    private.virsh("destroy", "kept")
 
 
 def main():
@@ -184,10 +309,10 @@ def main():
                              ("garbage", "bad-garbage"), ("deep", "bad-deep"), ("flood", "bad-flood"),
                              ("error cont", "fails on purpose"), ("error query-cpus-fast", "fails on purpose")):
             suite.run(f"faults: qemu: {mode}", fails, private, mode, *words)
-        for test in (others_go_on, daemon_killed, ended_meanwhile, broken_files, deep_xml, read_only_disk):
+        for test in (others_go_on, silent_start, reload_while_starting, raving_agent, daemon_killed, ended_meanwhile, broken_status):
             suite.run("faults: " + test.__name__.replace("_", " "), test, private)
-        for name, (text, word) in BAD_XML.items():
-            suite.run("faults: xml: " + name, bad_xml, private, text, word)
+    for test in (full_disk, read_only_disk, full_run, wrong_conf):
+        suite.run("faults: " + test.__name__.replace("_", " "), test)
     suite.done()
 
 

@@ -134,19 +134,32 @@ static void put_row(struct buf *data, struct head *head, const struct store_entr
     head->count++;
 }
 
+void store_seal_index(struct buf *data)
+{
+    struct head head;
+
+    if (data->length < sizeof(head))
+        return;
+    memcpy(&head, data->data, sizeof(head));
+    memcpy(head.magic, magic, sizeof(magic));
+    head.version = INDEX_VERSION;
+    memcpy(data->data, &head, sizeof(head));
+    head.checksum = checksum(data);
+    memcpy(data->data, &head, sizeof(head));
+}
+
 int store_write_index(struct store *store)
 {
     auto_buf struct buf data = {0};
     auto_free char *path = mem_strdup(store->index_path);
     char *slash = path ? strrchr(path, '/') : NULL;
-    struct head head = {.version = INDEX_VERSION};
+    struct head head = {0};
     const struct store_entry *entry;
     auto_fd int dir = -1;
     int r;
 
     if (!slash || !store->index_changed)
         return 0;
-    memcpy(head.magic, magic, sizeof(magic));
     stamp_directory(store, &head);
     if (head.inode && !store_is_complete(store)) /* somebody else put files there, or took some */
         head.inode = 0;
@@ -156,8 +169,7 @@ int store_write_index(struct store *store)
     MAP_FOREACH(&store->broken, entry)
         put_row(&data, &head, entry);
     memcpy(data.data, &head, sizeof(head));
-    head.checksum = checksum(&data);
-    memcpy(data.data, &head, sizeof(head));
+    store_seal_index(&data);
 
     *slash = '\0';
     r = file_make_dirs(path, 0700);

@@ -77,3 +77,5 @@ bool store_is_complete(const struct store *store);
  * written.
  */
 bool store_read_index(struct store *store);
+/* What is constant in the text's head, and the checksum of all behind it. */
+void store_seal_index(struct buf *data);

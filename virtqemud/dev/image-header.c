@@ -57,7 +57,9 @@ static int qcow2_header(struct arena *arena, const uint8_t *data, size_t length,
 
     if (length < V2_LENGTH || memcmp(data, "QFI\xfb", 4) != 0 || version < 2 || version > 3)
         return -EINVAL;
-    if (version == 3 && length >= V3_LENGTH)
+    if (version == 3 && length < V3_LENGTH)
+        return -EINVAL;
+    if (version == 3)
         header = be32(data + AT_LENGTH);
     uint64_t at = be64(data + 8);
     uint32_t size = be32(data + 16);

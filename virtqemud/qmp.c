@@ -25,7 +25,7 @@ enum {
 };
 
 struct qmp {
-    unsigned refs; /* the owner's, and one for each call on its way */
+    unsigned refs; /* the owner's, one for each call on its way, and those of requests that keep it */
     int fd;        /* -1 once the owner has let go */
     struct watch watch;
     const struct qmp_handlers *handlers;
@@ -270,6 +270,18 @@ void qmp_free(struct qmp *qmp)
     close(qmp->fd);
     qmp->fd = -1;
     qmp_unref(qmp);
+}
+
+static void give_up(void *arg)
+{
+    qmp_unref(arg);
+}
+
+struct qmp *qmp_keep(struct req *rq, struct qmp *qmp)
+{
+    qmp->refs++;
+    arena_at_end(&rq->arena, give_up, qmp);
+    return qmp;
 }
 
 const char *qmp_broken(const struct qmp *qmp)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/enum.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "loop/work.h"
@@ -179,12 +180,32 @@ int save_load(struct req *rq, struct vm *vm, int fd)
 
 /* ---- both ---- */
 
+/* QEMU doesn't let a guest go on while it still writes its state. */
+static void cancel_stream(struct req *rq, struct vm *vm)
+{
+    static const char *const moving[] = {"setup", "active", "device", "cancelling", NULL};
+    struct qmp *qmp = vm_monitor(rq, vm);
+    int r = qmp ? qmp_call(rq, qmp, "migrate_cancel", NULL, NULL, QMP_USEC) : -1;
+
+    for (int tries = 0; r == 0 && tries < 100; tries++) {
+        auto_json struct json_object *state = NULL;
+
+        r = qmp_call(rq, qmp, "query-migrate", NULL, &state, QMP_USEC);
+        if (r < 0 || enum_find(moving, json_string(state, "status")) < 0)
+            break;
+        r = fiber_sleep(rq, MILLISECONDS(20), "the end of a save that was given up");
+    }
+    err_clear(&rq->err);
+}
+
 /* The user gets what went wrong first. */
 static void go_on(struct req *rq, struct vm *vm, const struct run *run, bool was_running)
 {
     struct err why = {0};
 
     err_move(&why, &rq->err);
+    if (vm->run == run && was_running)
+        cancel_stream(rq, vm);
     if (vm->run == run && was_running && machine_resume(rq, vm, API_DOMAIN_RUNNING_SAVE_CANCELED) < 0)
         log_error("domain '%s' stays paused after a failed save: %s", vm->name, rq->err.message);
     err_clear(&rq->err);

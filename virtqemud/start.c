@@ -337,8 +337,9 @@ static int settle(struct req *rq, struct start *start)
 {
     struct run *run = start->run;
     struct domain *domain = run->domain;
+    struct qmp *qmp = vm_monitor(rq, start->vm);
 
-    if (!run->qmp || build_started(rq, run->build, run->qmp) < 0)
+    if (!qmp || build_started(rq, run->build, qmp) < 0)
         return -1;
     run->balloon_kib = domain->memory.total; /* until its driver gives some back */
     if (has_balloon(domain) && domain->memory.current < domain->memory.total) {

@@ -63,7 +63,7 @@ struct qmp *vm_monitor(struct req *rq, const struct vm *vm)
     if (vm_check_active(rq, vm) < 0)
         return NULL;
     if (vm->run->qmp && !vm->run->ended)
-        return vm->run->qmp;
+        return qmp_keep(rq, vm->run->qmp);
     err_set_from(&rq->err, ERR_FROM_QEMU, ERR_OPERATION_INVALID,
                  "the monitor of domain '%s' is not connected", vm->name);
     return NULL;

@@ -6,8 +6,15 @@
 
 enum { CHUNK_FIRST = 1000, CHUNK_MAX = 64 * 1024, KEEP_MAX = 16 * 1024 };
 
+struct at_end {
+    struct at_end *older;
+    void (*function)(void *arg);
+    void *arg;
+};
+
 struct arena_chunk {
     struct arena_chunk *older;
+    struct at_end *at_end; /* newest first */
     size_t size; /* of data */
     alignas(max_align_t) char data[];
 };
@@ -24,6 +31,7 @@ static void add_chunk(struct arena *arena, size_t need)
     /* malloc, not calloc: only what is handed out is zeroed */
     chunk = mem_resize_array(NULL, 1, sizeof(*chunk) + size);
     chunk->older = arena->chunk;
+    chunk->at_end = NULL;
     chunk->size = size;
     arena->chunk = chunk;
     arena->next = chunk->data;
@@ -117,6 +125,21 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return text;
 }
 
+void arena_at_end(struct arena *arena, void (*function)(void *arg), void *arg)
+{
+    struct at_end *at_end = ARENA_NEW(arena, struct at_end);
+
+    *at_end = (struct at_end){arena->chunk->at_end, function, arg};
+    arena->chunk->at_end = at_end;
+}
+
+static void call_at_end(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunk; chunk; chunk = chunk->older)
+        for (struct at_end *at_end = TAKE(chunk->at_end); at_end; at_end = at_end->older)
+            at_end->function(at_end->arg);
+}
+
 static void wipe(struct arena_chunk *chunk)
 {
     if (mem_wiping)
@@ -127,6 +150,7 @@ void arena_reset(struct arena *arena)
 {
     struct arena_chunk *keep = NULL, *chunk, *older;
 
+    call_at_end(arena);
     for (chunk = arena->chunk; chunk; chunk = older) {
         older = chunk->older;
         wipe(chunk);
@@ -148,6 +172,7 @@ void arena_done(struct arena *arena)
 {
     struct arena_chunk *chunk, *older;
 
+    call_at_end(arena);
     for (chunk = arena->chunk; chunk; chunk = older) {
         older = chunk->older;
         wipe(chunk);

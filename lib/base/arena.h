@@ -30,6 +30,9 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *arena, const char *format, va_list args) PRINTF(2, 0);
 
+/* When the content goes, function(arg) is called before: for what lives as long as a request does. */
+void arena_at_end(struct arena *arena, void (*function)(void *arg), void *arg);
+
 /* Forget all content; keeps at most one small chunk for the next use. */
 void arena_reset(struct arena *arena);
 /* Release everything; the arena is empty again. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loop/timer.h"
+
 enum { BATCH_MAX = 64, TURNS_MAX = 16 };
 
 /* One loop a process: this and what timer.c and fiber.c hold is its state. */
@@ -32,8 +34,12 @@ int watch_add(struct watch *watch, int fd, uint32_t interest, void (*ready)(stru
 {
     struct epoll_event event = {.events = interest, .data.ptr = watch};
 
-    if (!loop.fd && (loop.fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
-        no_loop(errno);
+    if (!loop.fd) {
+        loop.fd = epoll_create1(EPOLL_CLOEXEC);
+        if (loop.fd < 0)
+            no_loop(errno);
+        timer_open();
+    }
     if (epoll_ctl(loop.fd, EPOLL_CTL_ADD, fd, &event) < 0)
         return -errno;
     *watch = (struct watch){.fd = fd, .interest = interest, .on = true, .ready = ready};

@@ -18,6 +18,7 @@ static struct {
     size_t count, room;
     uint64_t armed; /* what the descriptor is set to; UINT64_MAX: nothing */
     struct watch watch;
+    bool open;
 } timers = {.armed = UINT64_MAX};
 
 /* -- the heap -- */
@@ -103,11 +104,15 @@ static void on_time(struct watch *watch, uint32_t events)
     set_descriptor(timers.count ? timers.heap[1]->at : UINT64_MAX);
 }
 
-static void open_descriptor(void)
+void timer_open(void)
 {
-    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    int r = fd < 0 ? -errno : watch_add(&timers.watch, fd, EPOLLIN, on_time);
+    int fd, r;
 
+    if (timers.open)
+        return;
+    timers.open = true; /* watching it may make the loop, which asks for it */
+    fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    r = fd < 0 ? -errno : watch_add(&timers.watch, fd, EPOLLIN, on_time);
     if (r < 0) {
         /* without deadlines nothing here holds any more */
         fprintf(stderr, "cannot make a timer: %s\n", strerror(-r));
@@ -124,8 +129,7 @@ void timer_at(struct timer *timer, uint64_t at, void (*due)(void *arg), void *ar
     heap_add(timer);
     if (at >= timers.armed)
         return;
-    if (!timers.watch.on)
-        open_descriptor();
+    timer_open();
     set_descriptor(timer->at);
 }
 

@@ -25,4 +25,6 @@ void timer_at(struct timer *timer, uint64_t at, void (*due)(void *arg), void *ar
 /* The same every usec; a round that is late is not made up for. */
 void timer_every(struct timer *timer, uint64_t usec, void (*due)(void *arg), void *arg);
 void timer_stop(struct timer *timer);
+/* The descriptor that all share: made with the loop, since later there may be none left. */
+void timer_open(void);
 bool timer_running(const struct timer *timer);

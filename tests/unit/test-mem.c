@@ -51,6 +51,31 @@ START_TEST(arena_text)
 }
 END_TEST
 
+static void count(void *arg)
+{
+    (*(int *)arg)++;
+}
+
+START_TEST(arena_calls_at_its_end)
+{
+    struct arena arena = {0};
+    int calls = 0;
+
+    for (int i = 0; i < 1000; i++) { /* in several chunks */
+        arena_at_end(&arena, count, &calls);
+        arena_alloc(&arena, 100);
+    }
+    arena_reset(&arena);
+    ck_assert_int_eq(calls, 1000);
+    arena_reset(&arena);
+    ck_assert_int_eq(calls, 1000);
+    arena_at_end(&arena, count, &calls);
+    arena_done(&arena);
+    arena_done(&arena);
+    ck_assert_int_eq(calls, 1001);
+}
+END_TEST
+
 START_TEST(buf_grows)
 {
     auto_buf struct buf buf = {0};
@@ -115,5 +140,6 @@ START_TEST(take_leaves_nothing)
 }
 END_TEST
 
-UNIT_MAIN("mem", arena_memory_is_zeroed_and_aligned, arena_vectors_grow, arena_text, buf_grows,
+UNIT_MAIN("mem", arena_memory_is_zeroed_and_aligned, arena_vectors_grow, arena_text,
+          arena_calls_at_its_end, buf_grows,
           buf_escapes_xml, errors_fill_their_template, take_leaves_nothing)

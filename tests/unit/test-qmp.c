@@ -248,5 +248,21 @@ START_TEST(reading_has_limits)
 }
 END_TEST
 
-UNIT_MAIN("qmp", pipelined, error, timeout, garbage, flood, end, freed_by_its_owner, template_writes_json,
+/* QEMU ends between two commands of one request: the second is refused, the monitor is still there to do so. */
+static void kept_body(struct req *rq, void *arg)
+{
+    struct qmp *qmp = qmp_keep(rq, t.qmp);
+
+    qmp_free(TAKE(t.qmp));
+    ck_assert_str_eq(qmp_broken(qmp), "domain is not running");
+    ck_assert_int_lt(qmp_call(rq, qmp, "stop", NULL, NULL, SECONDS(5)), 0);
+    ck_assert_str_eq(rq->err.message, "internal error: domain is not running");
+}
+START_TEST(kept)
+{
+    run(kept_body);
+}
+END_TEST
+
+UNIT_MAIN("qmp", pipelined, error, timeout, garbage, flood, end, freed_by_its_owner, kept, template_writes_json,
           reading_has_limits)

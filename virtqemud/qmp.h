@@ -33,7 +33,8 @@ struct qmp *qmp_new(int fd, const char *whose, const struct qmp_handlers *handle
 void qmp_free(struct qmp *qmp);
 /* Read what QEMU has said already, without waiting: its last words before the process ended. */
 void qmp_drain(struct qmp *qmp);
-/* It stays there, broken at worst, as long as this request: whoever asks twice may find that QEMU died between. */
+/* It stays there, broken at worst, as long as this request: whoever asks twice may find that QEMU died
+ * between. */
 struct qmp *qmp_keep(struct req *rq, struct qmp *qmp);
 /* Why the monitor can't be used any more, or NULL while it can. */
 const char *qmp_broken(const struct qmp *qmp);

@@ -15,7 +15,7 @@ struct at_end {
 struct arena_chunk {
     struct arena_chunk *older;
     struct at_end *at_end; /* newest first */
-    size_t size; /* of data */
+    size_t size;           /* of data */
     alignas(max_align_t) char data[];
 };
 

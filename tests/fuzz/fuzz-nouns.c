@@ -50,8 +50,9 @@ static const struct noun {
     const char *root;
     noun_function *function;
 } nouns[] = {
-    {"network", try_network},     {"pool", try_pool},     {"volume", try_volume},
-    {"device", try_nodedev},      {"interface", try_interface}, {"secret", try_secret},
+    {"network", try_network},         {"pool", try_pool},
+    {"volume", try_volume},           {"device", try_nodedev},
+    {"interface", try_interface},     {"secret", try_secret},
     {"domainsnapshot", try_snapshot}, {"domaincheckpoint", try_checkpoint},
 };
 

@@ -82,7 +82,8 @@ static void grow_element(struct growth *growth, const char *name, const struct x
 /* Parts without which no machine is accepted, although no single row demands them. */
 static bool needed(const struct growth *growth, const struct xt_row *row)
 {
-    return growth->depth == 1 && row->name && (str_eq(row->name, "memory") || str_eq(row->name, "os") || str_eq(row->name, "name"));
+    return growth->depth == 1 && row->name &&
+           (str_eq(row->name, "memory") || str_eq(row->name, "os") || str_eq(row->name, "name"));
 }
 
 static bool wanted(struct growth *growth, const struct xt_row *row)

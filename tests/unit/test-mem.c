@@ -140,6 +140,5 @@ START_TEST(take_leaves_nothing)
 }
 END_TEST
 
-UNIT_MAIN("mem", arena_memory_is_zeroed_and_aligned, arena_vectors_grow, arena_text,
-          arena_calls_at_its_end, buf_grows,
-          buf_escapes_xml, errors_fill_their_template, take_leaves_nothing)
+UNIT_MAIN("mem", arena_memory_is_zeroed_and_aligned, arena_vectors_grow, arena_text, arena_calls_at_its_end,
+          buf_grows, buf_escapes_xml, errors_fill_their_template, take_leaves_nothing)

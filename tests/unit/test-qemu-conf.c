@@ -42,7 +42,8 @@ START_TEST(wrong)
 
         ck_assert_msg(reread(&arena, files[i], &conf, &err) < 0, "accepted: %s", files[i]);
         ck_assert(err_is_set(&err));
-        ck_assert_msg(conf.user == 1234 && conf.group == 1234 && conf.max_files == 7, "changed by: %s", files[i]);
+        ck_assert_msg(conf.user == 1234 && conf.group == 1234 && conf.max_files == 7, "changed by: %s",
+                      files[i]);
     }
 }
 END_TEST

@@ -248,7 +248,8 @@ START_TEST(reading_has_limits)
 }
 END_TEST
 
-/* QEMU ends between two commands of one request: the second is refused, the monitor is still there to do so. */
+/* QEMU ends between two commands of one request: the second is refused, the monitor is still there to do so.
+ */
 static void kept_body(struct req *rq, void *arg)
 {
     struct qmp *qmp = qmp_keep(rq, t.qmp);
@@ -264,5 +265,5 @@ START_TEST(kept)
 }
 END_TEST
 
-UNIT_MAIN("qmp", pipelined, error, timeout, garbage, flood, end, freed_by_its_owner, kept, template_writes_json,
-          reading_has_limits)
+UNIT_MAIN("qmp", pipelined, error, timeout, garbage, flood, end, freed_by_its_owner, kept,
+          template_writes_json, reading_has_limits)

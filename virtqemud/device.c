@@ -257,6 +257,16 @@ static void gone_done(struct req *rq, void *arg)
     free(gone);
 }
 
+void device_let_go(struct run *run)
+{
+    struct unplug *unplug;
+
+    LIST_FOREACH(&run->unplugs, unplug, link) {
+        list_remove(&unplug->link);
+        wait_wake(&unplug->wait, -ESHUTDOWN);
+    }
+}
+
 void device_gone(struct vm *vm, const char *alias)
 {
     struct unplug *unplug;

@@ -13,6 +13,8 @@ int device_update_live(struct req *rq, struct vm *vm, const char *xml, bool forc
 
 /* QEMU says that a device is gone. Never waits. */
 void device_gone(struct vm *vm, const char *alias);
+/* The run ends: whoever waits for one of its devices to go waits no longer. */
+void device_let_go(struct run *run);
 
 /* Complete a model with a device that is new in it: addresses, models, what it needs beside it. */
 int device_settle(struct req *rq, struct arena *arena, struct domain *domain, bool inactive);

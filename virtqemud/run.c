@@ -24,6 +24,7 @@
 #include "virtqemud/build.h"
 #include "virtqemud/caps.h"
 #include "virtqemud/console.h"
+#include "virtqemud/device.h"
 #include "virtqemud/hook.h"
 #include "virtqemud/life.h"
 #include "virtqemud/limits.h"
@@ -64,6 +65,7 @@ struct run *run_new(struct vm *vm, struct arena *arena, struct domain *domain)
 static void run_free(struct run *run)
 {
     console_let_go(run);
+    device_let_go(run);
     client_unwatch(&run->autodestroy);
     watch_remove(&run->exit);
     sd_event_source_disable_unref(run->hung_up);

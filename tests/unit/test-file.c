@@ -136,11 +136,13 @@ START_TEST(links_in_place_of_directories)
 {
     auto_fd int dir = open_scratch();
     auto_free char *precious = mem_printf("%s/precious", scratch), *link = mem_printf("%s/link", scratch);
+    auto_fd int inside = -1;
     struct stat status;
 
     ck_assert_int_eq(file_make_dirs(precious, 0700), 0);
     ck_assert_int_eq(symlinkat("precious", dir, "link"), 0);
-    ck_assert_int_eq(file_replace_lazy(dir, "precious/file", 0600, "", 0), 0);
+    inside = openat(dir, "precious", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(file_replace_lazy(inside, "file", 0600, "", 0), 0);
     ck_assert_int_lt(file_make_dir_given(link, 0711, getuid(), (gid_t)-1), 0);
     ck_assert_int_lt(file_remove_dir(link), 0);
     ck_assert_int_eq(fstatat(dir, "precious", &status, 0), 0);

@@ -403,36 +403,18 @@ void devices_add_implicit_controllers(struct devices *devices, struct arena *are
 
 /* ---- all ---- */
 
-struct counted {
-    unsigned devices, boot;
-    uint32_t boot_orders[DEVICES_MAX];
-    struct err *err;
-};
-
-static int count_device(void *data, const struct device_visit *device)
+static int count_device(void *count, const struct device_visit *device)
 {
-    struct counted *counted = data;
-    uint32_t order = device->info->boot_order;
-
-    if (++counted->devices > DEVICES_MAX)
-        return err_set(counted->err, ERR_XML_ERROR, "A machine can't have more than %d devices",
-                       (int)DEVICES_MAX);
-    for (unsigned i = 0; order && i < counted->boot; i++)
-        if (counted->boot_orders[i] == order)
-            return err_set(counted->err, ERR_CONFIG_UNSUPPORTED,
-                           "boot order '%u' used for more than one device", order);
-    if (order)
-        counted->boot_orders[counted->boot++] = order;
-    return 0;
+    return ++*(unsigned *)count > DEVICES_MAX;
 }
 
 int devices_settle(struct devices *devices, struct arena *arena, struct err *err)
 {
     static const uint8_t mac_prefix[] = {0x52, 0x54, 0x00};
-    struct counted counted = {.err = err};
+    unsigned count = 0;
 
-    if (devices_foreach(devices, count_device, &counted) < 0)
-        return -1;
+    if (devices_foreach(devices, count_device, &count))
+        return err_set(err, ERR_XML_ERROR, "A machine can't have more than %d devices", (int)DEVICES_MAX);
     if (settle_disks(devices, err) < 0)
         return -1;
     settle_controllers(devices, arena);

@@ -35,7 +35,7 @@ static void usage(FILE *out)
 
 static int complain(const char *what, const char *why)
 {
-    fprintf(stderr, "virt-pki-query-dn: %s: %s\n", what, why);
+    fprintf(stderr, "%s: %s\n", what, why);
     return EXIT_FAILURE;
 }
 

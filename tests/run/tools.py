@@ -70,6 +70,29 @@ def names():
             assert tool("virt-pki-query-dn", f"{folder}/{path}", check=False).returncode == 1
 
 
+def like_stock():
+    """What the programs that stock has too say and end with: help, wrong arguments, checks of this host, a certificate's name."""
+    lines = ["virt-pki-query-dn", "virt-pki-query-dn a b", "virt-pki-query-dn --help", "virt-host-validate --help", "virt-host-validate nope",
+             "virt-host-validate a b", "virt-host-validate a b c", "virt-host-validate qemu", "virt-host-validate lxc", "virt-host-validate -q",
+             "virt-qemu-run", "virt-qemu-run --help"]
+    different, compared = [], 0
+    with tempfile.TemporaryDirectory(prefix="pki-") as folder:
+        Certificates(folder)
+        for line in [*lines, f"virt-pki-query-dn {folder}/servercert.pem", f"virt-pki-query-dn {folder}/cakey.pem"]:
+            name, *arguments = line.split()
+            if not os.path.exists(f"/usr/bin/{name}"):
+                continue
+            stock = subprocess.run([f"/usr/bin/{name}", *arguments], capture_output=True, text=True, timeout=60, check=False)
+            ours = tool(name, *arguments, check=False)
+            both = [(done.returncode, *(text.replace(done.args[0], name) for text in (done.stdout, done.stderr))) for done in (stock, ours)]
+            compared += 1
+            if both[0] != both[1]:
+                different.append(f"{line}: stock {both[0]}, ours {both[1]}")
+    if not compared:
+        raise Skip("no stock programs (libvirt-clients)")
+    assert not different, " | ".join(different)
+
+
 def certificates():
     with tempfile.TemporaryDirectory(prefix="pki-") as folder:
         pki = Certificates(folder)
@@ -213,7 +236,7 @@ class QMP:
 
 def main():
     suite = Suite()
-    for test in (names, certificates, documents, machine, monitor):
+    for test in (names, like_stock, certificates, documents, machine, monitor):
         suite.run(test.__name__, test)
     suite.done()
 

@@ -116,8 +116,8 @@ const struct command cmd_restore = {
 
 static int run_save_image_dumpxml(struct cmd *cmd)
 {
-    const char *path = NULL;
-    if (cmd_string(cmd, "file", &path) < 0)
+    const char *path = NULL, *xpath = cmd_raw(cmd, "xpath");
+    if (cmd_string(cmd, "file", &path) < 0 || (xpath && !*xpath))
         return -1;
     return print_xml(cmd, virDomainSaveImageGetXMLDesc(cmd_conn(cmd), path, cmd_flags(cmd)));
 }

@@ -3,6 +3,7 @@
 #define ERR_FROM ERR_FROM_QEMU
 
 #include "base/enum.h"
+#include "base/str.h"
 #include "virtqemud/build.h"
 #include "virtqemud/defaults/defaults.h"
 
@@ -88,6 +89,16 @@ static int check_life(const struct domain *domain, struct err *err)
     return 0;
 }
 
+/* Other names are QEMU's own. */
+static int check_fw_cfg(const struct domain *domain, struct err *err)
+{
+    for (size_t i = 0; i < domain->n_sysinfos; i++)
+        for (size_t j = 0; j < domain->sysinfos[i]->fw_cfg.n_entries; j++)
+            if (!str_after(domain->sysinfos[i]->fw_cfg.entries[j]->name, "opt/"))
+                return err_set(err, ERR_CONFIG_UNSUPPORTED, "Invalid firmware name");
+    return 0;
+}
+
 /* All of the guest's memory can be seen by another process. */
 static bool memory_is_shared(const struct domain *domain)
 {
@@ -140,7 +151,8 @@ static int check_launch(const struct domain *domain, const struct qemu_caps *cap
 int check_domain(const struct domain *domain, const struct qemu_caps *caps, struct err *err)
 {
     if (check_vcpus(domain, err) < 0 || check_memory(domain, err) < 0 || check_cpu(domain->cpu, err) < 0 ||
-        check_sharing(domain, err) < 0 || check_launch(domain, caps, err) < 0)
+        check_sharing(domain, err) < 0 || check_fw_cfg(domain, err) < 0 ||
+        check_launch(domain, caps, err) < 0)
         return -1;
     return check_life(domain, err);
 }

@@ -101,8 +101,6 @@ static int check_fw_cfg(const struct sysinfo_entry *entry, struct err *err)
 {
     if (str_empty(entry->name))
         return err_set(err, ERR_XML_ERROR, "Firmware entry is missing 'name' attribute");
-    if (!str_after(entry->name, "opt/"))
-        return err_set(err, ERR_CONFIG_UNSUPPORTED, "Invalid firmware name");
     if (!entry->value && !entry->file)
         return err_set(err, ERR_XML_ERROR, "Firmware entry must have either value or 'file' attribute");
     return 0;

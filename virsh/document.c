@@ -54,6 +54,14 @@ static char *sentence(struct cmd *cmd, const char *template, const char *first, 
     return cmd_own_text(cmd, buf_steal(&text));
 }
 
+/* Refused silently, as stock does, as soon as the object is found. */
+static bool has_empty_xpath(struct cmd *cmd)
+{
+    const char *xpath = option_find(cmd->def, "xpath") ? cmd_raw(cmd, "xpath") : NULL;
+
+    return xpath && !*xpath;
+}
+
 /* The object's document, and its name (owned by the object); NULL: there is none. */
 static char *document_get(struct cmd *cmd, unsigned flags, const char **ret_name)
 {
@@ -62,7 +70,7 @@ static char *document_get(struct cmd *cmd, unsigned flags, const char **ret_name
     case OBJECT_##kind: {                                                                                    \
         type kind = cmd_##kind(cmd);                                                                         \
                                                                                                              \
-        if (!kind)                                                                                           \
+        if (!kind || has_empty_xpath(cmd))                                                                   \
             return NULL;                                                                                     \
         *ret_name = get_name(kind);                                                                          \
         return cmd->def->document.kind(kind, flags);                                                         \
@@ -101,10 +109,8 @@ static const char *document_take(struct cmd *cmd, const char *document, unsigned
 
 int run_dumpxml(struct cmd *cmd)
 {
-    const char *name, *xpath = cmd_raw(cmd, "xpath");
+    const char *name;
 
-    if (xpath && !*xpath)
-        return -1; /* silently, as stock does */
     return print_xml(cmd, document_get(cmd, cmd_flags(cmd), &name));
 }
 

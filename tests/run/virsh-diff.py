@@ -50,6 +50,10 @@ KNOWN = {
     "iface-edit eth1": "stock asks for the inactive document, which the test driver doesn't know",
     "checkpoint-create-as test --diskspec ''": "stock makes half an element of it",
     "snapshot-create-as test --diskspec ''": "the same",
+    # refused by both, in other words: which of two things that are wrong is told first
+    "schedinfo test --weight ''": "an empty value", "schedinfo test --cap ''": "the same", "guestvcpus test --cpulist ''": "the same",
+    "domblkinfo test --device ''": "the same", "checkpoint-dumpxml test --xpath ''": "the same", "backup-dumpxml test --xpath ''": "the same",
+    "snapshot-edit test --snapshotname ''": "the same", "cd --dir ''": "the same", "iface-bridge eth1 br9 --delay": "the same",
     "schedinfo test 1 --config --live": "stock forgets both flags",
 }
 

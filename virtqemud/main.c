@@ -154,7 +154,10 @@ int main(int argc, char **argv)
 {
     static const struct daemon_file files[] = {{"qemu.conf", qemu_conf_keys}, {0}};
     static const struct serve_spec spec = {
-        .daemon = {.name = "virtqemud", .purpose = "manages virtual machines on QEMU", .files = files},
+        .daemon = {.name = "virtqemud",
+                   .purpose = "manages virtual machines on QEMU",
+                   .objects = "qemu",
+                   .files = files},
         .server =
             {
                 .driver = "QEMU",

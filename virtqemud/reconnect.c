@@ -67,14 +67,26 @@ static void adopt_state(struct vm *vm, const char *name)
     }
 }
 
+/* When the process began; 0 when it isn't this machine's, since its number was given to another one. */
+static uint64_t start_time_of(const struct run *run, const char *uuid)
+{
+    auto_free char *path = mem_printf("/proc/%d/cmdline", run->pid);
+    auto_buf struct buf arguments = {0};
+    bool same = file_read(AT_FDCWD, path, 1 << 20, &arguments) >= 0 && arguments.length &&
+                memmem(arguments.data, arguments.length, uuid, UUID_TEXT - 1);
+
+    return same ? process_start_time(run->pid) : 0;
+}
+
 static int open_process(struct vm *vm, const struct status *status)
 {
     struct run *run = vm->run;
     uint64_t start = status->start_time;
+    char uuid[UUID_TEXT];
 
     run->pid = (pid_t)status->pid;
-    if (!start) /* stock's file: the monitor that answers is proof enough */
-        start = process_start_time(run->pid);
+    if (!start) /* stock's file doesn't say */
+        start = start_time_of(run, uuid_format(vm->uuid, uuid));
     run->start_time = start;
     run->pidfd = process_open(run->pid, start);
     return run->pidfd < 0 ? run->pidfd : run_watch(vm);

@@ -2,8 +2,8 @@
 /*
  * virtsecretd keeps secrets: passphrases and keys that disks, pools and machines refer to by UUID. The
  * smallest daemon, and the one to read before writing another: this file says what it is, method-secret.c
- * what it answers, secret.c holds its objects and their rules, value.c and value-file.c the bytes that must
- * not leak.
+ * what it answers, secret.c holds its objects and their rules, value-file.c the bytes that must not leak,
+ * base/vault.h where they stay.
  */
 #define ERR_FROM ERR_FROM_SECRET
 #include <errno.h>
@@ -67,6 +67,7 @@ static const struct method *const methods[] = {secret_methods, NULL};
 static const struct serve_spec virtsecretd = {
     .daemon = {.name = "virtsecretd",
                .purpose = "keeps secrets that disks, pools and machines use",
+               .objects = "secrets",
                .secretive = true,
                .keys = keys,
                .conf_size = sizeof(struct secretd_conf)},

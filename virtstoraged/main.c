@@ -69,7 +69,7 @@ static void stop(struct serve *serve)
 static const struct method *const methods[] = {list_methods, pool_methods, volume_methods, NULL};
 
 static const struct serve_spec virtstoraged = {
-    .daemon = {.name = "virtstoraged", .purpose = "manages storage pools and volumes"},
+    .daemon = {.name = "virtstoraged", .purpose = "manages storage pools and volumes", .objects = "storage"},
     .server = {.driver = "storage",
                .scheme = "storage",
                .owners = 1 << OWNER_STORAGE,

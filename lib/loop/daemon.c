@@ -26,6 +26,9 @@
 #define DRAIN SECONDS(10)
 /* Without any hold for so long, memory that was used for work is given back. */
 #define QUIET SECONDS(1)
+/* How long one that can't do its work stays for clients that want to know why. */
+#define TROUBLE_STAY SECONDS(2)
+enum { EXIT_TROUBLE = 78 }; /* sysexits' EX_CONFIG */
 enum { FILES_WANTED = 65536 };
 
 /* -- leaving when idle -- */
@@ -116,6 +119,10 @@ static void on_reload(int number, void *arg)
     auto_err struct err err = {0};
     struct daemon_conf *conf;
 
+    if (daemon->explains) { /* the cause may be gone: the next client is answered by a new start */
+        daemon_stop(daemon, "SIGHUP");
+        return;
+    }
     sd_notifyf(/* unset_environment= */ 0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, time_monotonic());
     if (daemon_read_conf(daemon, &arena, &conf, &err) < 0 || daemon_set_logging(daemon, conf, &err) < 0 ||
         (daemon->spec->reload && daemon->spec->reload(daemon, &err) < 0))
@@ -197,6 +204,20 @@ static int make_dirs(const struct daemon *daemon, struct err *err)
     return 0;
 }
 
+/* Whoever manages the same objects holds this file, libvirt's daemons too, whatever their names are. */
+static int lock_objects(struct daemon *daemon, struct err *err)
+{
+    bool system = daemon->privileged || daemon->root;
+    const char *dir = arena_printf(&daemon->arena, system ? "%s/%s" : "%s/%s/run", daemon->paths.run,
+                                   daemon->spec->objects);
+    int r = file_make_dirs(dir, daemon->privileged ? 0755 : 0700);
+
+    if (r < 0)
+        return err_system(err, r, "cannot make directory '%s'", dir);
+    daemon->objects_path = arena_printf(&daemon->arena, "%s/driver.pid", dir);
+    return pid_file_lock(daemon->objects_path, &daemon->objects_fd, err);
+}
+
 static int open_sockets(struct daemon *daemon, struct err *err)
 {
     struct listener listeners[LISTENERS_MAX];
@@ -231,13 +252,14 @@ static int start(struct daemon *daemon, struct err *err)
     if (spec->system_only && !daemon->privileged)
         return err_set(err, ERR_OPERATION_DENIED, "%s only runs as root", spec->name);
     if (paths_fill(&daemon->arena, daemon->privileged, daemon->root, &daemon->paths, err) < 0 ||
-        daemon_read_conf(daemon, &daemon->arena, &daemon->conf, err) < 0 || make_dirs(daemon, err) < 0 ||
-        daemon_set_logging(daemon, daemon->conf, err) < 0)
+        catch_signals(daemon, err) < 0 || daemon_read_conf(daemon, &daemon->arena, &daemon->conf, err) < 0 ||
+        make_dirs(daemon, err) < 0 || daemon_set_logging(daemon, daemon->conf, err) < 0)
         return -1;
     log_set_context(log_context);
     if (!daemon->pid_path)
         daemon->pid_path = arena_printf(&daemon->arena, "%s/%s.pid", daemon->paths.pid, spec->name);
-    if (pid_file_lock(daemon->pid_path, &daemon->pid_fd, err) < 0 || catch_signals(daemon, err) < 0)
+    if (pid_file_lock(daemon->pid_path, &daemon->pid_fd, err) < 0 ||
+        (spec->objects && lock_objects(daemon, err) < 0))
         return -1;
     daemon->started = true;
     if (spec->start && spec->start(daemon, err) < 0)
@@ -247,15 +269,45 @@ static int start(struct daemon *daemon, struct err *err)
     return spec->listen ? open_sockets(daemon, err) : 0;
 }
 
+/* However many came: the cause may be gone, and only a new start finds out. */
+static void explained(void *arg)
+{
+    daemon_stop(arg, "it can't do its work");
+}
+
+/*
+ * Whoever systemd started this daemon for would wait for an answer as long as the cause is there: so it stays
+ * for a moment and tells its clients, and ends in a way that systemd doesn't repeat (units/service.in) until
+ * the next one comes.
+ */
+static bool stay_to_explain(struct daemon *daemon, const struct err *why)
+{
+    auto_err struct err err = {0};
+
+    if (!daemon->spec->explain || !daemon->paths.run || sd_listen_fds(/* unset_environment= */ 0) <= 0)
+        return false;
+    daemon->spec->explain(daemon, why->message);
+    daemon->explains = true;
+    if (open_sockets(daemon, &err) < 0) {
+        log_error("%s: %s", daemon->spec->name, err.message);
+        return false;
+    }
+    sd_notifyf(/* unset_environment= */ 0, "STATUS=Can't do its work: %s", why->message);
+    timer_once(&daemon->idle, TROUBLE_STAY, explained, daemon);
+    return true;
+}
+
 static void finish(struct daemon *daemon)
 {
-    if (daemon->started && daemon->spec->stop)
+    if ((daemon->started || daemon->explains) && daemon->spec->stop)
         daemon->spec->stop(daemon);
     timer_stop(&daemon->idle);
     if (daemon->own_sockets)
         listen_remove_own(daemon);
     if (daemon->pid_fd >= 0)
         pid_file_release(daemon->pid_path, &daemon->pid_fd);
+    if (daemon->objects_fd >= 0)
+        pid_file_release(daemon->objects_path, &daemon->objects_fd);
     arena_done(&daemon->stop_rq.arena);
     err_clear(&daemon->stop_rq.err);
     arena_done(&daemon->arena);
@@ -267,6 +319,7 @@ int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
                             .data = spec->data,
                             .privileged = geteuid() == 0,
                             .pid_fd = -1,
+                            .objects_fd = -1,
                             .ready_fd = -1,
                             .embed_fd = -1};
     auto_err struct err err = {0};
@@ -282,8 +335,10 @@ int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
     }
     if (start(&daemon, &err) < 0) {
         log_error("%s: %s", spec->name, err.message);
-        finish(&daemon);
-        return EXIT_FAILURE;
+        if (!stay_to_explain(&daemon, &err)) {
+            finish(&daemon);
+            return EXIT_FAILURE;
+        }
     }
     sd_notify(/* unset_environment= */ 0, "READY=1");
     daemon_tell_ready(&daemon);
@@ -294,5 +349,5 @@ int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
     if (r < 0)
         log_error("the event loop failed: %s", strerror(-r));
     finish(&daemon);
-    return r < 0 ? EXIT_FAILURE : r;
+    return r < 0 ? EXIT_FAILURE : daemon.explains ? EXIT_TROUBLE : r;
 }

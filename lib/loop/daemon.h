@@ -48,6 +48,7 @@ struct daemon;
 struct daemon_spec {
     const char *name;    /* "virtsecretd": file names, log lines, sockets */
     const char *purpose; /* one line for --help: "manages secrets" */
+    const char *objects; /* "qemu": what it manages, by the folder of its state; NULL: nothing of its own */
     bool system_only;    /* has no session instance */
     bool secretive;      /* no core dumps, no debugger by the same user */
     /*
@@ -68,6 +69,9 @@ struct daemon_spec {
      * no start.
      */
     int (*start)(struct daemon *daemon, struct err *err);
+    /* In place of a start that failed, before listen: answer clients with nothing but this trouble. NULL:
+     * can't. */
+    void (*explain)(struct daemon *daemon, const char *trouble);
     /* One call for each listening socket; the daemon owns fd now. */
     int (*listen)(struct daemon *daemon, int fd, enum daemon_socket kind, struct err *err);
     /* Instead, for a daemon that a program keeps for itself: its one connection, whose end is the daemon's.
@@ -95,13 +99,13 @@ struct daemon {
     void *data;               /* the daemon's own */
     /* the rest is daemon.c's */
     struct arena arena;
-    const char *conf_path, *pid_path;
-    bool in_background, verbose, started, own_sockets, stopping;
+    const char *conf_path, *pid_path, *objects_path;
+    bool in_background, verbose, started, explains, own_sockets, stopping;
     uint64_t idle_usec; /* leave after this long without a hold; 0: never */
     uint64_t idle_since;
     unsigned holds;
     struct timer idle;
-    int pid_fd, ready_fd;
+    int pid_fd, objects_fd, ready_fd;
     struct req stop_rq;
 };
 

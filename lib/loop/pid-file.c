@@ -7,7 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 /* A record lock, as libvirt takes it: so each keeps out the other's daemon of the same name. */
 static const struct flock whole_file = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
@@ -16,9 +20,15 @@ static int refuse(int fd, const char *path, struct err *err)
 {
     struct flock owner = whole_file;
 
-    if (fcntl(fd, F_GETLK, &owner) == 0 && owner.l_type != F_UNLCK)
-        return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by process %ld: it runs already",
-                       path, (long)owner.l_pid);
+    if (fcntl(fd, F_GETLK, &owner) == 0 && owner.l_type != F_UNLCK) {
+        auto_free char *comm = mem_printf("/proc/%ld/comm", (long)owner.l_pid);
+        auto_buf struct buf name = {0};
+
+        if (file_read(AT_FDCWD, comm, 64, &name) < 0)
+            buf_add_string(&name, "process");
+        return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by %s (pid %ld): it runs already",
+                       path, str_trim(name.data), (long)owner.l_pid);
+    }
     return err_set(err, ERR_OPERATION_FAILED, "pid file '%s' is held by another process: it runs already",
                    path);
 }

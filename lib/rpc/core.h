@@ -58,9 +58,10 @@ struct server {
     unsigned client_count, anonymous_count, call_count;
     uint64_t next_id, next_call;
     bool accepting, draining;
-    struct wait *idle; /* server_drain waits for call_count == 0 */
-    struct timer tick; /* keepalive and anonymous clients */
-    char *uri;         /* default URI */
+    const char *trouble; /* the answer to every call, see server_refuse */
+    struct wait *idle;   /* server_drain waits for call_count == 0 */
+    struct timer tick;   /* keepalive and anonymous clients */
+    char *uri;           /* default URI */
 };
 
 enum client_auth { AUTHENTICATE_NONE, AUTHENTICATE_SASL, AUTHENTICATE_POLKIT };

@@ -190,6 +190,9 @@ static int call_find(struct client *client, const struct frame_header *header,
         return err_set(err, ERR_RPC, "unknown procedure: %d", header->procedure);
     if (!client->authenticated && !row->early)
         return err_set(err, ERR_RPC, "authentication required");
+    if (client->server->trouble && !row->early)
+        return err_set(err, ERR_OPERATION_FAILED, "the daemon '%s' can't do its work: %s",
+                       client->server->name, client->server->trouble);
     if (!client->opened && !before_open(row))
         return err_set(err, ERR_INTERNAL_ERROR, "hypervisor connection not open");
     if (client->server->draining)

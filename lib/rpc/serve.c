@@ -75,10 +75,8 @@ static struct server_conf admin_conf(const struct daemon_conf *from)
     };
 }
 
-static int serve_start(struct daemon *daemon, struct err *err)
+static void describe(struct serve *serve, struct daemon *daemon)
 {
-    struct serve *serve = daemon->data;
-
     serve->daemon = daemon;
     serve->spec = serve->what->server;
     serve->spec.name = daemon->spec->name;
@@ -89,6 +87,13 @@ static int serve_start(struct daemon *daemon, struct err *err)
     serve->spec.shutdown = shut_down;
     if (daemon->root)
         peer_prefer_dir(daemon->paths.run);
+}
+
+static int serve_start(struct daemon *daemon, struct err *err)
+{
+    struct serve *serve = daemon->data;
+
+    describe(serve, daemon);
     serve->conf = main_conf(daemon->conf);
     if (acl_init(daemon->conf->access_drivers, serve->spec.driver, err) < 0)
         return -1;
@@ -96,6 +101,19 @@ static int serve_start(struct daemon *daemon, struct err *err)
     serve->server = server_new(&serve->spec, &serve->conf);
     *server_admin_conf(serve->server) = admin_conf(daemon->conf);
     return serve->what->start ? serve->what->start(serve, err) : 0;
+}
+
+/* As much as is needed to say no; the start may have failed anywhere. */
+static void serve_explain(struct daemon *daemon, const char *trouble)
+{
+    struct serve *serve = daemon->data;
+
+    if (!serve->server) {
+        describe(serve, daemon);
+        serve->conf = (struct server_conf)SERVER_CONF_DEFAULT;
+        serve->server = server_new(&serve->spec, &serve->conf);
+    }
+    server_refuse(serve->server, trouble);
 }
 
 static int serve_listen(struct daemon *daemon, int fd, enum daemon_socket kind, struct err *err)
@@ -131,7 +149,7 @@ static void serve_stop(struct daemon *daemon)
 {
     struct serve *serve = daemon->data;
 
-    if (serve->what->stop)
+    if (serve->what->stop && daemon->started)
         serve->what->stop(serve);
     if (serve->server)
         server_free(serve->server);
@@ -143,6 +161,7 @@ int serve_main(int argc, char **argv, const struct serve_spec *what)
     struct daemon_spec spec = what->daemon;
 
     spec.start = serve_start;
+    spec.explain = serve_explain;
     spec.listen = serve_listen;
     spec.serve = serve_one;
     spec.reload = serve_reload;

@@ -283,6 +283,11 @@ static void cancel_calls(struct client *client, const struct req *except)
             fiber_cancel(&call->rq);
 }
 
+void server_refuse(struct server *server, const char *trouble)
+{
+    server->trouble = server->admin->trouble = trouble;
+}
+
 static void drain_one(struct req *rq, struct server *server, uint64_t usec)
 {
     uint64_t until = time_monotonic() + usec;

@@ -82,6 +82,9 @@ enum server_service {
 struct server *server_new(const struct server_spec *spec, const struct server_conf *conf);
 /* The admin server's own limits (conf keys admin_*), at first the same; to be changed before clients come. */
 struct server_conf *server_admin_conf(struct server *server);
+/* From now on no call is answered but with this (once its client is known); the text must outlive the server.
+ */
+void server_refuse(struct server *server, const char *trouble);
 /* Accept on a listening Unix socket from now on; the server owns the descriptor. */
 int server_listen(struct server *server, int fd, enum server_service service, struct err *err);
 /* Take over one connected non-blocking socket (qemu:///embed, tests). The server owns the descriptor. */

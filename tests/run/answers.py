@@ -6,16 +6,12 @@ host. Every line must be the same; the few differences that are meant stand in `
 import os
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 
-from lab import TOP, Suite, build_dir
+import labhost
+from lab import TOP, Suite
 
-LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
 CPUS = os.path.join(TOP, "..", "shared", "corpus", "tests", "cputestdata")
-OURS = "qemu+unix:///system?socket=/run/libvirt/virtqemud-sock"
-STOCK = "qemu:///system?mode=legacy"
 
 COMMANDS = """
 capabilities
@@ -65,59 +61,49 @@ def meant(text):
     return text
 
 
-class Answers:
-    def __init__(self):
-        tree = tempfile.mkdtemp(prefix="vireo-answers-")
-        os.chmod(tree, 0o755)  # it is laid over the root directory of the host
-        os.makedirs(f"{tree}/usr/local/sbin")
-        os.makedirs(f"{tree}/cpu")
-        shutil.copy(f"{build_dir()}/virtqemud/virtqemud", f"{tree}/usr/local/sbin/virtqemud")
-        for name in CPU_FILES:
-            shutil.copy(f"{CPUS}/{name}", f"{tree}/cpu/")
-        up = subprocess.run([LAB, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, check=False)
-        shutil.rmtree(tree)
-        if up.returncode:
-            raise RuntimeError("no lab host came up")
-        self.run = up.stdout.strip()
-        self.sh("systemd-run -q --unit ours /usr/local/sbin/virtqemud --timeout 600; for i in $(seq 100); do "
-                "[ -S /run/libvirt/virtqemud-sock ] && break; sleep 0.1; done")
+def ask_all(host, commands):
+    """What virsh says to each, and how it ends."""
+    answers = {}
+    for command in commands:
+        code, out, error = host.sh("virsh -c qemu:///system " + command, check=False, timeout=300)
+        answers[command] = f"status {code}\n{out}{error}"
+    return answers
 
-    def sh(self, command):
-        return subprocess.run([LAB, "exec", self.run, "h1", "sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=300, check=False)
 
-    def ask(self, uri, command):
-        done = self.sh(f"virsh -c '{uri}' {command}")
-        return f"status {done.returncode}\n{done.stdout}{done.stderr}"
+def same(ours, stock):
+    ours, stock = meant(ours).splitlines(), meant(stock).splitlines()
+    assert stock[0] == ours[0] and sorted(stock) == sorted(ours), \
+        " | ".join([f"-{line}" for line in stock if line not in ours][:8] + [f"+{line}" for line in ours if line not in stock][:8])
+    assert stock == ours, "the same lines in another order"
 
-    def same(self, command):
-        ours, stock = meant(self.ask(OURS, command)).splitlines(), meant(self.ask(STOCK, command)).splitlines()
-        assert stock[0] == ours[0] and sorted(stock) == sorted(ours), \
-            " | ".join([f"-{line}" for line in stock if line not in ours][:8] + [f"+{line}" for line in ours if line not in stock][:8])
-        assert stock == ours, "the same lines in another order"
 
-    def kvm_is_explained(self):
-        text = self.ask(OURS, "domcapabilities --virttype kvm")
-        assert "<domain>kvm</domain>" in text or "does not support virt type 'kvm': " in text, text
-
-    def down(self):
-        subprocess.run([LAB, "down", self.run], check=False)
+def kvm_is_explained(host):
+    text = host.sh("virsh -c qemu:///system domcapabilities --virttype kvm 2>&1", check=False)[1]
+    assert "<domain>kvm</domain>" in text or "does not support virt type 'kvm': " in text, text
 
 
 def main():
-    if os.geteuid() != 0 or not os.path.exists(LAB) or not os.path.isdir(CPUS):
-        print("skip answers - needs root, ../shared/lab and ../shared/corpus")
+    if labhost.missing() or not os.path.isdir(CPUS):
+        print(f"skip answers - {labhost.missing() or 'needs ../shared/corpus'}")
         return
-    suite, answers = Suite(), Answers()
-    try:
-        suite.run("answers: a KVM that can't be used is explained", answers.kvm_is_explained)
-        for command in COMMANDS:
-            suite.run(f"answers: {command}", answers.same, command)
+    suite = Suite()
+    with labhost.installed() as tree:
+        os.makedirs(f"{tree}/cpu")
         for name in CPU_FILES:
-            for command in CPU_COMMANDS:
-                suite.run(f"answers: {command} {name}", answers.same, f"{command} /cpu/{name}")
+            shutil.copy(f"{CPUS}/{name}", f"{tree}/cpu/")
+        host = labhost.Host(tree)
+    try:
+        commands = COMMANDS + [f"{command} /cpu/{name}" for name in CPU_FILES for command in CPU_COMMANDS]
+        # one after the other: two daemons of the same machines don't run at a time
+        host.to_stock()
+        stock = ask_all(host, commands)
+        host.to_ours()
+        ours = ask_all(host, commands)
+        suite.run("answers: a KVM that can't be used is explained", kvm_is_explained, host)
+        for command in commands:
+            suite.run(f"answers: {command}", same, ours[command], stock[command])
     finally:
-        answers.down()
+        host.down()
     suite.done()
 
 

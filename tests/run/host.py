@@ -3,223 +3,15 @@
 """host: a real systemd host in a container (../shared/lab): socket activation, idle exit, polkit, sessions, restarts with machines
 running, and hosts that change from libvirt to ours and back."""
 
-import glob
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
-from lab import TOP, Skip, Suite, build_dir
-
-LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
-
-MACHINE = """<domain type='qemu'>
-  <name>{name}</name>
-  <uuid>{uuid}</uuid>
-  <title>Made by {maker}</title>
-  <memory unit='MiB'>192</memory>
-  <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>/guest/vmlinuz</kernel><initrd>/guest/initrd.img</initrd><cmdline>console=ttyS0 quiet</cmdline></os>
-  <features><acpi/><apic/></features>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/{name}.qcow2'/><target dev='vda' bus='virtio'/></disk>
-    <interface type='user'><model type='virtio'/></interface>
-    <console type='pty'/>
-    <graphics type='vnc' autoport='yes'/>
-    <video><model type='vga'/></video>
-    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
-  </devices>
-</domain>
-"""
-
-
-class Host:
-    def __init__(self, tree):
-        if os.environ.get("HOST"):
-            self.run = os.environ["HOST"]
-            subprocess.run([LAB, "put", self.run, "h1", tree], check=True)
-            return
-        up = subprocess.run([LAB, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, check=False)
-        if up.returncode:
-            raise RuntimeError("no lab host came up")
-        self.run = up.stdout.strip()
-
-    def sh(self, command, *options, check=True, timeout=120):
-        """A command line in the host; (status, stdout, stderr), or stdout of a success with check."""
-        done = subprocess.run([LAB, "exec", self.run, "h1", *options, "sh", "-c", command], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=timeout, check=False)
-        if not check:
-            return done.returncode, done.stdout, done.stderr
-        assert done.returncode == 0, f"'{command}': {done.stderr.strip()} {done.stdout.strip()}"
-        return done.stdout
-
-    def virsh(self, command, *options, check=True):
-        return self.sh("virsh -q -c qemu:///system " + command, *options, check=check)
-
-    def write(self, path, text):
-        subprocess.run([LAB, "exec", self.run, "h1", "sh", "-c", f"mkdir -p $(dirname {path}); cat >{path}"], input=text, text=True, check=True)
-
-    def active(self, unit):
-        return self.sh(f"systemctl is-active {unit}", check=False)[1].strip()
-
-    def until(self, what, test, seconds=30):
-        deadline = time.monotonic() + seconds
-        while not test():
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-            time.sleep(0.2)
-
-    def inside(self, path):
-        """A path of the host, as it is seen from outside."""
-        cache = os.environ.get("LAB_CACHE", f"/var/tmp/lab-cache-{os.geteuid()}")
-        with open(os.path.join(os.environ.get("LAB_RUNS", cache + "/runs"), self.run, "h1", "nspawn.pid")) as file:
-            nspawn = file.read().strip()
-        with open(f"/proc/{nspawn}/task/{nspawn}/children") as children:
-            return f"/proc/{children.read().split()[0]}/root{path}"
-
-    def pid(self):
-        return int(self.sh("systemctl show -P MainPID virtqemud.service"))
-
-    def down(self):
-        if os.environ.get("KEEP") or os.environ.get("HOST"):
-            print(f"# kept: {LAB} exec {self.run} h1 bash")
-            return
-        logs = os.environ.get("LOGS")
-        if logs:
-            subprocess.run([LAB, "logs", self.run, logs], check=False)
-        subprocess.run([LAB, "down", self.run], check=False)
-
-
-STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
-with open(os.path.join(TOP, "units", "daemons.tsv")) as table:
-    DAEMONS = [line.split("\t")[0] for line in table if not line.startswith("#")]
-OUR_UNITS = " ".join(f"{name}{kind}.socket" for name in DAEMONS for kind in ("", "-ro", "-admin"))
-
-
-def to_ours(host):
-    host.sh(f"systemctl stop {STOCK_UNITS} 2>&1; systemctl start {OUR_UNITS}")
-
-
-def to_stock(host):
-    services = " ".join(name + ".service" for name in DAEMONS)
-    # it is started often here: systemd must not think that it fails
-    host.sh(f"systemctl stop {services} {OUR_UNITS} 2>&1; systemctl reset-failed {STOCK_UNITS} 2>&1; systemctl start libvirtd.socket")
-
-
-def define(host, name, number, maker):
-    uuid = f"70000000-0000-4000-8000-{number:012d}"
-    host.write(f"/tmp/{name}.xml", MACHINE.format(name=name, uuid=uuid, maker=maker))
-    host.sh(f"test -e /var/lib/libvirt/images/{name}.qcow2 || qemu-img create -q -f qcow2 /var/lib/libvirt/images/{name}.qcow2 64M")
-    host.virsh(f"define /tmp/{name}.xml")
-
-
-def describe(host):
-    """What a client sees of every domain."""
-    seen = {}
-    for name in host.virsh("list --all --name").split():
-        seen[name] = (host.virsh(f"dumpxml --inactive --security-info {name}"), host.virsh(f"domuuid {name}").strip(), host.virsh(f"dominfo {name}"))
-    return seen
-
-
-def taken_over(host):
-    """Domains that libvirt defined, unchanged when our daemon takes its place, and the other way round."""
-    to_stock(host)
-    define(host, "stock-one", 1, "stock")
-    define(host, "stock-two", 2, "stock")
-    host.virsh("autostart stock-two")
-    before = describe(host)
-    to_ours(host)
-    ours = describe(host)
-    for name in before:
-        for old, new in zip(before[name], ours.get(name, ("", "", ""))):
-            differences = [f"{a!r} became {b!r}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b]
-            assert old == new, f"{name}: {differences[:3] or 'other length'}"
-    define(host, "ours-one", 3, "ours")
-    mine = describe(host)
-    to_stock(host)
-    theirs = describe(host)
-    for name in mine:
-        for old, new in zip(mine[name], theirs.get(name, ("", "", ""))):
-            differences = [f"{a!r} became {b!r}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b]
-            assert old == new, f"{name}, back at stock: {differences[:3] or 'other length'}"
-    to_ours(host)
-    host.virsh("autostart --disable stock-two")
-
-
-def monitored(host, name):
-    """Whoever has taken the machine over talks with its QEMU."""
-    host.until(f"the monitor of '{name}' is used", lambda: "running" in host.virsh(
-        f"qemu-monitor-command {name} --hmp 'info status'", check=False)[1], 20)
-
-
-def at_login(host, name):
-    host.sh(f"expect -c 'set timeout 90; spawn -noecho virsh -c qemu:///system console {name} --force; expect \"Escape character\";"
-            " send \"\\r\"; expect login: {exit 0} timeout {exit 1} eof {exit 2}'")
-
-
-def seen(host, name):
-    """What shows that it is the same run of the machine, and that nothing of it was lost."""
-    return {what: host.virsh(f"{what} {name}") for what in ("domid", "domuuid", "domstate", "dumpxml", "domblklist --details", "vncdisplay")}
-
-
-def nothing_left(host, name):
-    assert host.sh(f"stat -c %U /var/lib/libvirt/images/{name}.qcow2").strip() == "root", "the image kept QEMU's owner"
-    left = host.sh(f"find /run/libvirt/qemu /var/lib/libvirt/qemu -name '*{name}*'").strip()
-    assert not left, f"left behind: {left}"
-    assert name not in host.sh("machinectl list --no-legend"), "machined still has it"
-
-
-def handed_over(host):
-    """A machine that runs goes from one daemon to the other and back, and any of them can do everything with it."""
-    for name, mine, other in (("ours-one", to_ours, to_stock), ("stock-one", to_stock, to_ours)):
-        mine(host)
-        host.virsh(f"start {name}")
-        pid = host.sh(f"pgrep -f gues[t]={name},").split()
-        at_login(host, name)
-        before = seen(host, name)
-        for there in (other, mine, other):
-            there(host)
-            monitored(host, name)
-            for what, text in seen(host, name).items():
-                changed = [f"{a!r} became {b!r}" for a, b in zip(before[what].splitlines(), text.splitlines()) if a != b]
-                assert text == before[what], f"{name}: {what}: {changed[:3] or 'other length'}"
-            keys = host.virsh(f"domstats {name}")
-            assert all(key in keys for key in ("cpu.time", "balloon.rss", "vcpu.0.time", "block.0.rd.reqs", "net.count")), keys
-            at_login(host, name)
-            host.virsh(f"suspend {name}")
-            host.virsh(f"resume {name}")
-        assert host.sh(f"pgrep -f gues[t]={name},").split() == pid
-        host.virsh(f"destroy {name}")
-        nothing_left(host, name)
-    to_ours(host)
-
-
-def virt_install(host):
-    """Stock's virt-install, through the system's socket: a disk that a pool made, a kernel, UEFI."""
-    if not shutil.which("virt-install"):
-        raise Skip("no virt-install here (virtinst)")
-    host.sh("virsh -q -c qemu:///system pool-define-as images dir --target /var/lib/libvirt/images && virsh -q -c qemu:///system pool-start images &&"
-            " virsh -q -c qemu:///system vol-create-as images imported.qcow2 64M --format qcow2")
-    uri = f"qemu:///system?socket={host.inside('/run/libvirt/virtqemud-sock')}"
-    for name, more in (("imported", ("--disk", "vol=images/imported.qcow2")),
-                       ("kernel", ("--disk", "none", "--boot", "kernel=/guest/vmlinuz,initrd=/guest/initrd.img,kernel_args=console=ttyS0")),
-                       ("uefi", ("--disk", "none", "--boot", "uefi"))):
-        done = subprocess.run(["virt-install", "--connect", uri, "--name", name, "--memory", "192", "--vcpus", "1", "--virt-type", "qemu", "--osinfo",
-                               "detect=on,require=off", "--network", "user", "--noautoconsole", "--import", *more],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
-        assert host.virsh(f"domstate {name}").strip() == "running"
-        if name == "kernel":
-            at_login(host, name)
-        host.virsh(f"destroy {name}")
-        host.virsh(f"undefine {name} --nvram")
-        assert not host.sh(f"find /run/libvirt/qemu /var/lib/libvirt/qemu -name '*{name}*'").strip()
-    host.virsh("vol-delete imported.qcow2 --pool images")
-    host.virsh("pool-destroy images")
-    host.virsh("pool-undefine images")
+import labhost
+from hostinstall import python, virt_install
+from hostmachine import MACHINE, at_login
+from hostsession import define_session, session, session_without_systemd
+from hosttakeover import ended_meanwhile, firmware_handed_over, handed_over, rich_one_handed_over, saved, taken_over, transient
+from lab import Suite
 
 
 def activation(host):
@@ -239,6 +31,52 @@ def idle_exit(host):
     host.sh("rm -r /run/systemd/system/virtqemud.service.d; systemctl daemon-reload; systemctl restart virtqemud.service")
 
 
+def reloaded(host):
+    """The log is the journal's, with levels; what the file says of it counts after a reload, and the daemon stays the same."""
+    host.virsh("list")
+    pid = host.pid()
+    host.sh("echo 'log_filters = \"1:rpc.dispatch\"' >>/etc/libvirt/virtqemud.conf; systemctl reload virtqemud.service")
+    host.virsh("list")
+    host.until("debug lines in the journal", lambda: "connect_list_all_domains" in host.sh(f"journalctl -q _PID={pid} PRIORITY=7"), 10)
+    host.sh("sed -i '/^log_filters/d' /etc/libvirt/virtqemud.conf; systemctl reload virtqemud.service")
+    assert host.pid() == pid
+
+
+def in_trouble(host):
+    """A daemon that can't start tells whoever called, and goes on with the next client when the cause is gone; nothing else has to be done."""
+    conf = "/etc/libvirt/virtqemud.conf"
+    host.sh(f"cp {conf} /tmp/virtqemud.conf; echo 'max_clients = many' >>{conf}; systemctl stop virtqemud.service")
+    where = int(host.sh(f"wc -l <{conf}"))
+    host.refused("list", f"the daemon 'virtqemud' can't do its work: configuration file syntax error: {conf}:{where}: ")
+    assert f"Can't do its work: configuration file syntax error: {conf}:{where}" in host.sh("systemctl status virtqemud.service", check=False)[1]
+    host.sh(f"mv /tmp/virtqemud.conf {conf}")
+    host.until("it tries again", lambda: host.virsh("list", check=False)[0] == 0, 20)
+    # another one that manages the same machines, under whatever name
+    host.sh("systemctl stop virtqemud.service; setsid libvirtd -d -p /tmp/libvirtd.pid -l </dev/null >/dev/null 2>&1 || setsid libvirtd -d </dev/null >/dev/null 2>&1")
+    host.until("libvirtd runs", lambda: host.sh("test -e /run/libvirt/qemu/driver.pid", check=False)[0] == 0, 20)
+    host.refused("list", "pid file '/run/libvirt/qemu/driver.pid' is held by libvirtd (pid ")
+    host.sh("kill $(pidof libvirtd); while pidof libvirtd; do sleep 0.05; done; systemctl restart virtqemud.socket")  # it took libvirt's own along
+    host.until("it tries again", lambda: host.virsh("list", check=False)[0] == 0, 20)
+    host.sh("expect -c 'set timeout 20; spawn -noecho virtqemud; expect \"is held by virtqemud (pid \" {exit 0} timeout {exit 1} eof {exit 2}'")
+
+
+def newcomer(host):
+    """What somebody sees who does it for the first time and gets it wrong."""
+    host.sh("virsh -q list --all")  # no URI: stock asks at libvirt's own socket
+    for uri, words in (("qemu:///systems", "qemu:///system"), ("quemu:///system", "no connection driver available for quemu:///system")):
+        code, _, error = host.sh(f"virsh -c {uri} list", check=False)
+        assert code == 1 and words in error, error
+    host.write("/tmp/broken.xml", "<domain type='qemu'>\n  <name>a</name>\n  <memory>1000</mem>\n</domain>\n")
+    host.refused("define /tmp/broken.xml", "(domain_definition):3: ")
+    host.write("/tmp/broken.xml", "<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64' machine='q53'>hvm</type></os></domain>")
+    host.refused("define /tmp/broken.xml", "q53")
+    host.write("/tmp/broken.xml", MACHINE.format(name="nodisk", uuid="70000000-0000-4000-8000-000000000099", maker="me"))
+    host.refused("create /tmp/broken.xml", "/var/lib/libvirt/images/nodisk.qcow2': No such file or directory")
+    host.refused("start nobody", "failed to get domain 'nobody'")
+    host.refused("list", "libvirt", "alice")
+    host.refused("net-list", "'virtnetworkd' is needed and not installed on this host")
+
+
 def secrets(host):
     """A call that belongs to virtsecretd goes through virtqemud."""
     host.write("/tmp/secret.xml", "<secret ephemeral='no' private='no'><description>one</description>"
@@ -249,9 +87,9 @@ def secrets(host):
     assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0"
     assert host.active("virtsecretd.service") == "active"
     assert host.sh(f"stat -c '%a %U' /etc/libvirt/secrets/{uuid}.base64").strip() == "600 root"
-    to_stock(host)
+    host.to_stock()
     assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0", "stock doesn't read the value"
-    to_ours(host)
+    host.to_ours()
     host.sh("systemctl stop virtsecretd.socket virtsecretd.service 2>&1")
     code, _, error = host.virsh("secret-list", check=False)
     assert code != 0 and "virtsecretd" in error, error
@@ -260,16 +98,16 @@ def secrets(host):
 
 
 def polkit(host):
-    code, _, error = host.virsh("list", "-u", "alice", check=False)
+    code, _, error = host.virsh("list", "alice", check=False)
     assert code != 0 and ("authentication" in error or "polkit" in error), error
-    assert host.sh("virsh -q -r -c qemu:///system list --all --name", "-u", "alice").split(), "read-only shows nothing"
-    code, _, error = host.sh("virsh -q -r -c qemu:///system start ours-one", "-u", "alice", check=False)
+    assert host.sh("virsh -q -r -c qemu:///system list --all --name", "alice").split(), "read-only shows nothing"
+    code, _, error = host.sh("virsh -q -r -c qemu:///system start ours-one", "alice", check=False)
     assert code != 0 and "read only" in error, error
     host.sh("usermod -aG libvirt bob")
-    host.virsh("list --all", "-u", "bob")
+    host.virsh("list --all", "bob")
     host.write("/etc/polkit-1/rules.d/10-test.rules", 'polkit.addRule(function(action, subject) { if (action.id == "org.libvirt.unix.manage" &&'
                                                       ' subject.user == "alice") return polkit.Result.YES; });\n')
-    host.until("the new rule is used", lambda: host.virsh("list", "-u", "alice", check=False)[0] == 0, 10)
+    host.until("the new rule is used", lambda: host.virsh("list", "alice", check=False)[0] == 0, 10)
     host.sh("rm /etc/polkit-1/rules.d/10-test.rules")
 
 
@@ -287,10 +125,10 @@ def per_object(host):
 });
 """)
     try:
-        host.until("the rules are used", lambda: host.virsh("list --all --name", "-u", "alice", check=False)[1].split() == ["ours-one"], 10)
-        code, _, error = host.virsh("destroy ours-one", "-u", "alice", check=False)
+        host.until("the rules are used", lambda: host.virsh("list --all --name", "alice", check=False)[1].split() == ["ours-one"], 10)
+        code, _, error = host.virsh("destroy ours-one", "alice", check=False)
         assert code != 0 and "access denied" in error, error
-        code, _, error = host.virsh("dumpxml ours-one", "-u", "alice", check=False)
+        code, _, error = host.virsh("dumpxml ours-one", "alice", check=False)
         assert code != 0 and "access denied" in error, error
         assert len(host.virsh("list --all --name").split()) == 3, "root sees less than everything"
     finally:
@@ -349,60 +187,6 @@ def autostart(host):
     host.virsh("autostart --disable ours-one")
 
 
-SESSION = "virsh -q -c 'qemu:///session{more}' "
-ALONE = "env -u XDG_RUNTIME_DIR " + SESSION  # no log-in, no systemd of one's own
-OURS = "Running against daemon: 12."
-
-
-def define_session(host, user, name):
-    host.write("/tmp/session.xml", MACHINE.format(name=name, uuid="70000000-0000-4000-8000-000000000009", maker=user)
-               .replace("/var/lib/libvirt/images/", f"/home/{user}/"))
-    host.sh(f"qemu-img create -q -f qcow2 /home/{user}/{name}.qcow2 64M", "-u", user)
-
-
-def session(host):
-    """A user's own machines, by the user's own systemd: the administrator enables the sockets once, for everybody."""
-    host.sh("systemctl --global enable virtqemud.socket 2>&1")
-    host.sh("loginctl enable-linger alice; systemctl restart user@$(id -u alice).service")  # as after a log-in
-    host.until("alice's systemd listens", lambda: host.sh("test -S /run/user/$(id -u alice)/libvirt/virtqemud-sock", check=False)[0] == 0)
-    virsh = SESSION.format(more="")
-    assert OURS in host.sh(virsh + "version --daemon", "-u", "alice"), "another daemon answers"
-    define_session(host, "alice", "mine")
-    host.sh(virsh + "define /tmp/session.xml && " + virsh + "start mine", "-u", "alice")
-    assert host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running"
-    assert host.sh("stat -c %U /proc/$(pgrep -f gues[t]=mine,)").strip() == "alice"
-    assert "virtqemud.service" in host.sh("systemctl --user list-units --no-legend 'virt*.service'", "-u", "alice")
-    host.sh("systemctl --user restart virtqemud.service", "-u", "alice")
-    assert host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running"
-    host.sh(virsh + "destroy mine && " + virsh + "autostart mine", "-u", "alice")
-    host.sh("systemctl --user stop virtqemud.service; rm /run/user/$(id -u)/libvirt/qemu/run/autostarted", "-u", "alice")
-    host.sh("systemctl --user start virtqemud.service", "-u", "alice")
-    host.until("the machine starts by itself", lambda: host.sh(virsh + "domstate mine", "-u", "alice").strip() == "running")
-    host.sh(virsh + "destroy mine && " + virsh + "undefine mine", "-u", "alice")
-
-
-def session_without_systemd(host):
-    """Nothing runs and nothing listens: stock's client library starts our daemon, which goes when it is idle, not with its client. (Asked
-    for a mode: left alone, version 9.0 starts libvirtd when no socket is there.)"""
-    first, later = ALONE.format(more="?mode=direct"), ALONE.format(more="")
-    daemons = "pgrep -u bob -x virtqemud"
-    define_session(host, "bob", "alone")
-    assert host.sh(daemons, check=False)[0] == 1
-    assert OURS in host.sh(first + "version --daemon", "-u", "bob"), "another daemon answers"
-    pid = host.sh(daemons).split()
-    assert len(pid) == 1 and "--timeout=120" in host.sh(f"tr '\\0' ' ' </proc/{pid[0]}/cmdline"), pid
-    host.sh(later + "define /tmp/session.xml && " + later + "start alone && " + later + "secret-list", "-u", "bob")
-    assert host.sh(daemons).split() == pid, "another daemon was started beside it"
-    host.sh(f"kill {pid[0]}; while test -e /proc/{pid[0]}; do sleep 0.05; done")
-    # two clients at the same time: one daemon
-    host.sh(f"{first} list & {first} list; wait", "-u", "bob")
-    found = host.sh(daemons).split()
-    assert len(found) == 1 and found != pid, found
-    assert host.sh(later + "domstate alone", "-u", "bob").strip() == "running"
-    host.sh(later + "destroy alone && " + later + "undefine alone", "-u", "bob")
-    host.sh(f"kill {found[0]}; pkill -u bob virtsecretd", check=False)
-
-
 PASSWORD = """set timeout 30
 spawn -noecho virsh -q -c qemu:///system [lindex $argv 1] [lindex $argv 2]
 expect "Password:" {} timeout {exit 10} eof {exit 11}
@@ -419,11 +203,11 @@ def password(host):
     host.write("/tmp/password.exp", PASSWORD)
     host.sh("echo root:sesame | chpasswd")
     ask = "expect /tmp/password.exp "
-    assert host.sh(ask + "wrong list --all", "-s", "-u", "alice", check=False)[0] == 3
+    assert host.sh(ask + "wrong list --all", "alice", True, check=False)[0] == 3
     host.virsh("list")  # the daemon has forgotten who never came in
-    code, text, _ = host.sh(ask + "sesame list --all", "-s", "-u", "alice", check=False)
+    code, text, _ = host.sh(ask + "sesame list --all", "alice", True, check=False)
     assert code == 0 and "ours-one" in text, f"{code} {text}"
-    code, text, _ = host.sh(ask + "sesame dominfo nobody", "-s", "-u", "alice", check=False)
+    code, text, _ = host.sh(ask + "sesame dominfo nobody", "alice", True, check=False)
     assert code == 1 and "failed to get domain 'nobody'" in text, f"{code} {text}"
 
 
@@ -451,6 +235,27 @@ def kvm(host):
         assert host.sh(f"stat -c %y {verdict}") == before, "it was tried again"
 
 
+def rebooted(host):
+    """The power goes. What is marked for it starts with the host: the system's machines because the administrator enabled the socket, a user's
+    because her session lingers and she did the same; nobody has to connect."""
+    host.sh("systemctl disable libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket 2>&1; systemctl enable --now virtqemud.socket 2>&1")
+    assert host.sh("systemctl is-enabled virtqemud.service").strip() == "enabled"
+    host.virsh("autostart ours-one")
+    host.virsh("start stock-one")
+    host.sh("loginctl enable-linger alice")
+    host.until("alice's systemd runs", lambda: host.sh("systemctl --user enable virtqemud.socket", "alice", check=False)[0] == 0)
+    define_session(host, "alice", "mine")
+    host.sh("virsh -q -c 'qemu:///session?mode=direct' define /tmp/session.xml && virsh -q -c 'qemu:///session?mode=direct' autostart mine", "alice")
+    host.power_cut()
+    host.until("both machines run", lambda: set(host.sh("pgrep -a -f gues[t]= | grep -o 'guest=[a-z-]*'", check=False)[1].split()) ==
+               {"guest=ours-one", "guest=mine"}, 60)
+    assert host.virsh("list --name").split() == ["ours-one"], "a machine that was on when the power went is still thought to be"
+    assert host.sh("virsh -q -c qemu:///session list --name", "alice").split() == ["mine"]
+    host.virsh("destroy ours-one")
+    host.virsh("autostart --disable ours-one")
+    host.sh("virsh -q -c qemu:///session destroy mine; virsh -q -c qemu:///session undefine mine", "alice")
+
+
 def units(host):
     for unit in ("virtqemud", "virtsecretd"):
         said = host.sh(f"systemd-analyze --man=no verify /usr/lib/systemd/system/{unit}.service 2>&1 | grep {unit} | grep -v \"Command 'man\" || :").strip()
@@ -459,31 +264,29 @@ def units(host):
         assert "EXPOSED" not in text and "UNSAFE" not in text, text
 
 
+MIXED = (taken_over, handed_over, rich_one_handed_over, firmware_handed_over, ended_meanwhile, saved, transient, virt_install, python, activation,
+         reloaded, in_trouble, newcomer, secrets, machine_runs, survives, autostart, polkit, password, per_object, session, session_without_systemd,
+         kvm, units, idle_exit, rebooted)
+UNIFIED = (taken_over, machine_runs, transient, survives)  # control groups of version 2 alone, without any controller
+
+
 def main():
     suite = Suite()
-    if os.geteuid() != 0 or not os.path.exists(LAB):
-        print("skip host - needs root and ../shared/lab")
+    if labhost.missing():
+        print(f"skip host - {labhost.missing()}")
         return
-    with tempfile.TemporaryDirectory(prefix="vireo-host-") as tree:
-        subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + tree], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-        # the clients are stock's: ours stay out
-        for path in glob.glob(tree + "/usr/bin/*") + glob.glob(tree + "/usr/lib*/libvirt*") + glob.glob(tree + "/usr/lib/*/libvirt*"):
-            if not path.endswith("/systemd"):
-                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-        os.makedirs(tree + "/guest")
-        subprocess.run([os.path.join(TOP, "tools", "make-guest"), tree + "/guest"], check=True)
-        os.chmod(tree, 0o755)
-        host = Host(tree)
-    try:
-        host.sh("systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
-        wanted = sys.argv[1:]
-        for test in (taken_over, handed_over, virt_install, activation, secrets, machine_runs, survives, autostart, polkit, password, per_object, session,
-                     session_without_systemd, kvm, units, idle_exit):
-            if not wanted or test.__name__ in wanted:
-                suite.run("host: " + test.__name__.replace("_", " "), test, host)
-    finally:
-        host.down()
+    wanted = sys.argv[1:]
+    with labhost.installed(guest=True) as tree:
+        for title, tests in (("host", MIXED), ("host, cgroup v2", UNIFIED)):
+            if wanted and title not in wanted and not any(test.__name__ in wanted for test in tests):
+                continue
+            host = labhost.Host(tree, unified=tests is UNIFIED)
+            try:
+                for test in tests:
+                    if not wanted or title in wanted or test.__name__ in wanted or test is taken_over:  # whose machines all others use
+                        suite.run(f"{title}: " + test.__name__.replace("_", " "), test, host)
+            finally:
+                host.down()
     suite.done()
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from host import LAB, OUR_UNITS, STOCK_UNITS, Host
+import labhost
 from lab import Suite, build_dir
 
 MACHINE = """<domain type='qemu'><name>one</name><memory unit='MiB'>32</memory>
@@ -57,7 +57,7 @@ def virsh(host):
     assert host.virsh("list --all --name").split() == []
     host.sh("loginctl enable-linger alice")
     host.until("alice's systemd runs", lambda: host.sh("test -S /run/user/$(id -u alice)/bus", check=False)[0] == 0)
-    host.sh("virsh -q -c qemu:///session define /tmp/one.xml && virsh -q -c qemu:///session undefine one", "-u", "alice")
+    host.sh("virsh -q -c qemu:///session define /tmp/one.xml && virsh -q -c qemu:///session undefine one", "alice")
 
 
 def admin(host):
@@ -66,15 +66,15 @@ def admin(host):
 
 def main():
     suite = Suite()
-    if os.geteuid() != 0 or not os.path.exists(LAB):
-        print("skip replaced - needs root and ../shared/lab")
+    if labhost.missing():
+        print(f"skip replaced - {labhost.missing()}")
         return
     with tempfile.TemporaryDirectory(prefix="vireo-replaced-") as tree:
         install(tree)
-        host = Host(tree)
+        host = labhost.Host(tree)
     try:
         host.sh("ldconfig; systemd-sysusers; systemd-tmpfiles --create; mkdir -p /var/lib/libvirt/images")
-        host.sh(f"systemctl stop {STOCK_UNITS} 2>&1; systemctl start {OUR_UNITS}")
+        host.to_ours()
         for test in (python, virsh, admin):
             suite.run("replaced: " + test.__name__, test, host)
     finally:

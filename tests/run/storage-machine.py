@@ -3,65 +3,21 @@
 """storage-machine: pools of every kind in a virtual machine with a kernel of its own (../shared/lab/machine.sh), and pools that change from
 libvirt to ours and back. Takes minutes; with RUN=NAME a machine that runs already is used, and left."""
 
-import glob
-import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 
-from lab import TOP, Suite, build_dir
+import labhost
+from lab import Suite
 
-LAB = os.path.join(TOP, "..", "shared", "lab", "machine.sh")
-STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
-with open(os.path.join(TOP, "units", "daemons.tsv")) as table:
-    DAEMONS = [line.split("\t")[0] for line in table if not line.startswith("#")]
-OUR_UNITS = " ".join(f"{name}{kind}.socket" for name in DAEMONS for kind in ("", "-ro", "-admin"))
 TARGET = "iqn.2026-01.example:t1"
 
 
-class Machine:
-    def __init__(self, tree):
-        self.run = os.environ.get("RUN")
-        self.ours = not self.run
-        if self.run:
-            subprocess.run([LAB, "put", self.run, tree], check=True, stdout=subprocess.DEVNULL)
-        else:
-            self.run = subprocess.run([LAB, "up", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+def restart(machine):
+    machine.sh("systemctl kill -s KILL virtstoraged.service; systemctl reset-failed virtstoraged.service; systemctl restart virtstoraged.service")
 
-    def sh(self, command, check=True):
-        """A command line in the machine: (status, output), or the output of a success with check."""
-        done = subprocess.run([LAB, "exec", self.run, "bash", "-s"], input=command + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=300, check=False)
-        if not check:
-            return done.returncode, done.stdout
-        assert done.returncode == 0, f"'{command}': {done.stdout.strip()}"
-        return done.stdout
 
-    def virsh(self, command, check=True):
-        return self.sh("virsh -q -c qemu:///system " + command, check)
-
-    def refused(self, command, text):
-        code, said = self.virsh(command, check=False)
-        assert code != 0 and text in said, f"{command}: {code} {said}"
-
-    def names(self, pool):
-        return [line.split()[0] for line in self.virsh(f"vol-list {pool}").splitlines() if line.strip()]
-
-    def to_ours(self):
-        self.sh(f"systemctl stop {STOCK_UNITS} 2>/dev/null; systemctl daemon-reload; systemctl start {OUR_UNITS}")
-
-    def to_stock(self):
-        services = " ".join(name + ".service" for name in DAEMONS)
-        self.sh(f"systemctl stop {services} {OUR_UNITS} 2>/dev/null; systemctl start libvirtd.socket")
-
-    def restart(self):
-        self.sh("systemctl kill -s KILL virtstoraged.service; systemctl reset-failed virtstoraged.service; systemctl restart virtstoraged.service")
-
-    def down(self):
-        if self.ours:
-            subprocess.run([LAB, "down", self.run], check=False)
+def names(machine, pool):
+    return [line.split()[0] for line in machine.virsh(f"vol-list {pool}").splitlines() if line.strip()]
 
 
 def seen(machine):
@@ -70,7 +26,7 @@ def seen(machine):
     for pool in machine.virsh("pool-list --name").split():
         text = machine.virsh(f"pool-dumpxml {pool}")
         found[pool] = re.sub(r"<(allocation|available) .*", "", text)
-        for volume in machine.names(pool):
+        for volume in names(machine, pool):
             text = machine.virsh(f"vol-dumpxml {volume} {pool}")
             found[pool, volume] = re.sub(r"<[acm]time>.*", "", text)
     return found
@@ -117,8 +73,8 @@ def logical(machine):
     text = machine.virsh("vol-dumpxml snap vg")
     assert "<path>/dev/vg0/lv</path>" in text and "<extent start='209715200' end='264241152'/>" in text, text
     assert "<name>vg0</name>" in machine.virsh("find-storage-pool-sources logical")
-    machine.restart()
-    assert machine.names("vg") == ["copy", "lv", "snap"]
+    restart(machine)
+    assert names(machine, "vg") == ["copy", "lv", "snap"]
     for volume in ("snap", "copy", "lv"):
         machine.virsh(f"vol-delete {volume} vg")
     assert "Allocation:     0.00 B" in machine.virsh("pool-info vg")
@@ -142,8 +98,8 @@ def disk(machine):
     assert "<format type='linux-swap'/>" in machine.virsh("vol-dumpxml vdc2 d")
     machine.refused("vol-create-as d vdc3 2G", "no large enough free extent")
     machine.virsh("vol-delete vdc1 d")
-    machine.restart()
-    assert machine.names("d") == ["vdc2"]
+    restart(machine)
+    assert names(machine, "d") == ["vdc2"]
     machine.virsh("pool-destroy d")
     machine.virsh("pool-undefine d")
     machine.sh("wipefs -qa /dev/vdc")
@@ -155,8 +111,8 @@ def file_system(machine):
     machine.virsh("pool-start f")
     machine.virsh("vol-create-as f a 8M --format qcow2")
     assert machine.sh("findmnt -no SOURCE /mnt/f").strip() == "/dev/nvme0n1", "what is mounted is not seen on the host"
-    machine.restart()
-    assert machine.names("f") == ["a", "lost+found"]
+    restart(machine)
+    assert names(machine, "f") == ["a", "lost+found"]
     machine.virsh("pool-destroy f")
     assert machine.sh("findmnt -no SOURCE /mnt/f", check=False)[1] == ""
     machine.virsh("pool-undefine f")
@@ -184,10 +140,10 @@ def iscsi(machine):
     assert f"<device path='{TARGET}'/>" in machine.virsh("find-storage-pool-sources-as iscsi 127.0.0.1")
     machine.virsh(f"pool-define-as i iscsi --source-host 127.0.0.1 --source-dev {TARGET} --target /dev/disk/by-path")
     machine.virsh("pool-start i")
-    assert machine.names("i") == ["unit:0:0:1"] and f"iscsi-{TARGET}-lun-1" in machine.virsh("vol-path unit:0:0:1 i")
+    assert names(machine, "i") == ["unit:0:0:1"] and f"iscsi-{TARGET}-lun-1" in machine.virsh("vol-path unit:0:0:1 i")
     machine.refused("vol-create-as i x 1M", "storage pool does not support volume creation")
-    machine.restart()
-    assert machine.names("i") == ["unit:0:0:1"]
+    restart(machine)
+    assert names(machine, "i") == ["unit:0:0:1"]
     machine.virsh("pool-destroy i")
     assert TARGET not in machine.sh("iscsiadm -m session", check=False)[1]
     machine.virsh("pool-undefine i")
@@ -195,7 +151,7 @@ def iscsi(machine):
 
 def scsi(machine):
     machine.virsh("pool-create-as s scsi --target /dev/disk/by-path --adapter-name host0")
-    assert machine.names("s") == ["unit:0:0:0"] and "/dev/disk/by-path/" in machine.virsh("vol-path unit:0:0:0 s")
+    assert names(machine, "s") == ["unit:0:0:0"] and "/dev/disk/by-path/" in machine.virsh("vol-path unit:0:0:0 s")
     machine.virsh("pool-destroy s")
     machine.refused("pool-create-as s scsi --target /dev/disk/by-path --adapter-name host77", "Could not open '/sys/class/scsi_host/host77/scan' to trigger host scan")
 
@@ -204,24 +160,18 @@ def mpath(machine):
     machine.sh("printf 'defaults {\\n find_multipaths no\\n user_friendly_names yes\\n}\\nblacklist {\\n devnode \"nvme\"\\n}\\n' >/etc/multipath.conf;"
                "systemctl restart multipathd; for i in $(seq 30); do multipath -ll | grep -q QEMU && break; sleep 1; done")
     machine.virsh("pool-create-as m mpath --target /dev/mapper")
-    assert len(machine.names("m")) == 1 and machine.names("m")[0].startswith("dm-"), machine.names("m")
+    assert len(names(machine, "m")) == 1 and names(machine, "m")[0].startswith("dm-"), names(machine, "m")
     machine.virsh("pool-destroy m")
     machine.sh("systemctl stop multipathd; multipath -F")
 
 
 def main():
     suite = Suite()
-    if os.geteuid() != 0 or not os.path.exists(LAB):
-        print("skip storage-machine - needs root and ../shared/lab")
+    if labhost.missing():
+        print(f"skip storage-machine - {labhost.missing()}")
         return
-    with tempfile.TemporaryDirectory(prefix="vireo-machine-") as tree:
-        subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + tree], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-        # the clients are stock's: ours stay out
-        for path in glob.glob(tree + "/usr/bin/*") + glob.glob(tree + "/usr/lib*/libvirt*") + glob.glob(tree + "/usr/lib/*/libvirt*"):
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-        os.chmod(tree, 0o755)
-        machine = Machine(tree)
+    with labhost.installed() as tree:
+        machine = labhost.Machine(tree)
     try:
         machine.sh("systemd-sysusers; systemd-tmpfiles --create", check=False)
         wanted = sys.argv[1:]

@@ -71,28 +71,45 @@ static const struct passwd *emulator_user(const struct build *build)
 /* Not in lib_dir, which belongs to QEMU's user alone. */
 static const char *work_dir(const struct build *build)
 {
-    return arena_printf(build->arena, "%s/swtpm/%d-tpm", qemud.dirs.state, build->id);
+    return arena_printf(build->arena, "%s/swtpm", qemud.dirs.state);
+}
+
+/* "sock", "pid": with libvirt's names, so that whoever ends the machine finds and removes them. */
+static char *work_file(const struct build *build, const char *what)
+{
+    return arena_printf(build->arena, "%s/%s-swtpm.%s", work_dir(build),
+                        strrchr(build->lib_dir, '/') + strlen("/domain-"), what);
+}
+
+/* Beside QEMU's logs; those of the system in a folder of the emulator's user. */
+static char *log_dir(const struct build *build)
+{
+    static const char ours[] = "/libvirt/qemu";
+    const char *logs = qemud.dirs.log;
+
+    if (!build->privileged)
+        return arena_strdup(build->arena, logs);
+    if (!str_ends(logs, ours))
+        return arena_printf(build->arena, "%s/swtpm", logs);
+    return arena_printf(build->arena, "%.*s/swtpm%s", (int)(strlen(logs) - strlen(ours)), logs, ours);
 }
 
 void tpm_found(struct build *build, const struct tpm *tpm)
 {
-    static const char *const files[] = {"swtpm.sock", "swtpm.pid", "swtpm.log"};
-    const char *work = work_dir(build);
-
     if (tpm->backend != TPM_EMULATOR)
         return;
-    build_remember(build, UNDO_DIR, work, -1);
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        build_remember(build, UNDO_FILE, arena_printf(build->arena, "%s/%s", work, files[i]), -1);
+    build_remember(build, UNDO_FILE, work_file(build, "sock"), -1);
+    build_remember(build, UNDO_FILE, work_file(build, "pid"), -1);
 }
 
-static int make_dir(struct build *build, const char *path, const struct passwd *user, struct err *err)
+static int make_dir(struct build *build, const char *path, mode_t mode, const struct passwd *user,
+                    struct err *err)
 {
     char *parent = arena_strndup(build->arena, path, (size_t)(strrchr(path, '/') - path));
     int r = file_make_dirs(parent, build->privileged ? 0711 : 0700);
 
     if (r == 0)
-        r = file_make_dir_given(path, 0700, user ? user->pw_uid : (uid_t)-1, user ? user->pw_gid : (gid_t)-1);
+        r = file_make_dir_given(path, mode, user ? user->pw_uid : (uid_t)-1, user ? user->pw_gid : (gid_t)-1);
     return r < 0 ? err_system(err, r, "cannot create directory '%s'", path) : 0;
 }
 
@@ -167,18 +184,18 @@ static int make_state(struct req *rq, struct build *build, const struct tpm *tpm
 static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
 {
     const struct passwd *user;
-    const char *state, *work, *log;
+    const char *state, *logs = log_dir(build);
 
-    work = work_dir(build);
-    tpm->socket = arena_printf(build->arena, "%s/swtpm.sock", work);
+    tpm->socket = work_file(build, "sock");
     if (build->validate_only)
         return 0;
     if (tpm->encryption_secret)
         return err_set(&rq->err, ERR_NO_SUPPORT, "TPMs with an encrypted state");
     user = emulator_user(build);
     state = state_dir(build->arena, build->domain, tpm);
-    log = arena_printf(build->arena, "%s/swtpm.log", work);
-    if (make_dir(build, state, user, &rq->err) < 0 || make_dir(build, work, user, &rq->err) < 0 ||
+    if (make_dir(build, state, 0700, user, &rq->err) < 0 ||
+        make_dir(build, work_dir(build), build->privileged ? 0711 : 0700, user, &rq->err) < 0 ||
+        (build->privileged && make_dir(build, logs, 0711, user, &rq->err) < 0) ||
         make_state(rq, build, tpm, state, user) < 0)
         return -1;
     const char *serve[] = {"swtpm",
@@ -189,9 +206,9 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
                            "--tpmstate",
                            arena_printf(build->arena, "dir=%s,mode=0600", state),
                            "--log",
-                           arena_printf(build->arena, "file=%s", log),
+                           arena_printf(build->arena, "file=%s/%s-swtpm.log", logs, build->domain->name),
                            "--pid",
-                           arena_printf(build->arena, "file=%s/swtpm.pid", work),
+                           arena_printf(build->arena, "file=%s", work_file(build, "pid")),
                            "--terminate",
                            str_eq(tpm->version, "1.2") ? NULL : "--tpm2",
                            NULL};
@@ -199,9 +216,8 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
     int r = run_as(rq, build, user, serve);
 
     tpm_found(build, tpm);
-    /* QEMU connects as its own user, through directories that only let pass */
-    if (r == 0 && build->privileged &&
-        (chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0 || chmod(work, 0711) < 0))
+    /* QEMU connects as its own user */
+    if (r == 0 && build->privileged && chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
         return err_system(&rq->err, errno, "Unable to set the owner of '%s'", tpm->socket);
     return r;
 }

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The machines of the suite of hosts: a small guest with a disk, a network, a screen and a console; and one with much more. (no_timer_check: a
+kernel that sees its timer stand still when it boots, as on a busy host, panics otherwise.)"""
+
+MACHINE = """<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <title>Made by {maker}</title>
+  <memory unit='MiB'>192</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>/guest/vmlinuz</kernel><initrd>/guest/initrd.img</initrd><cmdline>console=ttyS0 quiet no_timer_check</cmdline></os>
+  <features><acpi/><apic/></features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/{name}.qcow2'/><target dev='vda' bus='virtio'/></disk>
+    <interface type='user'><model type='virtio'/></interface>
+    <console type='pty'/>
+    <graphics type='vnc' autoport='yes'/>
+    <video><model type='vga'/></video>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+  </devices>
+</domain>
+"""
+
+RICH = """<domain type='qemu'>
+  <name>{name}</name>
+  <metadata><tag xmlns='http://example.org/tag'>kept</tag></metadata>
+  <memory unit='MiB'>192</memory>
+  <vcpu current='1'>3</vcpu>
+  <iothreads>2</iothreads>
+  <os{firmware}><type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>/guest/vmlinuz</kernel><initrd>/guest/initrd.img</initrd><cmdline>console=ttyS0 quiet no_timer_check</cmdline></os>
+  <features><acpi/><apic/></features>
+  <cpu mode='custom' match='exact'><model>qemu64</model><feature policy='disable' name='svm'/></cpu>
+  <clock offset='localtime'><timer name='hpet' present='no'/></clock>
+  <on_reboot>restart</on_reboot><on_crash>preserve</on_crash>
+  <pm><suspend-to-mem enabled='no'/></pm>
+  <devices>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none' io='native' iothread='1' discard='unmap'/>
+      <source file='/var/lib/libvirt/images/{name}.qcow2'/><target dev='vda' bus='virtio'/><serial>one</serial>
+      <iotune><total_iops_sec>5000</total_iops_sec></iotune></disk>
+    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/guest/initrd.img'/><target dev='sda' bus='scsi'/><readonly/></disk>
+    <controller type='scsi' model='virtio-scsi'/>
+    <controller type='usb' model='qemu-xhci'/>
+    <controller type='pci' index='0' model='pcie-root'/>
+    {ports}
+    <interface type='user'><model type='virtio'/></interface>
+    <interface type='user'><model type='e1000e'/><link state='down'/></interface>
+    <serial type='pty'><log file='/var/log/libvirt/qemu/{name}-serial.log'/></serial>
+    <console type='pty'><target type='serial' port='0'/></console>
+    <console type='pty'><target type='virtio' port='1'/></console>
+    <controller type='virtio-serial' index='0'/>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>
+    <input type='tablet' bus='usb'/>
+    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+    <graphics type='spice' autoport='yes' passwd='sesame'/>
+    <graphics type='vnc' autoport='yes' passwd='sesame'/>
+    <sound model='ich9'/>
+    <video><model type='virtio'/></video>
+    <redirdev bus='usb' type='spicevmc'/>
+    <watchdog model='i6300esb' action='reset'/>
+    <memballoon model='virtio'><stats period='5'/></memballoon>
+    <rng model='virtio'><rate bytes='1024'/><backend model='random'>/dev/urandom</backend></rng>
+  </devices>
+</domain>
+"""
+
+
+def rich(name, firmware=""):
+    return RICH.format(name=name, firmware=firmware, ports="".join(f"<controller type='pci' index='{i}' model='pcie-root-port'/>" for i in range(1, 17)) +
+                       "<controller type='pci' index='17' model='pcie-to-pci-bridge'/>")
+
+
+def define_text(host, name, text, verb="define"):
+    host.write(f"/tmp/{name}.xml", text)
+    host.sh(f"test -e /var/lib/libvirt/images/{name}.qcow2 || qemu-img create -q -f qcow2 /var/lib/libvirt/images/{name}.qcow2 64M")
+    host.virsh(f"{verb} /tmp/{name}.xml")
+
+
+def define(host, name, number, maker, verb="define"):
+    define_text(host, name, MACHINE.format(name=name, uuid=f"70000000-0000-4000-8000-{number:012d}", maker=maker), verb)
+
+
+def at_login(host, name):
+    host.sh(f"expect -c 'set timeout 90; spawn -noecho virsh -c qemu:///system console {name} --force; expect \"Escape character\";"
+            " send \"\\r\"; expect login: {exit 0} timeout {exit 1} eof {exit 2}'")

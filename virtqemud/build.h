@@ -48,7 +48,9 @@ struct build {
     struct build_secret *secrets; /* see dev/secret.h */
     struct tap **taps;            /* descriptors of interfaces, see dev/iface.c */
     size_t count_taps;
-    int vsock_fd;            /* 0: none */
+    int vsock_fd;    /* 0: none */
+    int *port_locks; /* chosen ports that QEMU doesn't listen on yet, see dev/graphics.c */
+    size_t count_port_locks;
     struct build_undo *undo; /* newest first */
 };
 

@@ -233,6 +233,7 @@ void build_undo(struct build *build)
     if (!build)
         return;
     build_close_fds(build);
+    graphics_unlock_ports(build);
     for (struct build_undo *undo = build->undo; undo; undo = undo->next)
         undo_one(undo);
     build->undo = NULL;

@@ -138,6 +138,8 @@ int helper_run(struct req *rq, const char *const *argv, const int *keep, unsigne
 void helper_run_aside(const char *const *argv);
 /* After a restart of the daemon: remember what an earlier one made. */
 void graphics_found(struct build *build, const struct graphics *graphics);
+/* QEMU listens, or never will. */
+void graphics_unlock_ports(struct build *build);
 void chardev_found(struct build *build, const struct chardev_source *source);
 void tpm_found(struct build *build, const struct tpm *tpm);
 /* An open file for QEMU: "/dev/fdset/N" for its options. */

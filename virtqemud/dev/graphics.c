@@ -5,7 +5,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -33,6 +36,29 @@ static bool can_bind(int family, unsigned port)
     return bind(fd, (struct sockaddr *)&v4, sizeof(v4)) == 0;
 }
 
+/*
+ * Between the choice of a port and QEMU's listening nobody sees that it is taken. A name that the kernel
+ * gives to one process only, for each network name space, says so to all other daemons: the system's and
+ * every user's choose from the same ports. -1: another one is about to use it.
+ */
+static int lock_port(unsigned port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "vireo-display-port-%u", port);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&name,
+                       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) < 0)
+        return -1;
+    return FD_TAKE(fd);
+}
+
+void graphics_unlock_ports(struct build *build)
+{
+    while (build->count_port_locks)
+        close(build->port_locks[--build->count_port_locks]);
+}
+
 static void take_port(struct build *build, unsigned port)
 {
     bitmap_set(&qemud.ports, port);
@@ -43,12 +69,18 @@ static void take_port(struct build *build, unsigned port)
 static int choose_port(struct build *build, struct err *err, unsigned min, unsigned max, const char *what,
                        struct opt_i32 *ret)
 {
-    for (unsigned port = min; port <= max; port++)
-        if (!bitmap_get(&qemud.ports, port) && can_bind(AF_INET, port) && can_bind(AF_INET6, port)) {
-            take_port(build, port);
-            *ret = (struct opt_i32){(int32_t)port, true};
-            return 0;
-        }
+    if (!build->port_locks) /* a port and one for web sockets */
+        build->port_locks = ARENA_ARRAY(build->arena, int, 2 * build->domain->devices.n_graphics);
+    for (unsigned port = min; port <= max; port++) {
+        auto_fd int lock = bitmap_get(&qemud.ports, port) ? -1 : lock_port(port);
+
+        if (lock < 0 || !can_bind(AF_INET, port) || !can_bind(AF_INET6, port))
+            continue;
+        take_port(build, port);
+        build->port_locks[build->count_port_locks++] = FD_TAKE(lock);
+        *ret = (struct opt_i32){(int32_t)port, true};
+        return 0;
+    }
     return err_set(err, ERR_INTERNAL_ERROR, "Unable to find an unused port in range '%s' (%u-%u)", what, min,
                    max);
 }

@@ -213,6 +213,7 @@ int build_started(struct req *rq, struct build *build, struct qmp *qmp)
 {
     const struct devices *devices = &build->domain->devices;
 
+    graphics_unlock_ports(build);
     if (learn_cpu(rq, build, qmp) < 0 || learn_chardevs(rq, build, qmp) < 0 ||
         learn_memory(rq, build, qmp) < 0)
         return -1;

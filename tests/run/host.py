@@ -247,7 +247,7 @@ def rebooted(host):
     define_session(host, "alice", "mine")
     host.sh("virsh -q -c 'qemu:///session?mode=direct' define /tmp/session.xml && virsh -q -c 'qemu:///session?mode=direct' autostart mine", "alice")
     host.power_cut()
-    host.until("both machines run", lambda: set(host.sh("pgrep -a -f gues[t]= | grep -o 'guest=[a-z-]*'", check=False)[1].split()) ==
+    host.until("both machines run", lambda: set(host.sh("pgrep -a -x qemu-system-x86 | grep -o 'guest=[a-z-]*'", check=False)[1].split()) ==
                {"guest=ours-one", "guest=mine"}, 60)
     assert host.virsh("list --name").split() == ["ours-one"], "a machine that was on when the power went is still thought to be"
     assert host.sh("virsh -q -c qemu:///session list --name", "alice").split() == ["mine"]

@@ -85,7 +85,7 @@ class Life:
 
     def quiet(self):
         """Nothing of a machine is left in the directories of running ones."""
-        kept = {"autostarted", "kvm-verdict"}
+        kept = {"autostarted", "kvm-verdict", "driver.pid"}
         left = set(os.listdir(os.path.join(self.private.run, "qemu", "run"))) - kept
         left |= set(os.listdir(os.path.join(self.private.home, "config", "libvirt", "qemu", "lib")))
         assert not left, f"left behind: {left}"

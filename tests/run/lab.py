@@ -65,7 +65,7 @@ class Private:
 
     def __init__(self):
         self.home = tempfile.mkdtemp(prefix="vireo-test-")
-        self.env = dict(os.environ, HOME=self.home)
+        self.env = dict(os.environ, HOME=self.home, LC_ALL="C.UTF-8")  # names are not all ASCII
         for name in ("RUNTIME_DIR", "CONFIG_HOME", "CACHE_HOME", "DATA_HOME", "STATE_HOME"):
             path = os.path.join(self.home, name.split("_")[0].lower())
             os.mkdir(path, 0o700)

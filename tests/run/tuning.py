@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 from lab import TOP, Private, Skip, Suite, build_dir
+from labhost import HOSTS as LAB
+from labhost import STOCK_UNITS
 
 NOBODY = "65534"
 FAKE = os.path.join(TOP, "tests", "fake", "qemu")
@@ -389,8 +391,6 @@ def session():
 
 # ---- in a real host ----
 
-LAB = os.path.join(TOP, "..", "shared", "lab", "hosts.sh")
-STOCK_UNITS = "libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket"
 OUR_UNITS = "virtqemud.socket virtqemud-ro.socket virtqemud-admin.socket"
 
 HOST_MACHINE = """<domain type='qemu'>

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """kvm-machine: machines of type kvm, in a virtual machine whose emulated processor has SVM (../shared/lab/machine.sh): what is said of KVM and
-what runs, beside stock's daemon on the same kernel. Takes minutes; with RUN=NAME a machine that runs already is used, and left."""
+what runs, beside stock's daemon on the same kernel. Takes minutes; with RUN=NAME a machine that runs already is used, and left. By hand,
+`python3 tests/run/kvm-machine.py`, and not executable for that reason: docs/STATUS.md says what doesn't pass."""
 
 import os
 import re

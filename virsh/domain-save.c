@@ -319,10 +319,10 @@ static int run_dump(struct cmd *cmd)
     const char *format_name = NULL;
     if (!saving.domain || cmd_string(cmd, "file", &saving.path) < 0)
         return -1;
+    if (cmd_has(cmd, "format") && !cmd_has(cmd, "memory-only"))
+        return say_error(cmd, "--format only works with --memory-only");
     if (cmd_string(cmd, "format", &format_name) < 0)
         return -1;
-    if (format_name && !cmd_has(cmd, "memory-only"))
-        return say_error(cmd, "--format only works with --memory-only");
     int format = format_name ? enum_find(formats, format_name) : VIR_DOMAIN_CORE_DUMP_FORMAT_RAW;
     if (format < 0)
         return say_error(cmd,

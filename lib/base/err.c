@@ -64,7 +64,8 @@ static void compose(struct err *err)
     const char *mark = template && err->detail ? strstr(template, "%s") : NULL;
 
     /* it may quote a file, QEMU or a guest, and people read it in a terminal */
-    str_make_printable(err->detail);
+    if (err->detail)
+        str_make_printable(err->detail);
     free(err->message);
     if (!mark)
         err->message = mem_strdup(err->detail ? err->detail : template);

@@ -39,7 +39,9 @@ class Toy:
         self.directory = tempfile.mkdtemp(prefix="vireo-rpc-")
         program = tool("TOY_DAEMON", "tests/run/toy-daemon")
         self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.process = subprocess.Popen([program, self.directory, *arguments], stdout=self.log, stderr=self.log, env=dict(os.environ, **env))
+        # freed memory that a sanitizer keeps aside isn't the toy's
+        env = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", **env)
+        self.process = subprocess.Popen([program, self.directory, *arguments], stdout=self.log, stderr=self.log, env=env)
         atexit.register(self.process.kill)  # whatever becomes of the test
         deadline = time.monotonic() + 10
         while not os.path.exists(self.path("admin-sock")):

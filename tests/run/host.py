@@ -53,7 +53,8 @@ def in_trouble(host):
     host.until("it tries again", lambda: host.virsh("list", check=False)[0] == 0, 20)
     # another one that manages the same machines, under whatever name
     # it doesn't take its own socket's name away from us
-    host.sh("systemctl stop virtqemud.service; rm /run/libvirt/libvirt-sock /run/libvirt/libvirt-sock-ro; setsid libvirtd -d </dev/null >/dev/null 2>&1")
+    host.sh("systemctl stop virtqemud.service; rm /run/libvirt/libvirt-sock /run/libvirt/libvirt-sock-ro; "
+            "setsid libvirtd -d </dev/null >/tmp/libvirtd.out 2>&1 || { cat /tmp/libvirtd.out >&2; false; }")
     host.until("libvirtd runs", lambda: host.sh("test -e /run/libvirt/qemu/driver.pid", check=False)[0] == 0, 20)
     host.refused("list", "pid file '/run/libvirt/qemu/driver.pid' is held by libvirtd (pid ")
     host.sh("kill $(pidof libvirtd); while pidof libvirtd; do sleep 0.05; done; systemctl restart virtqemud.socket")  # it took libvirt's own along

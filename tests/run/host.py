@@ -53,7 +53,7 @@ def in_trouble(host):
     host.until("it tries again", lambda: host.virsh("list", check=False)[0] == 0, 20)
     # another one that manages the same machines, under whatever name
     # it doesn't take its own socket's name away from us
-    host.sh("systemctl stop virtqemud.service; rm /run/libvirt/libvirt-sock /run/libvirt/libvirt-sock-ro; "
+    host.sh(f"systemctl stop {labhost.OUR_SERVICES}; rm /run/libvirt/libvirt-sock /run/libvirt/libvirt-sock-ro; "
             "setsid libvirtd -d </dev/null >/tmp/libvirtd.out 2>&1 || { cat /tmp/libvirtd.out >&2; false; }")
     host.until("libvirtd runs", lambda: host.sh("test -e /run/libvirt/qemu/driver.pid", check=False)[0] == 0, 20)
     host.refused("list", "pid file '/run/libvirt/qemu/driver.pid' is held by libvirtd (pid ")
@@ -189,7 +189,7 @@ def autostart(host):
     host.virsh("autostart --disable ours-one")
 
 
-PASSWORD = """set timeout 30
+PASSWORD = """set timeout 60
 spawn -noecho virsh -q -c qemu:///system [lindex $argv 1] [lindex $argv 2]
 expect "Password:" {} timeout {exit 10} eof {exit 11}
 send "[lindex $argv 0]\\r"
@@ -205,7 +205,8 @@ def password(host):
     host.write("/tmp/password.exp", PASSWORD)
     host.sh("echo root:sesame | chpasswd")
     ask = "expect /tmp/password.exp "
-    assert host.sh(ask + "wrong list --all", "alice", True, check=False)[0] == 3
+    code, text, _ = host.sh(ask + "wrong list --all", "alice", True, check=False)
+    assert code == 3, f"{code} {text}"
     host.virsh("list")  # the daemon has forgotten who never came in
     code, text, _ = host.sh(ask + "sesame list --all", "alice", True, check=False)
     assert code == 0 and "ours-one" in text, f"{code} {text}"

@@ -320,7 +320,12 @@ static uint64_t find_gap(const struct table *table, uint64_t size)
 static int await_node(struct req *rq, const char *path)
 {
     const uint64_t step = MILLISECONDS(50);
+    struct tool settle = {0};
 
+    /* a new table takes away all nodes of the disk and makes them again: one that is there may be about to go */
+    tool_add(rq, &settle, "udevadm", "settle", "--timeout=30", NULL);
+    (void)tool_run(rq, &settle, TOOL_SHORT, NULL);
+    err_clear(&rq->err);
     for (uint64_t waited = 0; access(path, F_OK) < 0; waited += step) {
         int r = waited < NODE_USEC ? fiber_sleep(rq, step, path) : -ETIMEDOUT;
 

@@ -322,7 +322,7 @@ static int await_node(struct req *rq, const char *path)
     const uint64_t step = MILLISECONDS(50);
     struct tool settle = {0};
 
-    /* a new table takes away all nodes of the disk and makes them again: one that is there may be about to go */
+    /* a new table takes away all nodes of the disk and makes them again: one that is there may go */
     tool_add(rq, &settle, "udevadm", "settle", "--timeout=30", NULL);
     (void)tool_run(rq, &settle, TOOL_SHORT, NULL);
     err_clear(&rq->err);

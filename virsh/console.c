@@ -132,7 +132,7 @@ static int run_on(struct cmd *cmd, struct console *console)
     fflush(stdout);
     int result =
         virStreamEventAddCallback(console->stream, VIR_STREAM_EVENT_READABLE, on_stream, console, NULL);
-    if (result == 0 && tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw) == 0) {
+    if (result == 0 && tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0) {
         pump(console);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         pthread_mutex_lock(&console->lock);

@@ -197,6 +197,17 @@ static void table_done(struct table *table)
     map_done(&table->volumes);
 }
 
+/* parted opens the disk for writing even when it only reads, and when such a file is closed udev has the kernel
+ * read the table again, which takes away all nodes of the partitions for a moment. */
+static void settle(struct req *rq)
+{
+    struct tool tool = {0};
+
+    tool_add(rq, &tool, "udevadm", "settle", "--timeout=30", NULL);
+    (void)tool_run(rq, &tool, TOOL_SHORT, NULL);
+    err_clear(&rq->err);
+}
+
 static int table_read(struct req *rq, struct pool *pool, struct table *table)
 {
     struct tool tool = {0};
@@ -214,6 +225,7 @@ static int table_read(struct req *rq, struct pool *pool, struct table *table)
         }
         return -1;
     }
+    settle(rq);
     for (char *line = arena_strdup(&rq->arena, buf_text(&out)); line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -320,12 +332,7 @@ static uint64_t find_gap(const struct table *table, uint64_t size)
 static int await_node(struct req *rq, const char *path)
 {
     const uint64_t step = MILLISECONDS(50);
-    struct tool settle = {0};
 
-    /* a new table takes away all nodes of the disk and makes them again: one that is there may go */
-    tool_add(rq, &settle, "udevadm", "settle", "--timeout=30", NULL);
-    (void)tool_run(rq, &settle, TOOL_SHORT, NULL);
-    err_clear(&rq->err);
     for (uint64_t waited = 0; access(path, F_OK) < 0; waited += step) {
         int r = waited < NODE_USEC ? fiber_sleep(rq, step, path) : -ETIMEDOUT;
 
@@ -404,7 +411,7 @@ static int disk_make(struct req *rq, struct volume *volume, struct volume *from,
 {
     if (check_flags(rq, flags, 0) < 0 || add_to_table(rq, volume) < 0)
         return -1;
-    if (await_node(rq, volume->def->target.path) >= 0 && read_again(rq, volume->pool, volume) >= 0 &&
+    if (read_again(rq, volume->pool, volume) >= 0 && await_node(rq, volume->def->target.path) >= 0 &&
         (!from || device_fill(rq, volume->def, from->def) >= 0))
         return 0;
     (void)delete_partition(rq, volume->pool, volume->def->target.path);

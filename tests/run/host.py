@@ -8,7 +8,7 @@ import time
 
 import labhost
 from hostinstall import python, virt_install
-from hostmachine import MACHINE, at_login
+from hostmachine import AWAIT_MODE, MACHINE, at_login
 from hostsession import define_session, session, session_without_systemd
 from hosttakeover import ended_meanwhile, firmware_handed_over, handed_over, rich_one_handed_over, saved, taken_over, transient
 from lab import Suite
@@ -189,9 +189,10 @@ def autostart(host):
     host.virsh("autostart --disable ours-one")
 
 
-PASSWORD = """set timeout 60
+PASSWORD = AWAIT_MODE + """set timeout 60
 spawn -noecho virsh -q -c qemu:///system [lindex $argv 1] [lindex $argv 2]
 expect "Password:" {} timeout {exit 10} eof {exit 11}
+await_mode -echo
 send "[lindex $argv 0]\\r"
 expect "AUTHENTICATION COMPLETE" {} "AUTHENTICATION FAILED" {exit 3} timeout {exit 12} eof {exit 13}
 expect eof

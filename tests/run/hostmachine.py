@@ -83,6 +83,22 @@ def define(host, name, number, maker, verb="define"):
     define_text(host, name, MACHINE.format(name=name, uuid=f"70000000-0000-4000-8000-{number:012d}", maker=maker), verb)
 
 
+# For scripts of expect. Who changes the modes of a terminal throws away what was typed before: so wait until it is done ("-echo", "-icanon").
+AWAIT_MODE = """proc await_mode {mode} {
+    upvar spawn_out spawned
+    while {![regexp -- "\\s$mode\\s" [exec stty -a <$spawned(slave,name)]]} {after 20}
+}
+"""
+
+AT_LOGIN = AWAIT_MODE + """set timeout 90
+spawn -noecho virsh -c qemu:///system console [lindex $argv 0] --force
+expect "Escape character"
+await_mode -icanon
+send "\\r"
+expect login: {} timeout {exit 1} eof {exit 2}
+"""
+
+
 def at_login(host, name):
-    host.sh(f"expect -c 'set timeout 90; spawn -noecho virsh -c qemu:///system console {name} --force; expect \"Escape character\";"
-            " send \"\\r\"; expect login: {exit 0} timeout {exit 1} eof {exit 2}'")
+    host.write("/tmp/at-login.exp", AT_LOGIN)
+    host.sh(f"expect /tmp/at-login.exp {name}")

@@ -160,7 +160,7 @@ class Library:
 
     def threads(self):
         """No data without a lock, no locks in two orders."""
-        self.watched("--tool=helgrind")
+        self.watched("--tool=helgrind", "--suppressions=" + os.path.join(TOP, "tests", "run", "helgrind.supp"))
 
     def virt_install(self, driver):
         """A machine, a change of it, a copy of it. On the test driver each program has a world of its own."""

@@ -86,7 +86,7 @@ def define(host, name, number, maker, verb="define"):
 # For scripts of expect. Who changes the modes of a terminal throws away what was typed before: so wait until it is done ("-echo", "-icanon").
 AWAIT_MODE = """proc await_mode {mode} {
     upvar spawn_out spawned
-    while {![regexp -- "\\s$mode\\s" [exec stty -a <$spawned(slave,name)]]} {after 20}
+    while {[lsearch -exact [exec stty -a <$spawned(slave,name)] $mode] < 0} {after 20}
 }
 """
 

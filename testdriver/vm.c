@@ -32,32 +32,11 @@ static void name_interfaces(struct domain *domain, struct arena *arena)
 
 static void settle_video(struct video *video, const struct os *os)
 {
-    enum { KIB_PER_MIB = 1024 };
     bool ppc = str_eq(os->arch, "ppc64") || str_eq(os->arch, "ppc64le");
 
     if (!video->type)
         video->type = os->type == OS_XEN ? VIDEO_XEN : ppc ? VIDEO_VGA : VIDEO_CIRRUS;
-    switch (video->type) {
-    case VIDEO_QXL:
-        if (!video->ram)
-            video->ram = 64 * KIB_PER_MIB;
-        if (!video->vram)
-            video->vram = 64 * KIB_PER_MIB;
-        break;
-    case VIDEO_VGA:
-    case VIDEO_CIRRUS:
-    case VIDEO_VMVGA:
-    case VIDEO_BOCHS:
-        if (!video->vram)
-            video->vram = 16 * KIB_PER_MIB;
-        break;
-    case VIDEO_XEN:
-        if (!video->vram)
-            video->vram = 4 * KIB_PER_MIB;
-        break;
-    default:
-        break;
-    }
+    video_settle_memory(video);
 }
 
 /* Which model is a matter of hypervisors; of one that isn't said nothing is told. */

@@ -119,17 +119,43 @@ static int m_create_with_files(struct req *rq, struct vm *vm,
     return 0;
 }
 
-/* A transient machine, or a persistent one that runs with another definition this once. */
+int life_start_as(struct req *rq, struct arena *arena, struct domain *domain, const char *job,
+                  const struct start_how *how, struct wire_domain *ret)
+{
+    auto_vm struct vm *vm = NULL;
+    int r;
+
+    if (vms_check_access(rq, domain->name, domain->uuid) < 0 ||
+        vms_check_free(qemud.vms, domain->name, domain->uuid, true, &vm, &rq->err) < 0) {
+        arena_done(arena);
+        return -1;
+    }
+    if (!vm)
+        vm = vms_add(qemud.vms, domain->name, domain->uuid);
+    if (vm_take_job(rq, vm, job) < 0) {
+        arena_done(arena);
+        return -1;
+    }
+    if (vm->run) {
+        arena_done(arena);
+        r = err_set(&rq->err, ERR_OPERATION_INVALID, "domain '%s' is already active", vm->name);
+    } else {
+        r = machine_start(rq, vm, arena, domain, how);
+    }
+    vm_give_job(rq, vm);
+    if (r == 0 && ret)
+        *ret = method_reference(rq, vm);
+    return r;
+}
+
 static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wire_domain *ret)
 {
     struct arena arena = {0};
-    auto_vm struct vm *vm = NULL;
     struct start_how how = {
         .paused = flags & API_DOMAIN_START_PAUSED,
         .autodestroy = flags & API_DOMAIN_START_AUTODESTROY ? req_client(rq) : NULL,
     };
     struct domain *domain;
-    int r;
 
     if (method_flags(rq, flags,
                      API_DOMAIN_START_PAUSED | API_DOMAIN_START_AUTODESTROY | API_DOMAIN_START_VALIDATE |
@@ -138,27 +164,11 @@ static int create_xml(struct req *rq, const char *xml, unsigned flags, struct wi
         return -1;
     domain = definition_parse(rq, &arena, xml,
                               DEFINITION_NEW | (flags & API_DOMAIN_START_VALIDATE ? DEFINITION_VALIDATE : 0));
-    if (!domain || vms_check_access(rq, domain->name, domain->uuid) < 0 ||
-        vms_check_free(qemud.vms, domain->name, domain->uuid, true, &vm, &rq->err) < 0) {
+    if (!domain) {
         arena_done(&arena);
         return -1;
     }
-    if (!vm)
-        vm = vms_add(qemud.vms, domain->name, domain->uuid);
-    if (vm_take_job(rq, vm, "create") < 0) {
-        arena_done(&arena);
-        return -1;
-    }
-    if (vm->run) {
-        arena_done(&arena);
-        r = err_set(&rq->err, ERR_OPERATION_INVALID, "domain '%s' is already active", vm->name);
-    } else {
-        r = machine_start(rq, vm, &arena, domain, &how);
-    }
-    vm_give_job(rq, vm);
-    if (r == 0)
-        *ret = method_reference(rq, vm);
-    return r;
+    return life_start_as(rq, &arena, domain, "create", &how, ret);
 }
 
 static int m_create_xml(struct req *rq, struct client *client, const struct remote_domain_create_xml_in *in,

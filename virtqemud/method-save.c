@@ -126,35 +126,19 @@ static int m_managed_save(struct req *rq, struct vm *vm, const struct remote_dom
 static int restore_image(struct req *rq, struct save_image *image, const char *dxml, unsigned flags)
 {
     struct arena arena = {0};
-    auto_vm struct vm *vm = NULL;
     struct start_how how = {.restored = true, .stream = image->fd};
     struct domain *domain = definition_parse(rq, &rq->arena, image->xml, DEFINITION_STORED);
-    int r;
 
     how.paused = wanted_state(flags) < 0 ? !image->running : !wanted_state(flags);
     if (domain && dxml)
         domain = replacement(rq, &arena, dxml, domain);
     else if (domain)
         domain = definition_parse(rq, &arena, image->xml, DEFINITION_STORED);
-    if (!domain || vms_check_access(rq, domain->name, domain->uuid) < 0 ||
-        vms_check_free(qemud.vms, domain->name, domain->uuid, true, &vm, &rq->err) < 0) {
+    if (!domain) {
         arena_done(&arena);
         return -1;
     }
-    if (!vm)
-        vm = vms_add(qemud.vms, domain->name, domain->uuid);
-    if (vm_take_job(rq, vm, "restore") < 0) {
-        arena_done(&arena);
-        return -1;
-    }
-    if (vm->run) {
-        arena_done(&arena);
-        r = err_set(&rq->err, ERR_OPERATION_INVALID, "domain '%s' is already active", vm->name);
-    } else {
-        r = machine_start(rq, vm, &arena, domain, &how);
-    }
-    vm_give_job(rq, vm);
-    return r;
+    return life_start_as(rq, &arena, domain, "restore", &how, /* ret= */ NULL);
 }
 
 static int restore(struct req *rq, const char *path, const char *dxml, unsigned flags)

@@ -5,6 +5,7 @@
 #include "protocol/remote.h"
 #include "rpc/client.h"
 #include "rpc/dispatch.h"
+#include "virtqemud/run.h"
 #include "virtqemud/vm.h"
 #include "virtqemud/vms.h"
 
@@ -16,6 +17,13 @@ extern const struct method life_methods[], define_methods[], list_methods[], inf
 
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);
+/*
+ * A transient machine, or a persistent one that runs with another definition this once: finds or makes the
+ * vm, takes its job by that name, starts it. arena and domain are moved in, in any case. ret: a reference for
+ * the caller's answer; may be NULL.
+ */
+int life_start_as(struct req *rq, struct arena *arena, struct domain *domain, const char *job,
+                  const struct start_how *how, struct wire_domain *ret);
 /* The vm as the wire names it; text lives in the request. */
 struct wire_domain method_reference(struct req *rq, const struct vm *vm);
 /*

@@ -12,31 +12,6 @@
 #include "base/fd.h"
 #include "model/domain/domain.h"
 
-/* In the order in which clients are told. */
-const char *const perf_names[] = {"cmt",
-                                  "mbmt",
-                                  "mbml",
-                                  "cpu_cycles",
-                                  "instructions",
-                                  "cache_references",
-                                  "cache_misses",
-                                  "branch_instructions",
-                                  "branch_misses",
-                                  "bus_cycles",
-                                  "stalled_cycles_frontend",
-                                  "stalled_cycles_backend",
-                                  "ref_cpu_cycles",
-                                  "cpu_clock",
-                                  "task_clock",
-                                  "page_faults",
-                                  "context_switches",
-                                  "cpu_migrations",
-                                  "page_faults_min",
-                                  "page_faults_maj",
-                                  "alignment_faults",
-                                  "emulation_faults",
-                                  NULL};
-
 /* Row: the kernel's type and number of an event. The first three are resctrl's today: no kernel has them
  * here.
  */

@@ -5,7 +5,6 @@
 #include "virtqemud/run.h"
 
 enum { PERF_EVENT_COUNT = 22 };
-extern const char *const perf_names[];
 
 /* Begin or end counting an event by its name; negative with err set. */
 int perf_set(struct run *run, const char *name, bool on, struct err *err);

@@ -123,29 +123,9 @@ static void video_models(struct defaults *defaults, struct video *video)
         else
             video->type = VIDEO_VIRTIO;
     }
-    switch (video->type) {
-    case VIDEO_QXL:
-        if (!video->ram)
-            video->ram = 64 * KIB_PER_MIB;
-        if (!video->vram)
-            video->vram = 64 * KIB_PER_MIB;
-        if (!video->vgamem)
-            video->vgamem = 16 * KIB_PER_MIB;
-        break;
-    case VIDEO_VGA:
-    case VIDEO_CIRRUS:
-    case VIDEO_VMVGA:
-    case VIDEO_BOCHS:
-        if (!video->vram)
-            video->vram = 16 * KIB_PER_MIB;
-        break;
-    case VIDEO_XEN:
-        if (!video->vram)
-            video->vram = 4 * KIB_PER_MIB;
-        break;
-    default:
-        break;
-    }
+    video_settle_memory(video);
+    if (video->type == VIDEO_QXL && !video->vgamem)
+        video->vgamem = 16 * KIB_PER_MIB;
 }
 
 static void iface_models(struct defaults *defaults, struct iface *iface)

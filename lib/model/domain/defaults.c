@@ -179,40 +179,15 @@ static int settle_os(struct domain *domain, struct arena *arena, struct err *err
 /* Events are printed in the order in which libvirt counts them, each once. */
 static int settle_perf(struct domain *domain, struct err *err)
 {
-    static const char *const names[] = {"",
-                                        "cmt",
-                                        "mbmt",
-                                        "mbml",
-                                        "cpu_cycles",
-                                        "instructions",
-                                        "cache_references",
-                                        "cache_misses",
-                                        "branch_instructions",
-                                        "branch_misses",
-                                        "bus_cycles",
-                                        "stalled_cycles_frontend",
-                                        "stalled_cycles_backend",
-                                        "ref_cpu_cycles",
-                                        "cpu_clock",
-                                        "task_clock",
-                                        "page_faults",
-                                        "context_switches",
-                                        "cpu_migrations",
-                                        "page_faults_min",
-                                        "page_faults_maj",
-                                        "alignment_faults",
-                                        "emulation_faults",
-                                        NULL};
-
     for (size_t i = 0; i < domain->n_perf; i++) {
         struct perf_event *event = domain->perf[i];
-        int place = enum_find(names, event->name);
+        int place = enum_find(perf_names, event->name);
         size_t at = i;
 
         if (place < 0)
             return err_set(err, ERR_XML_ERROR, "Invalid value for attribute 'name' in element 'event': '%s'.",
                            event->name);
-        for (; at && enum_find(names, domain->perf[at - 1]->name) > place; at--)
+        for (; at && enum_find(perf_names, domain->perf[at - 1]->name) > place; at--)
             domain->perf[at] = domain->perf[at - 1];
         domain->perf[at] = event;
         if (at && str_eq(domain->perf[at - 1]->name, event->name))

@@ -70,6 +70,9 @@ enum lock_action {
 };
 extern const char *const lock_action_names[];
 
+/* In the order in which they are printed and clients are told. */
+extern const char *const perf_names[];
+
 struct perf_event {
     char *name;
     enum tristate enabled; /* yes, no */

@@ -34,3 +34,30 @@ XT_DEFINE(video_table, "video", NULL,
             XT_ATTR(T, res_y, "y", opt_u32, 0))),
     XT_EMBED(T, info, NULL, device_info_table, 0));
 #undef T
+
+void video_settle_memory(struct video *video)
+{
+    enum { KIB_PER_MIB = 1024 };
+
+    switch (video->type) {
+    case VIDEO_QXL:
+        if (!video->ram)
+            video->ram = 64 * KIB_PER_MIB;
+        if (!video->vram)
+            video->vram = 64 * KIB_PER_MIB;
+        break;
+    case VIDEO_VGA:
+    case VIDEO_CIRRUS:
+    case VIDEO_VMVGA:
+    case VIDEO_BOCHS:
+        if (!video->vram)
+            video->vram = 16 * KIB_PER_MIB;
+        break;
+    case VIDEO_XEN:
+        if (!video->vram)
+            video->vram = 4 * KIB_PER_MIB;
+        break;
+    default:
+        break;
+    }
+}

@@ -39,3 +39,6 @@ struct video {
     int vhost_fd; /* of a running machine, not in the document: what QEMU speaks to its helper on */
 };
 XT_DECLARE(video_table, struct video);
+
+/* The memory of a card whose definition says nothing of it, by its type. */
+void video_settle_memory(struct video *video);

@@ -197,8 +197,8 @@ static void table_done(struct table *table)
     map_done(&table->volumes);
 }
 
-/* parted opens the disk for writing even when it only reads, and when such a file is closed udev has the kernel
- * read the table again, which takes away all nodes of the partitions for a moment. */
+/* parted opens the disk for writing even when it only reads, and when such a file is closed udev has the
+ * kernel read the table again, which takes away all nodes of the partitions for a moment. */
 static void settle(struct req *rq)
 {
     struct tool tool = {0};

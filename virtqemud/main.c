@@ -54,25 +54,25 @@ static void fill_dirs(struct serve *serve)
 }
 
 /*
- * Directories that must be there; those that QEMU works in belong to its user. What it must not change is
- * ours: its capabilities and the index of definitions are believed.
+ * Directories that must be there, all of them ours: QEMU's user goes through some to what is its own in
+ * there, and can't put anything else in the place of what we look for by its path. (libvirt gives them to
+ * QEMU's user, and will again when it takes the host back.)
  */
 static int make_dirs(struct err *err)
 {
     const struct qemud_dirs *dirs = &qemud.dirs;
+    auto_free char *channels =
+        mem_strndup(dirs->channel, (size_t)(strrchr(dirs->channel, '/') - dirs->channel));
     const struct {
         const char *path;
         mode_t mode;
-        bool of_qemu;
     } rows[] = {
-        {dirs->state, 0755, false},  {dirs->log, 0700, false},  {dirs->cache, 0750, false},
-        {dirs->lib, 0751, true},     {dirs->nvram, 0755, true}, {dirs->save, 0755, true},
-        {dirs->channel, 0755, true},
+        {dirs->state, 0755}, {dirs->log, 0700},  {dirs->cache, 0750}, {dirs->lib, 0751},
+        {dirs->nvram, 0755}, {dirs->save, 0755}, {channels, 0755},    {dirs->channel, 0755},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        int r = file_make_dir_owned(rows[i].path, rows[i].mode, rows[i].of_qemu ? qemud.conf.user : geteuid(),
-                                    rows[i].of_qemu ? qemud.conf.group : getegid());
+        int r = file_make_dir_owned(rows[i].path, rows[i].mode, geteuid(), getegid());
 
         if (r < 0)
             return err_system(err, r, "cannot create directory '%s'", rows[i].path);

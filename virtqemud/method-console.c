@@ -6,15 +6,18 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/enum.h"
 #include "base/fd.h"
+#include "base/local.h"
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "virtqemud/caps.h"
 #include "virtqemud/console.h"
 #include "virtqemud/method.h"
+#include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 
 #define QMP_USEC SECONDS(30)
@@ -45,6 +48,21 @@ static void on_closed(void *arg, int reason)
     free(console);
 }
 
+/* Which one it is was said by QEMU, which isn't trusted: a pseudo terminal of its own user's, nothing else.
+ */
+static int open_terminal(const char *path)
+{
+    const uid_t owner = qemud.privileged ? qemud.conf.user : geteuid();
+    auto_fd int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISCHR(status.st_mode) || !isatty(fd))
+        return -ENOTTY;
+    return status.st_uid == owner ? FD_TAKE(fd) : -EPERM;
+}
+
 static int open_device(struct req *rq, const struct chardev *device)
 {
     const struct chardev_source *source = &device->source;
@@ -55,13 +73,9 @@ static int open_device(struct req *rq, const struct chardev *device)
                        "character device %s is not using a PTY or a unix socket", device->info.alias);
     if (!source->path)
         return err_set(&rq->err, ERR_INTERNAL_ERROR, "character device %s has no path", device->info.alias);
-    if (source->type == CHARDEV_UNIX)
-        fd = monitor_connect(source->path);
-    else
-        fd = open(source->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    fd = source->type == CHARDEV_UNIX ? local_connect(source->path) : open_terminal(source->path);
     if (fd < 0)
-        return err_system(&rq->err, source->type == CHARDEV_UNIX ? fd : errno,
-                          "unable to open tty or socket %s", source->path);
+        return err_system(&rq->err, fd, "unable to open tty or socket %s", source->path);
     return fd;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/local.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -100,7 +101,7 @@ static int greet(struct req *rq, struct vm *vm, bool starting, struct json_objec
     struct qmp_call hello = {0}, status = {0}, cpus = {0};
     struct run *run = vm->run;
     struct qmp *qmp;
-    int fd = monitor_connect(run->monitor_path), r;
+    int fd = local_connect(run->monitor_path), r;
 
     if (fd < 0)
         return err_system(&rq->err, fd, "failed to connect to monitor socket");

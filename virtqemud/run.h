@@ -146,9 +146,6 @@ int machine_resume(struct req *rq, struct vm *vm, unsigned reason);
 /* Find again the machines that an earlier daemon left running. Answers to clients don't wait for it. */
 void reconnect_all(void);
 
-/* Connect to a monitor socket: a descriptor or -errno. Paths may be longer than sun_path. */
-int monitor_connect(const char *path);
-
 /* Handlers of every machine's monitor (events.c). */
 struct qmp_handlers;
 extern const struct qmp_handlers run_qmp_handlers;

@@ -14,14 +14,13 @@
 #include <stdio.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/local.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -56,6 +55,7 @@ struct start {
     struct run *run;
     const struct start_how *how;
     int monitor, log;         /* -1: none */
+    const char *master_key;   /* its file */
     const char *const *media; /* by disk */
 };
 
@@ -76,23 +76,19 @@ static void name_dirs(struct start *start)
     run->channel_dir = arena_printf(&run->arena, "%s/%s", qemud.dirs.channel, strrchr(run->lib_dir, '/') + 1);
 }
 
-static int make_lib_dir(struct req *rq, const struct run *run)
-{
-    int r = file_make_dir_given(run->lib_dir, 0750, qemud.privileged ? qemud.conf.user : (uid_t)-1,
-                                qemud.privileged ? qemud.conf.group : (gid_t)-1);
-    if (r < 0)
-        return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
-    return 0;
-}
-
 /* libvirt takes no machine over that hasn't got one. */
-static int make_master_key(struct req *rq, const struct run *run, const char **ret)
+static int make_master_key(struct req *rq, struct start *start, int dir)
 {
-    const char *path = arena_printf(&rq->arena, "%s/master-key.aes", run->lib_dir);
-    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    struct run *run = start->run;
+    static const char name[] = "master-key.aes";
+    auto_fd int fd = -1;
     uint8_t key[32];
-    int r = fd < 0 ? -errno : 0;
+    int r = 0;
 
+    unlinkat(dir, name, 0);
+    fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        r = -errno;
     if (r == 0 && getrandom(key, sizeof(key), 0) != sizeof(key))
         r = -EIO;
     if (r == 0)
@@ -101,61 +97,48 @@ static int make_master_key(struct req *rq, const struct run *run, const char **r
         r = -errno;
     mem_wipe(key, sizeof(key));
     if (r < 0)
-        return err_system(&rq->err, r, "cannot write '%s'", path);
-    *ret = path;
+        return err_system(&rq->err, r, "cannot write '%s/%s'", run->lib_dir, name);
+    start->master_key = arena_printf(&run->arena, "%s/%s", run->lib_dir, name);
     return 0;
-}
-
-/* Paths of session daemons may be longer than sun_path holds: go by way of the directory's descriptor. */
-static int socket_address(const char *path, int *ret_dir, struct sockaddr_un *ret)
-{
-    const char *slash = strrchr(path, '/');
-    auto_free char *dir = mem_strndup(path, (size_t)(slash - path));
-
-    *ret_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*ret_dir < 0)
-        return -errno;
-    ret->sun_family = AF_UNIX;
-    snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", *ret_dir, slash + 1);
-    return 0;
-}
-
-int monitor_connect(const char *path)
-{
-    auto_fd int fd = -1, dir = -1;
-    struct sockaddr_un address = {0};
-    int r = socket_address(path, &dir, &address);
-
-    if (r < 0)
-        return r;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return -errno;
-    return FD_TAKE(fd);
 }
 
 /* The socket that QEMU will accept on, and our end of its first connection, which waits in the backlog until
  * then. */
-static int open_monitor(struct req *rq, struct start *start)
+static int open_monitor(struct req *rq, struct start *start, int dir)
 {
     struct run *run = start->run;
-    auto_fd int dir = -1;
-    struct sockaddr_un address = {0};
     auto_free char *whose = mem_printf("domain '%s'", start->vm->name);
-    int fd, r = socket_address(run->monitor_path, &dir, &address);
+    int fd;
 
-    if (r < 0)
-        return err_system(&rq->err, r, "cannot open directory '%s'", run->lib_dir);
-    unlinkat(dir, "monitor.sock", 0);
-    start->monitor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (start->monitor < 0 || bind(start->monitor, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(start->monitor, 1) < 0)
-        return err_system(&rq->err, errno, "cannot listen on '%s'", run->monitor_path);
-    fd = monitor_connect(run->monitor_path);
+    start->monitor = local_listen(dir, strrchr(run->monitor_path, '/') + 1, 1);
+    if (start->monitor < 0)
+        return err_system(&rq->err, start->monitor, "cannot listen on '%s'", run->monitor_path);
+    fd = local_connect(run->monitor_path);
     if (fd < 0)
         return err_system(&rq->err, fd, "failed to connect to monitor socket");
     run->qmp = qmp_new(fd, whose, &run_qmp_handlers, start->vm);
     return qmp_broken(run->qmp) ? err_set(&rq->err, ERR_SYSTEM_ERROR, "%s", qmp_broken(run->qmp)) : 0;
+}
+
+/*
+ * The directory of this run. What we put in it is made while it is ours alone, and then QEMU's user gets it:
+ * all machines share that user, and one that was taken over by its guest must not lay links in our way.
+ */
+static int make_lib_dir(struct req *rq, struct start *start)
+{
+    struct run *run = start->run;
+    auto_fd int dir = -1;
+    int r = file_make_dir_given(run->lib_dir, 0700, geteuid(), getegid());
+
+    if (r == 0 && (dir = open(run->lib_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+        r = -errno;
+    if (r < 0)
+        return err_system(&rq->err, r, "cannot create directory '%s'", run->lib_dir);
+    if (make_master_key(rq, start, dir) < 0 || open_monitor(rq, start, dir) < 0)
+        return -1;
+    if ((qemud.privileged && fchown(dir, qemud.conf.user, qemud.conf.group) < 0) || fchmod(dir, 0750) < 0)
+        return err_system(&rq->err, errno, "cannot give directory '%s' to QEMU's user", run->lib_dir);
+    return 0;
 }
 
 /* The machine's log begins each run with what is executed. */
@@ -190,12 +173,12 @@ static int make_command(struct req *rq, struct start *start, const char *const *
     build->id = start->vm->id;
     build->lib_dir = run->lib_dir;
     build->channel_dir = run->channel_dir;
+    build->master_key = start->master_key;
     build->monitor_fd = start->monitor;
     build->sandbox = qemud.conf.seccomp_sandbox;
     build->privileged = qemud.privileged;
     build->incoming = start->how->restored;
-    if (make_master_key(rq, run, &build->master_key) < 0 || build_prepare(rq, build) < 0 ||
-        build_command(rq, build) < 0)
+    if (build_prepare(rq, build) < 0 || build_command(rq, build) < 0)
         return -1;
     *ret_env = command_env(&run->arena, run->lib_dir, build->env);
     return 0;
@@ -395,9 +378,9 @@ static int begin(struct req *rq, struct start *start)
     run->log_path = arena_printf(&run->arena, "%s/%s.log", qemud.dirs.log, vm->name);
     name_dirs(start);
     start->media = media_of(run);
-    if (save(rq, vm) < 0 || make_lib_dir(rq, run) < 0 || open_monitor(rq, start) < 0 ||
-        make_command(rq, start, &env) < 0 || open_log(rq, start, run->build->argv, env) < 0 ||
-        owner_set(rq, run) < 0 || hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
+    if (save(rq, vm) < 0 || make_lib_dir(rq, start) < 0 || make_command(rq, start, &env) < 0 ||
+        open_log(rq, start, run->build->argv, env) < 0 || owner_set(rq, run) < 0 ||
+        hook_run(rq, vm, run->domain, "start", "begin", NULL) < 0)
         return -1;
     if (save(rq, vm) < 0 || check_wanted(rq, start) < 0 || spawn(rq, start, env) < 0 || save(rq, vm) < 0)
         return -1;
@@ -480,7 +463,7 @@ static void on_autodestroy(struct client_watch *watch, struct client *client)
 int machine_start(struct req *rq, struct vm *vm, struct arena *arena, struct domain *domain,
                   const struct start_how *how)
 {
-    struct start start = {vm, run_new(vm, arena, domain), how, -1, -1, NULL};
+    struct start start = {vm, run_new(vm, arena, domain), how, .monitor = -1, .log = -1};
     int r;
 
     vm_ref(vm);

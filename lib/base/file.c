@@ -249,12 +249,13 @@ int file_open_beneath(int dir, const char *path, int flags, mode_t mode)
     return walk_beneath(dir, path, flags | O_CLOEXEC, mode);
 }
 
-/* Born without rights for others, then given its mode: the umask has no say, and it's never open too wide. */
+/* Born without rights for others, then given its mode: the umask has no say, and it's never open too wide. A
+ * link that somebody put in its place meanwhile isn't followed. */
 static int make_dir(const char *path, mode_t mode)
 {
     if (mkdir(path, mode & 0700) < 0)
         return -errno;
-    return chmod(path, mode) < 0 ? -errno : 0;
+    return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int file_make_dirs(const char *path, mode_t mode)

@@ -6,11 +6,13 @@ to the user in words that help, and leaves nothing behind. (The n-th system call
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
-from lab import LIB_VERSION, TOP, Private, Skip, Suite, Wire, build_dir
+from lab import LIB_VERSION, TOP, Private, Skip, Suite, Wire, build_dir, error_of, xdr_string
 
+OPEN_CONSOLE = 201
 FAKE = os.path.join(TOP, "tests", "fake", "qemu")
 
 
@@ -278,6 +280,28 @@ def raving_agent(private):
     private.virsh("destroy", "raving")
 
 
+def lying_terminal(private):
+    """A QEMU, which may be its guest's by now, says that its serial port is a file or a link of its choice, or that a socket is: who opens the
+    console opens nothing but a terminal of QEMU's user, or the socket that was asked for."""
+    target = private.file("precious", "precious")
+    link = os.path.join(private.home, "link")
+    os.symlink(target, link)
+    console = "<console type='pty'/>"
+    socket = f"<channel type='unix'><source mode='bind' path='{private.home}/own'/><target type='virtio' name='a'/></channel>"
+    for path, words in ((target, "Inappropriate ioctl for device"), (link, "Too many levels of symbolic links"), ("/dev/null", "Inappropriate ioctl")):
+        private.virsh("create", private.file("liar.xml", machine("liar", f"pty {path}", console + socket)))
+        uuid, ident = private.virsh("domuuid", "liar").strip(), int(private.virsh("domid", "liar"))
+        wire = Wire(private.socket("virtqemud")).open()
+        reply = wire.call(OPEN_CONSOLE, xdr_string("liar") + bytes.fromhex(uuid.replace("-", "")) + struct.pack(">iII", ident, 0, 0))
+        assert reply[5] == 1 and words in error_of(reply)[2], f"{path}: {reply}"
+        wire.close()
+        assert f"<source mode='bind' path='{private.home}/own'/>" in private.virsh("dumpxml", "liar"), "the socket is elsewhere now"
+        private.virsh("destroy", "liar")
+    with open(target) as file:
+        assert file.read() == "precious"
+    os.unlink(link)
+
+
 def broken_status(private):
     """Status files that are torn, lie, or aren't any: left alone with a line in the log; machines that run are found."""
     private.virsh("create", private.file("kept.xml", machine("kept", "powerdown")))
@@ -309,7 +333,7 @@ def main():
                              ("garbage", "bad-garbage"), ("deep", "bad-deep"), ("flood", "bad-flood"),
                              ("error cont", "fails on purpose"), ("error query-cpus-fast", "fails on purpose")):
             suite.run(f"faults: qemu: {mode}", fails, private, mode, *words)
-        for test in (others_go_on, silent_start, reload_while_starting, raving_agent, daemon_killed, ended_meanwhile, broken_status):
+        for test in (others_go_on, silent_start, reload_while_starting, raving_agent, lying_terminal, daemon_killed, ended_meanwhile, broken_status):
             suite.run("faults: " + test.__name__.replace("_", " "), test, private)
     for test in (full_disk, read_only_disk, full_run, wrong_conf):
         suite.run("faults: " + test.__name__.replace("_", " "), test)

@@ -8,7 +8,7 @@ import time
 
 import labhost
 from hostinstall import python, virt_install
-from hostmachine import AWAIT_MODE, MACHINE, at_login
+from hostmachine import AWAIT_MODE, MACHINE, at_login, hostile
 from hostsession import define_session, session, session_without_systemd
 from hosttakeover import ended_meanwhile, firmware_handed_over, handed_over, rich_one_handed_over, saved, taken_over, transient
 from lab import Suite
@@ -269,7 +269,7 @@ def units(host):
 
 
 MIXED = (taken_over, handed_over, rich_one_handed_over, firmware_handed_over, ended_meanwhile, saved, transient, virt_install, python, activation,
-         reloaded, in_trouble, newcomer, secrets, machine_runs, survives, autostart, polkit, password, per_object, session, session_without_systemd,
+         reloaded, in_trouble, newcomer, secrets, machine_runs, hostile, survives, autostart, polkit, password, per_object, session, session_without_systemd,
          kvm, units, idle_exit, rebooted)
 UNIFIED = (taken_over, machine_runs, transient, survives)  # control groups of version 2 alone, without any controller
 

@@ -102,3 +102,37 @@ expect login: {} timeout {exit 1} eof {exit 2}
 def at_login(host, name):
     host.write("/tmp/at-login.exp", AT_LOGIN)
     host.sh(f"expect /tmp/at-login.exp {name}")
+
+
+QEMUS = "/var/lib/libvirt/qemu"
+
+
+def hostile(host):
+    """A QEMU that its guest took over is still QEMU's user, like all others: what the daemon looks for by its path can't be replaced, and a link in
+    the run's own directory leads it nowhere."""
+    host.virsh("start ours-one")
+    folder = host.sh(f"ls -d {QEMUS}/domain-*-ours-one").strip()
+    for path in ("", "/save", "/nvram", "/channel", "/channel/target"):
+        assert host.sh(f"stat -c %U {QEMUS}{path}").strip() == "root", path
+    assert host.sh(f"stat -c '%U %a' {folder} {folder}/master-key.aes").split() == ["libvirt-qemu", "750", "libvirt-qemu", "600"]
+    for command in (f"mv {folder} {folder}x", f"mv {QEMUS}/save {QEMUS}/x", f"ln -s /etc {QEMUS}/domain-99-x", f"mkdir {QEMUS}/domain-99-x"):
+        code, said, _ = host.sh(f"runuser -u libvirt-qemu -- {command}", check=False)
+        assert code != 0, f"'{command}': {said}"
+    # its own directory is its own
+    host.sh(f"runuser -u libvirt-qemu -- sh -c 'cd {folder} && mv monitor.sock x && ln -s /run/dbus/system_bus_socket monitor.sock'")
+    host.sh("systemctl restart virtqemud.service")
+    host.until("the daemon says that it has no monitor", lambda: "its monitor can't be used: failed to connect to monitor socket: Too many levels of "
+               "symbolic links" in host.sh("journalctl -q -u virtqemud.service --since -1min"), 20)
+    host.virsh("destroy ours-one")
+    # after a power cut an old one may lie where the next run's will be
+    number = int(folder.split("-")[1]) + 1
+    old = f"{QEMUS}/domain-{number}-ours-one"
+    host.sh(f"mkdir -p {old}/monitor.sock.d && touch /etc/precious && ln -s /etc/precious {old}/master-key.aes && "
+            f"ln -s /etc/precious {old}/monitor.sock && chown -R libvirt-qemu {old}")
+    host.virsh("start ours-one")
+    try:
+        assert host.sh("stat -c '%U %s' /etc/precious").split() == ["root", "0"], "the link was followed"
+        assert host.sh(f"stat -c '%F %a' {old}/master-key.aes").strip() == "regular file 600"
+    finally:
+        host.virsh("destroy ours-one")
+        host.sh(f"rm -rf {old} /etc/precious")

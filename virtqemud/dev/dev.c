@@ -252,7 +252,7 @@ int build_listen(struct build *build, const char *path, struct err *err)
         err_system(err, errno, "Unable to listen on '%s'", path);
         return -1;
     }
-    if (build->privileged && chown(path, qemud.conf.user, qemud.conf.group) < 0) {
+    if (build->privileged && lchown(path, qemud.conf.user, qemud.conf.group) < 0) {
         err_system(err, errno, "Unable to set the owner of '%s'", path);
         return -1;
     }

@@ -53,7 +53,9 @@ static int transient_overlay(struct req *rq, struct build *build, struct disk *d
 
 static int start_pr_helper(struct req *rq, struct build *build, const char *path)
 {
-    const char *pid_file = arena_printf(build->arena, "%s/pr-helper0.pid", build->lib_dir);
+    /* where QEMU's user can't write: the process that it names will be sent a signal by root */
+    const char *pid_file = arena_printf(build->arena, "%s/%s-pr-helper0.pid", qemud.dirs.state,
+                                        strrchr(build->lib_dir, '/') + strlen("/domain-"));
     const char *const argv[] = {"qemu-pr-helper", "-d", "-k", path, "-f", pid_file, NULL};
     auto_free char *line = NULL;
     uint32_t pid;
@@ -67,7 +69,7 @@ static int start_pr_helper(struct req *rq, struct build *build, const char *path
         (pidfd = pidfd_open((pid_t)pid, 0)) < 0)
         return err_set(&rq->err, ERR_INTERNAL_ERROR, "failed to get pid of pr-helper");
     build_remember(build, UNDO_PROCESS, NULL, pidfd);
-    if (build->privileged && chown(path, qemud.conf.user, qemud.conf.group) < 0)
+    if (build->privileged && lchown(path, qemud.conf.user, qemud.conf.group) < 0)
         return err_system(&rq->err, errno, "Unable to set the owner of '%s'", path);
     return 0;
 }

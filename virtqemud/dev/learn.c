@@ -20,7 +20,8 @@
 
 /* ---- character devices ---- */
 
-/* QEMU says which pty it got for which backend: "char" + alias. */
+/* QEMU says which pty it got for which backend: "char" + alias. Of another backend it says nothing that
+ * counts. */
 static void learn_pty(struct build *build, const char *label, const char *filename)
 {
     struct devices *devices = &build->domain->devices;
@@ -30,7 +31,7 @@ static void learn_pty(struct build *build, const char *label, const char *filena
         return;
 #define LEARN(list)                                                                                          \
     for (size_t i = 0; i < devices->n_##list; i++)                                                           \
-        if (str_eq(devices->list[i]->info.alias, alias))                                                     \
+        if (str_eq(devices->list[i]->info.alias, alias) && devices->list[i]->source.type == CHARDEV_PTY)     \
     devices->list[i]->source.path = arena_strdup(build->arena, path)
     LEARN(serials);
     LEARN(parallels);
@@ -39,7 +40,8 @@ static void learn_pty(struct build *build, const char *label, const char *filena
     LEARN(redirdevs);
     LEARN(smartcards);
     for (size_t i = 0; i < devices->n_consoles; i++)
-        if (str_eq(devices->consoles[i]->info.alias, alias))
+        if (str_eq(devices->consoles[i]->info.alias, alias) &&
+            devices->consoles[i]->source.type == CHARDEV_PTY)
             devices->consoles[i]->tty = devices->consoles[i]->source.path;
 #undef LEARN
 }

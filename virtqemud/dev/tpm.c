@@ -217,7 +217,7 @@ static int start_emulator(struct req *rq, struct build *build, struct tpm *tpm)
 
     tpm_found(build, tpm);
     /* QEMU connects as its own user */
-    if (r == 0 && build->privileged && chown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
+    if (r == 0 && build->privileged && lchown(tpm->socket, qemud.conf.user, qemud.conf.group) < 0)
         return err_system(&rq->err, errno, "Unable to set the owner of '%s'", tpm->socket);
     return r;
 }

@@ -23,14 +23,6 @@ struct wire_domain method_reference(struct req *rq, const struct vm *vm)
     return dom;
 }
 
-int method_flags(struct req *rq, unsigned flags, unsigned known)
-{
-    if (!(flags & ~known))
-        return 0;
-    return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known,
-                        rq->name);
-}
-
 int method_flags_exclude(struct req *rq, unsigned flags, unsigned one, const char *one_name, unsigned other,
                          const char *other_name)
 {

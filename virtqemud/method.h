@@ -41,8 +41,6 @@ struct found_domains method_find_named(struct req *rq, const struct wire_domain 
 /* vCPUs as the guest's own system counts them, by its agent. */
 int guest_count_vcpus(struct req *rq, struct vm *vm, bool maximum, int32_t *ret);
 int guest_set_vcpus(struct req *rq, struct vm *vm, unsigned count);
-/* ERR_INVALID_ARG for flags that a call doesn't know; for two that exclude each other (names without
- * VIR_DOMAIN_). */
-int method_flags(struct req *rq, unsigned flags, unsigned known);
+/* ERR_INVALID_ARG for two flags that exclude each other (names without VIR_DOMAIN_). */
 int method_flags_exclude(struct req *rq, unsigned flags, unsigned one, const char *one_name, unsigned other,
                          const char *other_name);

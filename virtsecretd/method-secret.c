@@ -9,14 +9,6 @@
 #include "virtsecretd/secret.h"
 #include "virtsecretd/secretd.h"
 
-static int check_flags(struct req *rq, unsigned flags, unsigned allowed)
-{
-    if (!(flags & ~allowed))
-        return 0;
-    return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
-                        flags & ~allowed, rq->name);
-}
-
 static struct wire_secret wire_of(struct req *rq, const struct secret *secret)
 {
     struct wire_secret wire = {.usage_type = (int32_t)secret->def->usage,
@@ -101,9 +93,9 @@ static int m_connect_list_all_secrets(struct req *rq, struct client *client,
 {
     struct wire_secret *list;
 
-    if (check_flags(rq, in->flags,
-                    VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL |
-                        VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE) < 0)
+    if (method_flags(rq, in->flags,
+                     VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL |
+                         VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE) < 0)
         return -1;
     list = visible(rq, in->flags, &out->ret);
     if (in->need_results) {
@@ -160,7 +152,7 @@ static int m_secret_define_xml(struct req *rq, struct client *client,
 {
     auto_secret struct secret *secret = NULL;
 
-    if (check_flags(rq, in->flags, VIR_SECRET_DEFINE_VALIDATE) < 0 ||
+    if (method_flags(rq, in->flags, VIR_SECRET_DEFINE_VALIDATE) < 0 ||
         secret_define(rq, in->xml, in->flags & VIR_SECRET_DEFINE_VALIDATE ? XT_PARSE_VALIDATE : 0, &secret) <
             0)
         return -1;
@@ -174,7 +166,7 @@ static int m_secret_get_xml_desc(struct req *rq, struct secret *secret,
 {
     auto_buf struct buf text = {0};
 
-    if (check_flags(rq, in->flags, 0) < 0)
+    if (method_flags(rq, in->flags, 0) < 0)
         return -1;
     secret_format(secret->def, &text);
     out->xml = arena_strdup(&rq->arena, buf_text(&text));
@@ -194,7 +186,7 @@ static int m_secret_set_value(struct req *rq, struct secret *secret,
                               const struct remote_secret_set_value_in *in,
                               struct remote_secret_set_value_out *out)
 {
-    int r = check_flags(rq, in->flags, 0);
+    int r = method_flags(rq, in->flags, 0);
 
     if (r >= 0)
         r = secret_set_value(rq, secret, in->value.v, in->value.n);
@@ -215,7 +207,7 @@ static int m_secret_get_value(struct req *rq, struct secret *secret,
 {
     const struct vault *value;
 
-    if (check_flags(rq, in->flags, 0) < 0)
+    if (method_flags(rq, in->flags, 0) < 0)
         return -1;
     if (!may_read(rq, secret))
         return err_set(&rq->err, ERR_INVALID_SECRET, "secret is private");

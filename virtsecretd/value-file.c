@@ -90,8 +90,10 @@ int value_file_read(struct req *rq, const char *uuid, struct vault *ret)
     ssize_t length;
     int r = read_file(uuid, sealed_suffix, &text);
 
-    if (r == 0 && creds(rq, "decrypt", uuid, text.data, &text) < 0)
+    if (r == 0 && creds(rq, "decrypt", uuid, text.data, &text) < 0) {
+        err_prefix(&rq->err, "cannot read the value of secret '%s': ", uuid);
         return -1;
+    }
     if (r == -ENOENT)
         r = read_file(uuid, plain_suffix, &text);
     if (r == -ENOENT)
@@ -117,8 +119,11 @@ int value_file_write(struct req *rq, const char *uuid, const struct vault *value
             return -1;
         return remove_file(uuid, sealed_suffix, &rq->err);
     }
-    if (creds(rq, "encrypt", uuid, text.data, &text) < 0 ||
-        write_file(uuid, sealed_suffix, text.data, text.length, &rq->err) < 0)
+    if (creds(rq, "encrypt", uuid, text.data, &text) < 0) {
+        err_prefix(&rq->err, "cannot write the value of secret '%s': ", uuid);
+        return -1;
+    }
+    if (write_file(uuid, sealed_suffix, text.data, text.length, &rq->err) < 0)
         return -1;
     return remove_file(uuid, plain_suffix, &rq->err);
 }

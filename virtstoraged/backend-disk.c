@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "rpc/client.h"
 #include "virtstoraged/backend.h"
 #include "virtstoraged/device.h"
 #include "virtstoraged/file.h"
@@ -90,7 +91,7 @@ static int disk_build(struct req *rq, struct pool *pool, unsigned flags)
     const char *label = label_of(pool->def);
     struct tool tool = {0};
 
-    if (check_flags(rq, flags, VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) < 0)
+    if (method_flags(rq, flags, VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) < 0)
         return -1;
     if (!label)
         return err_set(&rq->err, ERR_NO_SUPPORT, "a disk can't get a partition table of format '%s'",
@@ -409,7 +410,7 @@ static int read_again(struct req *rq, struct pool *pool, struct volume *volume)
 
 static int disk_make(struct req *rq, struct volume *volume, struct volume *from, unsigned flags)
 {
-    if (check_flags(rq, flags, 0) < 0 || add_to_table(rq, volume) < 0)
+    if (method_flags(rq, flags, 0) < 0 || add_to_table(rq, volume) < 0)
         return -1;
     if (read_again(rq, volume->pool, volume) >= 0 && await_node(rq, volume->def->target.path) >= 0 &&
         (!from || device_fill(rq, volume->def, from->def) >= 0))
@@ -420,7 +421,7 @@ static int disk_make(struct req *rq, struct volume *volume, struct volume *from,
 
 static int disk_remove(struct req *rq, struct volume *volume, unsigned flags)
 {
-    if (check_flags(rq, flags, 0) < 0 || delete_partition(rq, volume->pool, volume->def->target.path) < 0)
+    if (method_flags(rq, flags, 0) < 0 || delete_partition(rq, volume->pool, volume->def->target.path) < 0)
         return -1;
     return read_again(rq, volume->pool, /* volume= */ NULL);
 }

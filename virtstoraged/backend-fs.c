@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "rpc/client.h"
 #include "virtstoraged/backend.h"
 #include "virtstoraged/device.h"
 #include "virtstoraged/file.h"
@@ -136,7 +137,7 @@ static int fs_build(struct req *rq, struct pool *pool, unsigned flags)
 {
     unsigned format = flags & (VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE);
 
-    if (check_flags(rq, flags & ~format, 0) < 0 || dir_build(rq, pool, 0) < 0)
+    if (method_flags(rq, flags & ~format, 0) < 0 || dir_build(rq, pool, 0) < 0)
         return -1;
     if (!format)
         return 0;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "rpc/client.h"
 #include "virtstoraged/backend.h"
 #include "virtstoraged/device.h"
 #include "virtstoraged/file.h"
@@ -96,7 +97,7 @@ static int logical_build(struct req *rq, struct pool *pool, unsigned flags)
     const struct pool_source *source = &pool->def->source;
     struct tool tool = {0};
 
-    if (check_flags(rq, flags, VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) < 0)
+    if (method_flags(rq, flags, VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) < 0)
         return -1;
     if (!source->n_devices)
         return err_set(&rq->err, ERR_OPERATION_INVALID,
@@ -115,7 +116,7 @@ static int logical_erase(struct req *rq, struct pool *pool, unsigned flags)
     const struct pool_source *source = &pool->def->source;
     struct tool tool = {0};
 
-    if (check_flags(rq, flags, 0) < 0)
+    if (method_flags(rq, flags, 0) < 0)
         return -1;
     tool_add(rq, &tool, "vgremove", "-f", source->name, NULL);
     if (run(rq, &tool, NULL) < 0)
@@ -331,7 +332,7 @@ static int remove_volume(struct req *rq, const struct volume *volume)
 
 static int logical_remove(struct req *rq, struct volume *volume, unsigned flags)
 {
-    if (check_flags(rq, flags, 0) < 0 || remove_volume(rq, volume) < 0)
+    if (method_flags(rq, flags, 0) < 0 || remove_volume(rq, volume) < 0)
         return -1;
     return read_space(rq, volume->pool);
 }
@@ -377,7 +378,7 @@ static int read_made(struct req *rq, struct volume *volume)
 
 static int logical_make(struct req *rq, struct volume *volume, struct volume *from, unsigned flags)
 {
-    if (check_flags(rq, flags, 0) < 0 || create_volume(rq, volume) < 0)
+    if (method_flags(rq, flags, 0) < 0 || create_volume(rq, volume) < 0)
         return -1;
     if (read_made(rq, volume) >= 0 && (!from || device_fill(rq, volume->def, from->def) >= 0))
         return 0;

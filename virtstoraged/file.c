@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "rpc/client.h"
 #include "virtstoraged/file-image.h"
 #include "virtstoraged/file-raw.h"
 #include "virtstoraged/scan.h"
@@ -105,7 +106,7 @@ int file_remove_volume(struct req *rq, struct volume *volume, unsigned flags)
 {
     struct raw_change *change;
 
-    if (check_flags(rq, flags, 0) < 0)
+    if (method_flags(rq, flags, 0) < 0)
         return -1;
     change = raw_change_new(volume->def->target.path, RAW_REMOVE);
     change->directory = volume->def->type == VOLUME_DIR;
@@ -239,14 +240,14 @@ int dir_build(struct req *rq, struct pool *pool, unsigned flags)
     if (flags & (VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE))
         return err_set(&rq->err, ERR_OPERATION_INVALID,
                        "No source device specified when formatting pool '%s'", pool->def->name);
-    if (check_flags(rq, flags, 0) < 0)
+    if (method_flags(rq, flags, 0) < 0)
         return -1;
     return dir_change_run(rq, pool, build_run);
 }
 
 int dir_erase(struct req *rq, struct pool *pool, unsigned flags)
 {
-    if (check_flags(rq, flags, 0) < 0)
+    if (method_flags(rq, flags, 0) < 0)
         return -1;
     return dir_change_run(rq, pool, erase_run);
 }

@@ -16,14 +16,6 @@
 
 struct storaged storaged = {.state_fd = -1};
 
-int check_flags(struct req *rq, unsigned flags, unsigned allowed)
-{
-    if (!(flags & ~allowed))
-        return 0;
-    return err_set_bare(&rq->err, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
-                        flags & ~allowed, rq->name);
-}
-
 int check_exclusive(struct req *rq, unsigned flags, unsigned a, const char *a_name, unsigned b,
                     const char *b_name)
 {

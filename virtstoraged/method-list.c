@@ -145,7 +145,7 @@ static int m_connect_list_all_storage_pools(struct req *rq, struct client *clien
 {
     struct wire_storage_pool *list;
 
-    if (check_flags(rq, in->flags, FILTER_ACTIVE | FILTER_PERSISTENT | FILTER_AUTOSTART | all_types()) < 0)
+    if (method_flags(rq, in->flags, FILTER_ACTIVE | FILTER_PERSISTENT | FILTER_AUTOSTART | all_types()) < 0)
         return -1;
     list = visible(rq, in->flags, &out->ret);
     if (in->need_results) {
@@ -283,7 +283,7 @@ static int m_storage_pool_list_all_volumes(struct req *rq, struct pool *pool,
 {
     struct wire_storage_vol *list;
 
-    if (check_flags(rq, in->flags, 0) < 0 || visible_volumes(rq, pool, &list, &out->ret) < 0)
+    if (method_flags(rq, in->flags, 0) < 0 || visible_volumes(rq, pool, &list, &out->ret) < 0)
         return -1;
     if (in->need_results) {
         out->vols.n = out->ret;

@@ -21,7 +21,7 @@ enum {
 
 static int check_start_flags(struct req *rq, unsigned flags, unsigned more)
 {
-    if (check_flags(rq, flags, START_FLAGS | more) < 0)
+    if (method_flags(rq, flags, START_FLAGS | more) < 0)
         return -1;
     return EXCLUSIVE(rq, flags, VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE,
                      VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE);
@@ -33,7 +33,7 @@ static int m_storage_pool_define_xml(struct req *rq, struct client *client,
 {
     auto_pool struct pool *pool = NULL;
 
-    if (check_flags(rq, in->flags, VIR_STORAGE_POOL_DEFINE_VALIDATE) < 0 ||
+    if (method_flags(rq, in->flags, VIR_STORAGE_POOL_DEFINE_VALIDATE) < 0 ||
         pool_define(rq, in->xml, in->flags & VIR_STORAGE_POOL_DEFINE_VALIDATE ? XT_PARSE_VALIDATE : 0,
                     &pool) < 0)
         return -1;
@@ -94,7 +94,7 @@ static int m_storage_pool_refresh(struct req *rq, struct pool *pool,
                                   const struct remote_storage_pool_refresh_in *in,
                                   struct remote_storage_pool_refresh_out *out)
 {
-    return check_flags(rq, in->flags, 0) < 0 ? -1 : pool_refresh(rq, pool);
+    return method_flags(rq, in->flags, 0) < 0 ? -1 : pool_refresh(rq, pool);
 }
 
 static int m_storage_pool_get_info(struct req *rq, struct pool *pool,
@@ -114,7 +114,7 @@ static int m_storage_pool_get_xml_desc(struct req *rq, struct pool *pool,
 {
     auto_buf struct buf text = {0};
 
-    if (check_flags(rq, in->flags, VIR_STORAGE_XML_INACTIVE) < 0)
+    if (method_flags(rq, in->flags, VIR_STORAGE_XML_INACTIVE) < 0)
         return -1;
     pool_format((in->flags & VIR_STORAGE_XML_INACTIVE) && pool->next ? pool->next : pool->def, &text);
     out->xml = arena_strdup(&rq->arena, buf_text(&text));
@@ -159,7 +159,7 @@ m_connect_get_storage_pool_capabilities(struct req *rq, struct client *client,
 {
     auto_buf struct buf text = {0};
 
-    if (check_flags(rq, in->flags, 0) < 0)
+    if (method_flags(rq, in->flags, 0) < 0)
         return -1;
     poolcaps_format(&text);
     out->capabilities = arena_strdup(&rq->arena, buf_text(&text));
@@ -174,7 +174,7 @@ static int m_connect_find_storage_pool_sources(struct req *rq, struct client *cl
     auto_buf struct buf text = {0};
     struct pool_source *where;
 
-    if (check_flags(rq, in->flags, 0) < 0)
+    if (method_flags(rq, in->flags, 0) < 0)
         return -1;
     if (type < 0)
         return err_set(&rq->err, ERR_INTERNAL_ERROR, "unknown storage pool type %s", in->type);

@@ -15,8 +15,8 @@ static int m_storage_vol_create_xml(struct req *rq, struct pool *pool,
 {
     auto_volume struct volume *volume = NULL;
 
-    if (check_flags(rq, in->flags,
-                    VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_VALIDATE) < 0 ||
+    if (method_flags(rq, in->flags,
+                     VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_VALIDATE) < 0 ||
         volume_create(rq, pool, in->xml, /* from= */ NULL, in->flags, &volume) < 0)
         return -1;
     out->vol = wire_of_volume(rq, volume);
@@ -31,9 +31,9 @@ static int m_storage_vol_create_xml_from(struct req *rq, struct pool *pool,
     auto_volume struct volume *volume = NULL;
     struct volume *source;
 
-    if (check_flags(rq, in->flags,
-                    VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_REFLINK |
-                        VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
+    if (method_flags(rq, in->flags,
+                     VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_REFLINK |
+                         VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
         return -1;
     from = volume_type.find(rq, &in->clonevol, &rq->err);
     if (!from)
@@ -76,7 +76,7 @@ static int m_storage_vol_get_info_flags(struct req *rq, struct volume *volume,
                                         const struct remote_storage_vol_get_info_flags_in *in,
                                         struct remote_storage_vol_get_info_flags_out *out)
 {
-    if (check_flags(rq, in->flags, VIR_STORAGE_VOL_GET_PHYSICAL) < 0)
+    if (method_flags(rq, in->flags, VIR_STORAGE_VOL_GET_PHYSICAL) < 0)
         return -1;
     return get_info(rq, volume, in->flags & VIR_STORAGE_VOL_GET_PHYSICAL, &out->type, &out->capacity,
                     &out->allocation);
@@ -88,7 +88,7 @@ static int m_storage_vol_get_xml_desc(struct req *rq, struct volume *volume,
 {
     auto_buf struct buf text = {0};
 
-    if (check_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0 || volume_look(rq, volume) < 0)
+    if (method_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0 || volume_look(rq, volume) < 0)
         return -1;
     volume_format(volume->def, &text);
     out->xml = arena_strdup(&rq->arena, buf_text(&text));
@@ -109,9 +109,9 @@ static int m_storage_vol_resize(struct req *rq, struct volume *volume,
                                 const struct remote_storage_vol_resize_in *in,
                                 struct remote_storage_vol_resize_out *out)
 {
-    if (check_flags(rq, in->flags,
-                    VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA |
-                        VIR_STORAGE_VOL_RESIZE_SHRINK) < 0 ||
+    if (method_flags(rq, in->flags,
+                     VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA |
+                         VIR_STORAGE_VOL_RESIZE_SHRINK) < 0 ||
         volume_use(rq, &volume) < 0)
         return -1;
     return volume_resize(rq, volume, in->capacity, in->flags);
@@ -121,7 +121,7 @@ static int m_storage_vol_wipe(struct req *rq, struct volume *volume,
                               const struct remote_storage_vol_wipe_in *in,
                               struct remote_storage_vol_wipe_out *out)
 {
-    if (check_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0)
+    if (method_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0)
         return -1;
     return volume_wipe(rq, volume, VIR_STORAGE_VOL_WIPE_ALG_ZERO);
 }
@@ -130,7 +130,7 @@ static int m_storage_vol_wipe_pattern(struct req *rq, struct volume *volume,
                                       const struct remote_storage_vol_wipe_pattern_in *in,
                                       struct remote_storage_vol_wipe_pattern_out *out)
 {
-    if (check_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0)
+    if (method_flags(rq, in->flags, 0) < 0 || volume_use(rq, &volume) < 0)
         return -1;
     return volume_wipe(rq, volume, in->algorithm);
 }
@@ -139,7 +139,7 @@ static int m_storage_vol_upload(struct req *rq, struct volume *volume,
                                 const struct remote_storage_vol_upload_in *in,
                                 struct remote_storage_vol_upload_out *out)
 {
-    if (check_flags(rq, in->flags, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM) < 0 || volume_use(rq, &volume) < 0)
+    if (method_flags(rq, in->flags, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM) < 0 || volume_use(rq, &volume) < 0)
         return -1;
     return volume_upload(rq, volume, in->offset, in->length);
 }
@@ -148,7 +148,8 @@ static int m_storage_vol_download(struct req *rq, struct volume *volume,
                                   const struct remote_storage_vol_download_in *in,
                                   struct remote_storage_vol_download_out *out)
 {
-    if (check_flags(rq, in->flags, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM) < 0 || volume_use(rq, &volume) < 0)
+    if (method_flags(rq, in->flags, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM) < 0 ||
+        volume_use(rq, &volume) < 0)
         return -1;
     return volume_download(rq, volume, in->offset, in->length);
 }

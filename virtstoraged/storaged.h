@@ -22,8 +22,6 @@ extern const struct method list_methods[];   /* method-list.c */
 extern const struct method pool_methods[];   /* method-pool.c */
 extern const struct method volume_methods[]; /* method-volume.c */
 
-/* Negative with rq->err set when flags has a bit that isn't in allowed. */
-int check_flags(struct req *rq, unsigned flags, unsigned allowed);
-/* The same, and of bits a and b at most one. */
+/* Negative with rq->err set when flags has both of the bits a and b. */
 int check_exclusive(struct req *rq, unsigned flags, unsigned a, const char *a_name, unsigned b,
                     const char *b_name);

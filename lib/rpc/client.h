@@ -39,6 +39,10 @@ void client_unwatch(struct client_watch *watch);
 int req_check(struct req *rq, enum object_kind kind, const void *object);
 /* The same for an object that doesn't exist yet (define, create), or that is of a kind without describe(). */
 int req_check_described(struct req *rq, const struct acl_object *described);
+/* 0 when a call's flags are all among the known ones; otherwise -1 and the error that names the others and
+ * the call. */
+#define method_flags(rq, flags, known) method_flags_from(rq, ERR_FROM, flags, known)
+int method_flags_from(struct req *rq, enum err_domain domain, unsigned flags, unsigned known);
 /* For lists: may the caller see this one (the row's filter)? */
 bool req_sees(struct req *rq, enum object_kind kind, const void *object);
 

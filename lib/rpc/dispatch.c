@@ -248,6 +248,14 @@ static int check_rules(struct req *rq, const struct acl_object *object)
     return 0;
 }
 
+int method_flags_from(struct req *rq, enum err_domain domain, unsigned flags, unsigned known)
+{
+    if (!(flags & ~known))
+        return 0;
+    return err_set_bare_from(&rq->err, domain, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+                             flags & ~known, rq->name);
+}
+
 int req_check_described(struct req *rq, const struct acl_object *described)
 {
     if (!rq->call || !acl_asks(rq))

@@ -4,13 +4,12 @@
 to the user in words that help, and leaves nothing behind. (The n-th system call: torture.py; the n-th command: monitor.py.)"""
 
 import os
-import shutil
 import signal
 import struct
 import subprocess
 import time
 
-from lab import LIB_VERSION, TOP, Private, Skip, Suite, Wire, build_dir, error_of, xdr_string
+from lab import LIB_VERSION, TOP, Private, Small, Suite, Wire, error_of, wait_for, xdr_string
 
 OPEN_CONSOLE = 201
 FAKE = os.path.join(TOP, "tests", "fake", "qemu")
@@ -62,13 +61,6 @@ def fails(private, mode, *words, seconds=30):
     wait_for(lambda: descriptors(private) <= before, lambda: f"{descriptors(private)} descriptors, before it were {before}")
 
 
-def wait_for(done, otherwise, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, otherwise()
-        time.sleep(0.01)
-
-
 def others_go_on(private):
     """While one QEMU never answers, calls on another machine take their usual time."""
     private.virsh("create", private.file("good.xml", machine("good", "powerdown")))
@@ -113,35 +105,6 @@ def ended_meanwhile(private):
     private.virsh("undefine", "gone")
 
 
-class Small:
-    """A daemon with a file system of 256 KiB of its own at a folder of its session, in a mount name space of its own."""
-
-    def __init__(self, *folder):
-        if os.geteuid() != 0 or not shutil.which("unshare"):
-            raise Skip("needs root for a small file system of its own")
-        self.private = Private()
-        self.folder = os.path.join(self.private.home, *folder)
-        os.makedirs(self.folder)
-        program = self.private.file("start", f'#!/bin/sh\nmount -t tmpfs -o size=256k,mode=700 none {self.folder}\nexec "$@"\n')
-        os.chmod(program, 0o755)
-        log = open(os.path.join(self.private.home, "virtqemud.log"), "w")
-        self.daemon = subprocess.Popen(["unshare", "-m", "--propagation", "private", program,
-                                        os.path.join(build_dir(), "virtqemud", "virtqemud"), "--session"], env=self.private.env,
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
-        self.private.daemons["virtqemud"] = self.daemon
-        wait_for(lambda: os.path.exists(self.private.socket("virtqemud")), lambda: "the daemon doesn't start", 20)
-
-    def inside(self, *command):
-        subprocess.run(["nsenter", "-t", str(self.daemon.pid), "-m", *command], check=True, capture_output=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.private.close()
-
-
 TIGHT = machine("tight", "powerdown").replace("<memory", "<uuid>7a000000-0000-4000-8000-000000000001</uuid><memory", 1)
 
 
@@ -162,14 +125,14 @@ def old_stays(small, text, word):
 
 def full_disk():
     """No room for the new definition: the old one stays."""
-    with Small("config", "libvirt", "qemu") as small:
+    with Small("virtqemud", "config", "libvirt", "qemu") as small:
         small.private.virsh("define", small.private.file("tight.xml", TIGHT))
         old_stays(small, titled("x" * 400000), "No space left")
 
 
 def read_only_disk():
     """A disk that became read-only: the old definition stays, and so does what can't be removed."""
-    with Small("config", "libvirt", "qemu") as small:
+    with Small("virtqemud", "config", "libvirt", "qemu") as small:
         private = small.private
         private.virsh("define", private.file("tight.xml", TIGHT))
         small.inside("mount", "-o", "remount,ro", small.folder)
@@ -182,7 +145,7 @@ def read_only_disk():
 
 def full_run():
     """No room for a machine's status: it isn't started, and nothing of it is left. With room again it is."""
-    with Small("runtime", "libvirt", "qemu", "run") as small:
+    with Small("virtqemud", "runtime", "libvirt", "qemu", "run") as small:
         private = small.private
         private.virsh("define", private.file("tight.xml", TIGHT))
         small.inside("sh", "-c", f"head -c 1M /dev/zero >{small.folder}/filler || :")

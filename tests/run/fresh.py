@@ -37,10 +37,11 @@ class Fresh:
 
     def run(self, command, user="root", timeout=1100):
         """(exit status, all output)"""
+        command = "exec 2>&1; " + command
         inside = ["/bin/bash", "-c", command] if user == "root" else ["/bin/su", "-", user, "-c", command]
         done = subprocess.run(["unshare", "-m", "--propagation", "private", "bash", "-euc", ENTER, "-", self.base, self.folder, *inside],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False)
-        return done.returncode, done.stdout
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
+        return done.returncode, done.stdout + (done.stderr if done.returncode else "")  # the container has words of its own
 
     def sh(self, command, user="root"):
         code, said = self.run(command, user)

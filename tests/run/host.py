@@ -9,6 +9,7 @@ import time
 import labhost
 from hostinstall import python, virt_install
 from hostmachine import AWAIT_MODE, MACHINE, at_login, hostile
+from hostsecrets import encrypted, secrets
 from hostsession import define_session, session, session_without_systemd
 from hosttakeover import ended_meanwhile, firmware_handed_over, handed_over, rich_one_handed_over, saved, taken_over, transient
 from lab import Suite
@@ -77,26 +78,6 @@ def newcomer(host):
     host.refused("start nobody", "failed to get domain 'nobody'")
     host.refused("list", "libvirt", "alice")
     host.refused("net-list", "'virtnetworkd' is needed and not installed on this host")
-
-
-def secrets(host):
-    """A call that belongs to virtsecretd goes through virtqemud."""
-    host.write("/tmp/secret.xml", "<secret ephemeral='no' private='no'><description>one</description>"
-                                  "<usage type='volume'><volume>/var/lib/libvirt/images/x.img</volume></usage></secret>")
-    host.virsh("secret-define /tmp/secret.xml")
-    uuid = host.virsh("secret-list").split()[0]
-    host.virsh(f"secret-set-value {uuid} c2VjcmV0")
-    assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0"
-    assert host.active("virtsecretd.service") == "active"
-    assert host.sh(f"stat -c '%a %U' /etc/libvirt/secrets/{uuid}.base64").strip() == "600 root"
-    host.to_stock()
-    assert host.virsh(f"secret-get-value {uuid}").strip() == "c2VjcmV0", "stock doesn't read the value"
-    host.to_ours()
-    host.sh("systemctl stop virtsecretd.socket virtsecretd.service 2>&1")
-    code, _, error = host.virsh("secret-list", check=False)
-    assert code != 0 and "virtsecretd" in error, error
-    host.sh("systemctl start virtsecretd.socket")
-    host.virsh(f"secret-undefine {uuid}")
 
 
 def polkit(host):
@@ -269,7 +250,7 @@ def units(host):
 
 
 MIXED = (taken_over, handed_over, rich_one_handed_over, firmware_handed_over, ended_meanwhile, saved, transient, virt_install, python, activation,
-         reloaded, in_trouble, newcomer, secrets, machine_runs, hostile, survives, autostart, polkit, password, per_object, session, session_without_systemd,
+         reloaded, in_trouble, newcomer, secrets, encrypted, machine_runs, hostile, survives, autostart, polkit, password, per_object, session, session_without_systemd,
          kvm, units, idle_exit, rebooted)
 UNIFIED = (taken_over, machine_runs, transient, survives)  # control groups of version 2 alone, without any controller
 

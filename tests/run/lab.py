@@ -153,6 +153,36 @@ class Private:
         self.close()
 
 
+def wait_for(done, otherwise, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.01)
+
+
+class Small:
+    """A daemon with a file system of 256 KiB of its own at a folder of its session, in a mount name space of its own."""
+
+    def __init__(self, daemon, *folder):
+        if os.geteuid() != 0 or not shutil.which("unshare"):
+            raise Skip("needs root for a small file system of its own")
+        self.private = Private()
+        self.folder = os.path.join(self.private.home, *folder)
+        os.makedirs(self.folder)
+        program = self.private.file("start", f'#!/bin/sh\nmount -t tmpfs -o size=256k,mode=700 none {self.folder}\nexec "$@"\n')
+        os.chmod(program, 0o755)
+        self.daemon = self.private.start(daemon, under=["unshare", "-m", "--propagation", "private", program])
+
+    def inside(self, *command):
+        subprocess.run(["nsenter", "-t", str(self.daemon.pid), "-m", *command], check=True, capture_output=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.private.close()
+
+
 # ---- raw frames (interface: framing.md) ----
 
 REMOTE, QEMU, KEEPALIVE = 0x20008086, 0x20008087, 0x6B656570

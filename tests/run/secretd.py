@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """secretd: a private virtsecretd driven by stock virsh. What it prints and refuses was noted down from libvirt 9.0."""
 
+import functools
 import os
+import re
+import resource
+import shutil
 import signal
 import stat
 import subprocess
 import time
 
-from lab import Private, Skip, Suite
+from lab import Private, Skip, Small, Suite
 
 UUIDS = [f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "123456"]
 VALUE = b"not-for-anybodys-eyes"
@@ -194,32 +198,97 @@ def broken_files(daemon):
         os.unlink(os.path.join(daemon.folder, name))
 
 
-def no_leak(daemon):
-    """The value is neither in the log nor, once it is gone, anywhere in the daemon's memory."""
+def areas(pid):
+    """What the daemon has in memory and could write: (its line in maps, the kernel's flags of it, the bytes)."""
+    if os.geteuid():
+        raise Skip("only root can read the daemon's memory")
+    with open(f"/proc/{pid}/smaps") as file:
+        found = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) (rw.*)$(?:\n[A-Z].*)*?\nVmFlags: (.*)$", file.read(), re.M)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for begin, end, line, flags in found:
+            if int(end, 16) - int(begin, 16) > 1 << 30:
+                continue
+            try:
+                memory.seek(int(begin, 16))
+                yield f"{begin} {line}", flags.split(), memory.read(int(end, 16) - int(begin, 16))
+            except OSError:
+                continue
+
+
+def held(daemon):
+    """While the daemon has the value, it is nowhere but in pages that are locked, not inherited, and not part of a core dump; once the secret
+    is undefined, it is nowhere. The log never has it."""
     daemon.stop("virtsecretd")
-    daemon.start("virtsecretd", LIBVIRT_DEBUG="1")
+    process = daemon.start("virtsecretd", LIBVIRT_DEBUG="1")
     daemon.define(VOLUME)
     daemon.set(UUIDS[0])
     daemon.value(UUIDS[0])
+    vaults = 0
+    for line, flags, data in areas(process.pid):
+        for what in (VALUE, VALUE64.encode()):
+            if what in data:
+                vaults += 1
+                assert {"lo", "dd", "wf"} <= set(flags), f"{what.decode()} is in ordinary memory: {line} {flags}"
+    assert vaults == 1, f"the value is in {vaults} places"
+    with open(f"/proc/{process.pid}/status") as file:
+        locked = int(re.search(r"VmLck:\s*(\d+) kB", file.read())[1])
+    assert locked >= 4, f"{locked} KiB are locked"
     daemon.tell("secret-undefine", UUIDS[0])
+    for line, _, data in areas(process.pid):
+        for what in (VALUE, VALUE64.encode()):
+            assert what not in data, f"{what.decode()} is still in memory: {line} at {data.index(what):#x}"
     log = daemon.log("virtsecretd")
     assert VALUE.decode() not in log and VALUE64 not in log, "the value is in the log"
-    pid = daemon.daemons["virtsecretd"].pid
-    if os.geteuid():
-        raise Skip("only root can read the daemon's memory")
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in maps:
-            span, mode = line.split()[:2]
-            begin, end = (int(at, 16) for at in span.split("-"))
-            if not mode.startswith("rw") or end - begin > 1 << 30:
-                continue
-            try:
-                memory.seek(begin)
-                data = memory.read(end - begin)
-            except OSError:
-                continue
-            for what in (VALUE, VALUE64.encode()):
-                assert what not in data, f"{what.decode()} is still in memory: {line.strip()} at {begin + data.index(what):#x}"
+
+
+def no_core(daemon):
+    """When it crashes it leaves no core, whoever lifted the limit. (Another process does leave one here, or nothing is proved.)"""
+    other = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 24, 1 << 24)), cwd=daemon.home)
+    other.send_signal(signal.SIGSEGV)
+    if not os.WCOREDUMP(os.waitpid(other.pid, 0)[1]):
+        raise Skip("no process leaves a core dump here")
+    process = daemon.daemons.pop("virtsecretd")
+    resource.prlimit(process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    process.send_signal(signal.SIGSEGV)
+    status = os.waitpid(process.pid, 0)[1]
+    daemon.start("virtsecretd")
+    assert os.WTERMSIG(status) == signal.SIGSEGV and not os.WCOREDUMP(status), f"it left a core dump: {status:#x}"
+
+
+def born_closed():
+    """No file ever has more rights than at the end, whatever the umask."""
+    if not shutil.which("strace"):
+        raise Skip("no strace here")
+    with Private() as private:
+        trace = os.path.join(private.home, "trace")
+        process = private.start("virtsecretd", "--timeout", "1", under=["sh", "-c", 'umask 0; exec "$@"', "-", "strace", "-f", "-qq", "-e", "trace=open,openat,openat2,creat,chmod,fchmod,"
+                                            "fchmodat", "-o", trace])
+        tell = functools.partial(private.virsh, daemon="virtsecretd", driver="secret")
+        tell("secret-define", private.file("secret.xml", VOLUME))
+        tell("secret-set-value", UUIDS[0], "--file", private.file("value", VALUE64))
+        process.wait(20)
+        with open(trace) as file:
+            lines = [line for line in file if UUIDS[0] in line and ("O_CREAT" in line or "chmod" in line)]
+        assert len(lines) >= 2, lines
+        for line in lines:
+            assert re.search(r"\b0600\b", line), line
+
+
+def full_disk():
+    """No room for a value: the old one stays, now and after a restart, and nothing half is left."""
+    with Small("virtsecretd", "config", "libvirt", "secrets") as small:
+        private = small.private
+        tell = functools.partial(private.virsh, daemon="virtsecretd", driver="secret")
+        tell("secret-define", private.file("secret.xml", VOLUME))
+        tell("secret-set-value", UUIDS[0], "--file", private.file("value", VALUE64))
+        small.inside("sh", "-c", f"head -c 1M /dev/zero >{small.folder}/filler || :")
+        code, _, error = tell("secret-set-value", UUIDS[0], "--file", private.file("value", "b3RoZXI="), check=False)
+        assert code == 1 and f"cannot write the value of secret '{UUIDS[0]}': No space left" in error and "b3RoZXI" not in error, error
+        assert tell("secret-get-value", UUIDS[0]).strip() == VALUE64
+        found = subprocess.run(["nsenter", "-t", str(small.daemon.pid), "-m", "find", small.folder, "-type", "f", "-printf", "%f %m %s\n"],
+                               capture_output=True, text=True, check=True).stdout.split("\n")
+        assert sorted(line for line in found if line and "filler" not in line) == [
+            f"{UUIDS[0]}.base64 600 {len(VALUE64)}", f"{UUIDS[0]}.xml 600 {len(VOLUME)}"], found
 
 
 def limits(daemon):
@@ -260,9 +329,11 @@ def main():
     suite = Suite()
     with Secretd() as daemon:
         for test in (life, on_disk, kinds, refusals, private, ephemeral, read_only, events, broken_files, limits, one_instance,
-                     reload_and_debug, idle, no_leak):
+                     reload_and_debug, idle, held, no_core):
             suite.run(test.__name__, test, daemon)
         suite.run("still_alive", daemon.alive, "virtsecretd")
+    for test in (born_closed, full_disk):
+        suite.run(test.__name__, test)
     suite.done()
 
 

@@ -87,7 +87,7 @@ static void stop_main(struct req *rq, void *arg)
     struct daemon *daemon = arg;
 
     if (daemon->spec->drain)
-        daemon->spec->drain(rq, daemon, DRAIN);
+        daemon->spec->drain(rq, daemon, DRAIN, daemon->managed && keep_possible());
     sd_event_exit(loop_event(), EXIT_SUCCESS);
 }
 
@@ -221,9 +221,11 @@ static int lock_objects(struct daemon *daemon, struct err *err)
 static int open_sockets(struct daemon *daemon, struct err *err)
 {
     struct listener listeners[LISTENERS_MAX];
-    size_t count = 0, i;
-    int r = daemon->embed_fd >= 0 ? 0 : listen_inherited(listeners, &count, err);
+    struct kept *kept = NULL;
+    size_t count = 0, kept_count = 0, i;
+    int r = daemon->embed_fd >= 0 ? 0 : listen_inherited(listeners, &count, &kept, &kept_count, err);
 
+    daemon->managed = count;
     if (r >= 0 && !count) {
         r = listen_own(daemon, listeners, &count, err);
         daemon->own_sockets = true;
@@ -231,6 +233,9 @@ static int open_sockets(struct daemon *daemon, struct err *err)
     for (i = 0; r >= 0 && i < count; i++)
         r = daemon->spec->listen(daemon, FD_TAKE(listeners[i].fd), listeners[i].kind, err);
     listen_close(listeners + i, count - i);
+    if (r >= 0 && daemon->spec->resume && kept_count)
+        daemon->spec->resume(daemon, kept, kept_count);
+    keep_done(kept, kept_count);
     return r;
 }
 

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "loop/fiber.h"
+#include "loop/keep.h"
 #include "loop/paths.h"
 #include "loop/timer.h"
 
@@ -74,6 +75,8 @@ struct daemon_spec {
     void (*explain)(struct daemon *daemon, const char *trouble);
     /* One call for each listening socket; the daemon owns fd now. */
     int (*listen)(struct daemon *daemon, int fd, enum daemon_socket kind, struct err *err);
+    /* After them: what drain() had kept (loop/keep.h) in an earlier run. NULL: it has nothing kept. */
+    void (*resume)(struct daemon *daemon, struct kept *kept, size_t count);
     /* Instead, for a daemon that a program keeps for itself: its one connection, whose end is the daemon's.
      */
     int (*serve)(struct daemon *daemon, int fd, struct err *err);
@@ -82,8 +85,11 @@ struct daemon_spec {
      * /
      */
     int (*reload)(struct daemon *daemon, struct err *err);
-    /* Take nothing new, let what runs end, at most usec. May wait. */
-    void (*drain)(struct req *rq, struct daemon *daemon, uint64_t usec);
+    /*
+     * Take nothing new, let what runs end, at most usec. May wait. keep: what should outlive the daemon may
+     * be kept, the service manager is there.
+     */
+    void (*drain)(struct req *rq, struct daemon *daemon, uint64_t usec, bool keep);
     /* Last: release everything. Also called when start or listen failed. */
     void (*stop)(struct daemon *daemon);
     void *data; /* becomes daemon->data */
@@ -101,6 +107,7 @@ struct daemon {
     struct arena arena;
     const char *conf_path, *pid_path, *objects_path;
     bool in_background, verbose, started, explains, own_sockets, stopping;
+    bool managed;       /* its sockets are systemd's */
     uint64_t idle_usec; /* leave after this long without a hold; 0: never */
     uint64_t idle_since;
     unsigned holds;

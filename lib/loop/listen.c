@@ -30,32 +30,48 @@ static enum daemon_socket kind_of(const char *path, const char *name)
     return DAEMON_MAIN;
 }
 
-int listen_inherited(struct listener ret[LISTENERS_MAX], size_t *ret_count, struct err *err)
+/* A descriptor that systemd handed over under this name. */
+static int listener_of(int fd, const char *name, struct listener *ret, struct err *err)
+{
+    struct sockaddr_un address = {0};
+    socklen_t length = sizeof(address) - 1;
+
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, /* listening= */ 1) <= 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "descriptor %d ('%s') passed by the service manager is not a listening Unix socket",
+                       fd, name);
+    fd_set_nonblock(fd, true);
+    *ret = (struct listener){.fd = fd, .kind = kind_of(address.sun_path, name)};
+    return 0;
+}
+
+int listen_inherited(struct listener ret[LISTENERS_MAX], size_t *ret_count, struct kept **ret_kept,
+                     size_t *ret_kept_count, struct err *err)
 {
     auto_strv char **names = NULL;
     int count = sd_listen_fds_with_names(/* unset_environment= */ 1, &names);
 
-    *ret_count = 0;
+    *ret_count = *ret_kept_count = 0;
+    *ret_kept = NULL;
     if (count < 0)
         return err_system(err, count, "cannot take over the sockets that were passed by the service manager");
-    if (count > LISTENERS_MAX)
-        return err_set(err, ERR_CONFIG_UNSUPPORTED,
-                       "the service manager passed %d sockets, at most %d are possible", count,
-                       LISTENERS_MAX);
+    if (count)
+        *ret_kept = NEW_ARRAY(struct kept, (size_t)count);
     for (int i = 0; i < count; i++) {
-        struct sockaddr_un address = {0};
-        socklen_t length = sizeof(address) - 1;
+        const char *kept = keep_name(names[i]);
         int fd = SD_LISTEN_FDS_START + i;
 
-        if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, /* listening= */ 1) <= 0 ||
-            getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-            return err_set(
-                err, ERR_CONFIG_UNSUPPORTED,
-                "descriptor %d ('%s') passed by the service manager is not a listening Unix socket", fd,
-                names[i]);
         fd_set_cloexec(fd, true);
-        fd_set_nonblock(fd, true);
-        ret[(*ret_count)++] = (struct listener){.fd = fd, .kind = kind_of(address.sun_path, names[i])};
+        if (kept)
+            (*ret_kept)[(*ret_kept_count)++] = (struct kept){.name = mem_strdup(kept), .fd = fd};
+        else if (*ret_count == LISTENERS_MAX)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "the service manager passed more than %d sockets ('%s')", LISTENERS_MAX, names[i]);
+        else if (listener_of(fd, names[i], &ret[*ret_count], err) < 0)
+            return -1;
+        else
+            (*ret_count)++;
     }
     return 0;
 }

@@ -78,7 +78,7 @@ void client_run_pending(struct client *client)
 {
     struct pending *next;
 
-    if (client->running_pending)
+    if (client->running_pending || client->stays)
         return;
     client->running_pending = true; /* a call that ends at once comes here again */
     while (!client->gone && !client_full(client) &&
@@ -138,6 +138,7 @@ void client_end(struct client *client)
     client->gone = true;
     streams_end(client, -ECANCELED);
     forward_end(client);
+    registrations_forget(client);
     events_forget(client);
     while (!list_empty(&client->pending))
         pending_free(LIST_FIRST(&client->pending, struct pending, link));
@@ -187,12 +188,42 @@ static enum client_auth auth_by_name(const struct server *server, enum server_se
     return AUTHENTICATE_NONE;
 }
 
+/* Takes over fd and peer. Counts as anonymous until it is known to be authenticated. */
+static struct client *client_make(struct server *server, int fd, enum server_service service,
+                                  struct identity *peer, struct err *err)
+{
+    struct client *client = NEW(struct client);
+    int r = conn_init(&client->conn, fd, &client_ops);
+
+    if (r < 0) {
+        identity_unref(peer);
+        free(client);
+        err_system(err, r, "cannot watch the connection of a client");
+        return NULL;
+    }
+    client->server = server;
+    client->references = 1;
+    client->service = service;
+    client->peer = peer;
+    client->identity = identity_ref(peer);
+    list_init(&client->calls);
+    list_init(&client->streams);
+    list_init(&client->pending);
+    list_init(&client->watches);
+    list_init(&client->peers);
+    list_init(&client->events);
+    list_append(&server->clients, &client->link);
+    server->client_count++;
+    server->anonymous_count++;
+    client->conn.frame_max = ANONYMOUS_FRAME_MAX;
+    return client;
+}
+
 struct client *client_new(struct server *server, int fd, enum server_service service, struct err *err)
 {
     struct identity *peer = identity_of_socket(fd, err);
     char who[IDENTITY_TEXT];
     struct client *client;
-    int r;
 
     if (!peer) {
         close(fd);
@@ -204,41 +235,36 @@ struct client *client_new(struct server *server, int fd, enum server_service ser
         close(fd);
         return NULL;
     }
-    client = NEW(struct client);
-    r = conn_init(&client->conn, fd, &client_ops);
-    if (r < 0) {
-        identity_unref(peer);
-        free(client);
-        err_system(err, r, "cannot watch the connection of a client");
+    client = client_make(server, fd, service, peer, err);
+    if (!client)
         return NULL;
-    }
-    client->server = server;
-    client->references = 1;
-    client->service = service;
-    client->read_only = service == SERVICE_RO;
-    client->peer = peer;
-    client->identity = identity_ref(peer);
     client->id = server->next_id++;
     client->connected = time_real();
     client->since = time_monotonic();
+    client->read_only = service == SERVICE_RO;
     client->auth = service == SERVICE_ADMIN ? AUTHENTICATE_NONE : auth_by_name(server, service);
     if (client->auth == AUTHENTICATE_POLKIT && identity_trusted(peer))
         client->auth = AUTHENTICATE_NONE;
-    list_init(&client->calls);
-    list_init(&client->streams);
-    list_init(&client->pending);
-    list_init(&client->watches);
-    list_init(&client->peers);
-    list_init(&client->events);
-    list_append(&server->clients, &client->link);
-    server->client_count++;
-    server->anonymous_count++;
-    client->conn.frame_max = ANONYMOUS_FRAME_MAX;
     if (client->auth == AUTHENTICATE_NONE)
         client_set_authenticated(client);
     else
         server_need_tick(server);
     log_debug("client %" PRIu64 " of '%s' came: %s", client->id, server->name, identity_text(peer, who));
+    return client;
+}
+
+struct client *client_again(struct server *server, int fd, enum server_service service, uint64_t id,
+                            struct identity *peer, struct err *err)
+{
+    struct client *client = client_make(server, fd, service, peer, err);
+
+    if (!client)
+        return NULL;
+    client->id = id;
+    if (server->next_id <= id)
+        server->next_id = id + 1;
+    client->opened = true;
+    client_set_authenticated(client);
     return client;
 }
 

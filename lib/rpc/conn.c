@@ -413,6 +413,38 @@ void conn_close_when_sent(struct conn *conn)
     conn_transmit(conn);
 }
 
+bool conn_rest(const struct conn *conn, const void **ret_unread, size_t *ret_unread_length,
+               const void **ret_unsent, size_t *ret_unsent_length)
+{
+    *ret_unread = conn->in.data ? conn->in.data + conn->in_at : NULL;
+    *ret_unread_length = conn->in.length - conn->in_at;
+    *ret_unsent = conn->out.data ? conn->out.data + conn->out_at : NULL;
+    *ret_unsent_length = conn->out.length - conn->out_at;
+    return conn_open(conn) && !conn->in_fd_count && !conn->out_fd_count && !conn->in_frame;
+}
+
+void conn_leave(struct conn *conn)
+{
+    conn->doom = -ESHUTDOWN;
+    later_cancel(&conn->again);
+    watch_set(&conn->watch, 0);
+}
+
+void conn_restore(struct conn *conn, const void *unread, size_t unread_length, const void *unsent,
+                  size_t unsent_length)
+{
+    if (unread_length) {
+        buffer_take(&conn->in);
+        buf_add(&conn->in, unread, unread_length);
+        later_call(&conn->again);
+    }
+    if (unsent_length) {
+        buffer_take(&conn->out);
+        buf_add(&conn->out, unsent, unsent_length);
+        conn_transmit(conn);
+    }
+}
+
 int conn_init(struct conn *conn, int fd, const struct conn_ops *ops)
 {
     int r;

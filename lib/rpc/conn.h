@@ -38,6 +38,7 @@ enum conn_hold {
     HOLD_REQUESTS = 1 << 0, /* too many unanswered calls */
     HOLD_OUTPUT = 1 << 1,   /* whoever gets what we read can't take more */
     HOLD_STREAM = 1 << 2,   /* a stream can't take more */
+    HOLD_HANDOVER = 1 << 3, /* the daemon's next run reads it */
 };
 
 /* Lives in its owner. All members are conn.c's own. */
@@ -85,6 +86,17 @@ void conn_release(struct conn *conn, enum conn_hold why);
 void conn_close(struct conn *conn, int reason);
 /* The loop closes it when all output is sent; nothing is read any more. */
 void conn_close_when_sent(struct conn *conn);
+/*
+ * For whoever goes on with the connection in another process: what was received and not handled, and what
+ * isn't sent; both stay conn's. False when that can't be told in bytes, since descriptors are on their way.
+ */
+bool conn_rest(const struct conn *conn, const void **ret_unread, size_t *ret_unread_length,
+               const void **ret_unsent, size_t *ret_unsent_length);
+/* It is somebody else's now: nothing is read or sent any more, what is queued stays unsent. */
+void conn_leave(struct conn *conn);
+/* Begin with such a rest; the loop goes on with it. */
+void conn_restore(struct conn *conn, const void *unread, size_t unread_length, const void *unsent,
+                  size_t unsent_length);
 static inline bool conn_open(const struct conn *conn)
 {
     return conn->fd >= 0 && !conn->doom && !conn->close_drained;

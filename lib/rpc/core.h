@@ -86,6 +86,7 @@ struct client {
     void *data;     /* the daemon's */
     uint8_t missed; /* keepalive pings without an answer */
     bool authenticated, read_only, opened, gone, keepalive, close_callback, running_pending;
+    bool stays;         /* the daemon stops, and its next run goes on with the connection */
     struct list events; /* events whose receivers must be asked about, in order */
     bool events_running;
 };
@@ -118,9 +119,14 @@ struct pending {
     uint8_t payload[];
 };
 
+struct wire_handover_client;
+
 struct client *client_ref(struct client *client);
 void client_unref(struct client *client);
 struct client *client_new(struct server *server, int fd, enum server_service service, struct err *err);
+/* One that was authenticated and opened already, in an earlier run of the daemon. Takes over fd and peer. */
+struct client *client_again(struct server *server, int fd, enum server_service service, uint64_t id,
+                            struct identity *peer, struct err *err);
 /* Everything about its end; the memory goes with the last reference. */
 void client_end(struct client *client);
 void client_set_authenticated(struct client *client);
@@ -141,6 +147,9 @@ void client_send_error(struct client *client, const struct frame_header *header,
 void client_count_event(struct client *client, size_t length);
 
 /* server.c */
+/* As server_add_client, for client_again. */
+struct client *server_add_again(struct server *server, int fd, enum server_service service, uint64_t id,
+                                struct identity *peer, struct err *err);
 void server_client_gone(struct server *server, struct client *client);
 void server_accept_again(struct server *server);
 void server_need_tick(struct server *server);
@@ -157,8 +166,17 @@ void stream_drop(struct stream *stream);  /* its call failed */
 void streams_end(struct client *client, int reason);
 void streams_drained(struct client *client);
 
-/* event.c */
+/* event.c: those that wait for a client. */
 void events_forget(struct client *client);
+
+/* registration.c */
+void registrations_forget(struct client *client);
+void registrations_save(const struct client *client, struct arena *arena, struct wire_handover_client *to);
+void registrations_restore(struct client *client, const struct wire_handover_client *from);
+
+/* handover.c: before a drain, choose those who may go on with the next run; after it, give them to it. */
+void handover_choose(struct server *server);
+bool handover_give(struct client *client);
 
 /* forward.c: 0 when the call is on its way (or waits for the connection), negative with err set. */
 int forward_call(struct client *client, const struct procedure *row, const struct frame_header *header,
@@ -168,6 +186,8 @@ bool forward_stream(struct client *client, const struct frame_header *header, co
                     size_t length);
 void forward_drained(struct client *client);
 void forward_end(struct client *client);
+/* Go on with a connection to another daemon that was opened for this client in an earlier run; takes fd. */
+void forward_resume(struct client *client, enum owner owner, int fd, uint32_t last_serial);
 
 /* Method tables of this layer. */
 extern const struct method connect_methods[], auth_methods[], event_methods[], admin_methods[];

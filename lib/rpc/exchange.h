@@ -43,6 +43,8 @@ struct peer *peer_new(enum owner owner, bool privileged, bool read_only);
 void peer_unref(struct peer *peer);
 /* Connect and open, unless it is ready. May wait. Negative with rq->err set. */
 int peer_open(struct req *rq, struct peer *peer);
+/* Be connected and opened by a descriptor on which last_serial was the last call; fd is the peer's now. */
+void peer_resume(struct peer *peer, int fd, uint32_t last_serial);
 /* Close at once; exchanges are lost. */
 void peer_drop(struct peer *peer);
 /* "virtsecretd" */

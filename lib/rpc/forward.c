@@ -195,6 +195,11 @@ static struct peer *client_peer(struct client *client, enum owner owner)
     return peer;
 }
 
+void forward_resume(struct client *client, enum owner owner, int fd, uint32_t last_serial)
+{
+    peer_resume(client_peer(client, owner), fd, last_serial);
+}
+
 int forward_call(struct client *client, const struct procedure *row, const struct frame_header *header,
                  const uint8_t *payload, size_t length, int *fds, unsigned fd_count, struct err *err)
 {

@@ -370,6 +370,13 @@ int peer_open(struct req *rq, struct peer *peer)
     return r;
 }
 
+void peer_resume(struct peer *peer, int fd, uint32_t last_serial)
+{
+    fd_set_nonblock(fd, true);
+    peer->connected = peer->ready = conn_init(&peer->conn, fd, &peer_ops) >= 0;
+    peer->last_serial = last_serial;
+}
+
 int peer_of_owner(struct req *rq, enum owner owner, bool privileged, struct peer **ret)
 {
     struct peer *peer, *found = NULL;

@@ -138,11 +138,18 @@ static int serve_reload(struct daemon *daemon, struct err *err)
     return serve->what->reload ? serve->what->reload(serve, err) : 0;
 }
 
-static void serve_drain(struct req *rq, struct daemon *daemon, uint64_t usec)
+static void serve_drain(struct req *rq, struct daemon *daemon, uint64_t usec, bool keep)
 {
     struct serve *serve = daemon->data;
 
-    server_drain(rq, serve->server, usec);
+    server_drain(rq, serve->server, usec, keep);
+}
+
+static void serve_resume(struct daemon *daemon, struct kept *kept, size_t count)
+{
+    struct serve *serve = daemon->data;
+
+    server_resume(serve->server, kept, count);
 }
 
 static void serve_stop(struct daemon *daemon)
@@ -166,6 +173,7 @@ int serve_main(int argc, char **argv, const struct serve_spec *what)
     spec.serve = serve_one;
     spec.reload = serve_reload;
     spec.drain = serve_drain;
+    spec.resume = serve_resume;
     spec.stop = serve_stop;
     spec.data = &serve;
     return daemon_main(argc, argv, &spec);

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/time.h"
+#include "loop/keep.h"
 #include "rpc/core.h"
 
 static const struct method *const admin_tables[] = {admin_methods, NULL};
@@ -166,6 +167,18 @@ struct client *server_add_client(struct server *server, int fd, enum server_serv
     return client;
 }
 
+struct client *server_add_again(struct server *server, int fd, enum server_service service, uint64_t id,
+                                struct identity *peer, struct err *err)
+{
+    bool busy = server_busy(server);
+    struct client *client = client_again(server, fd, service, id, peer, err);
+
+    if (client && !busy)
+        server_activity(server, true);
+    server_accept_again(server);
+    return client;
+}
+
 void server_client_gone(struct server *server, struct client *client)
 {
     struct server *main = server->main ? server->main : server;
@@ -288,11 +301,13 @@ void server_refuse(struct server *server, const char *trouble)
     server->trouble = server->admin->trouble = trouble;
 }
 
-static void drain_one(struct req *rq, struct server *server, uint64_t usec)
+static void drain_one(struct req *rq, struct server *server, uint64_t usec, bool keep)
 {
     uint64_t until = time_monotonic() + usec;
     struct client *client;
 
+    if (keep)
+        handover_choose(server);
     server->draining = true;
     server_accept_again(server);
     for (int round = 0; round < 2 && server->call_count; round++) {
@@ -311,11 +326,14 @@ static void drain_one(struct req *rq, struct server *server, uint64_t usec)
         server->idle = NULL;
     }
     LIST_FOREACH(&server->clients, client, link)
-        conn_close_when_sent(&client->conn);
+        if (!client->stays || !handover_give(client))
+            conn_close_when_sent(&client->conn);
+    if (keep)
+        keep_settle();
 }
 
-void server_drain(struct req *rq, struct server *server, uint64_t usec)
+void server_drain(struct req *rq, struct server *server, uint64_t usec, bool keep)
 {
-    drain_one(rq, server, usec);
-    drain_one(rq, server->admin, usec);
+    drain_one(rq, server, usec, keep);
+    drain_one(rq, server->admin, usec, /* keep= */ false);
 }

@@ -12,6 +12,7 @@
 #include "rpc/dispatch.h"
 
 struct client;
+struct kept;
 struct server;
 
 /*
@@ -91,9 +92,12 @@ int server_listen(struct server *server, int fd, enum server_service service, st
 struct client *server_add_client(struct server *server, int fd, enum server_service service, struct err *err);
 /*
  * Stop: no new clients, no new calls; running calls end (waits are cancelled after usec); then every client
- * is closed. Call from a fiber. Returns when nothing is left or usec passed.
+ * is closed, or with keep, where that can be, kept for the daemon's next run (handover.c). Call from a fiber.
+ * Returns when nothing is left or usec passed.
  */
-void server_drain(struct req *rq, struct server *server, uint64_t usec);
+void server_drain(struct req *rq, struct server *server, uint64_t usec, bool keep);
+/* Go on with the clients that an earlier run had kept; takes the descriptors that it can use. */
+void server_resume(struct server *server, struct kept *kept, size_t count);
 void server_free(struct server *server);
 bool server_busy(const struct server *server); /* any client connected */
 const struct server_spec *server_spec_of(const struct server *server);

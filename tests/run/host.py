@@ -9,6 +9,7 @@ import time
 import labhost
 from hostinstall import python, virt_install
 from hostmachine import AWAIT_MODE, MACHINE, at_login, hostile
+from hostrestart import stays_connected
 from hostsecrets import encrypted, secrets
 from hostsession import define_session, session, session_without_systemd
 from hosttakeover import ended_meanwhile, firmware_handed_over, handed_over, rich_one_handed_over, saved, taken_over, transient
@@ -250,8 +251,8 @@ def units(host):
 
 
 MIXED = (taken_over, handed_over, rich_one_handed_over, firmware_handed_over, ended_meanwhile, saved, transient, virt_install, python, activation,
-         reloaded, in_trouble, newcomer, secrets, encrypted, machine_runs, hostile, survives, autostart, polkit, password, per_object, session, session_without_systemd,
-         kvm, units, idle_exit, rebooted)
+         reloaded, in_trouble, newcomer, secrets, encrypted, machine_runs, hostile, survives, stays_connected, autostart, polkit, password, per_object, session,
+         session_without_systemd, kvm, units, idle_exit, rebooted)
 UNIFIED = (taken_over, machine_runs, transient, survives)  # control groups of version 2 alone, without any controller
 
 

@@ -299,7 +299,7 @@ static struct req stop;
 
 static void stop_main(struct req *rq, void *arg)
 {
-    server_drain(rq, server, SECONDS(1));
+    server_drain(rq, server, SECONDS(1), /* keep= */ false);
 }
 
 static void stop_done(struct req *rq, void *arg)

@@ -157,7 +157,7 @@ void err_append(struct err *err, const char *format, ...)
     va_start(args, format);
     what = format_args(format, args);
     va_end(args);
-    rephrase(err, "", what);
+    rephrase(err, "", !err->detail && *what == ' ' ? what + 1 : what);
 }
 
 void err_move(struct err *to, struct err *from)

@@ -55,6 +55,12 @@ void xt_flag_words(unsigned flags, struct buf *text)
 
 /* ---- check ---- */
 
+/* It reads what another row describes. */
+static bool is_place(const struct xt_row *row)
+{
+    return row->kind == XT_KIND_HOOK && row->hook == &xt_place_hook;
+}
+
 struct check {
     struct buf *problems;
     const struct xt_table *tables[TABLES_MAX]; /* seen */
@@ -190,6 +196,8 @@ static void check_name(struct check *check, struct scope *scope, struct names *n
 {
     bool attr = row->kind == XT_KIND_ATTR;
 
+    if (is_place(row))
+        return;
     if (row->name ? !kinds[row->kind].named : !kinds[row->kind].unnamed)
         problem(check, scope, row, "%s rows must%s have a name", kinds[row->kind].name,
                 row->name ? " not" : "");
@@ -316,6 +324,8 @@ static void walk_row(struct walk *walk, const struct xt_row *row, size_t length)
     size_t inside = length;
     const struct xt_arm *arm;
 
+    if (is_place(row))
+        return;
     if (row->name)
         inside += (size_t)snprintf(walk->path + length, sizeof(walk->path) - length, "/%s%s",
                                    row->kind == XT_KIND_ATTR ? "@" : "", row->name);

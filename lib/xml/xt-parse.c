@@ -11,6 +11,22 @@
 
 #include "base/str.h"
 
+int xt_add_place(struct err *err, const struct xt_place *place)
+{
+    if (place->line)
+        err_append(err, " in element '%s' (line %u)", place->element, place->line);
+    return -1;
+}
+
+/* Behind what a noun's own code says of the element. */
+static int place(struct xt_parse *parse, const struct xml_node *node)
+{
+    if (!parse->placed)
+        xt_add_place(parse->err, &(struct xt_place){node->name, node->line});
+    parse->placed = true;
+    return -1;
+}
+
 int xt_error(struct xt_parse *parse, const struct xml_node *node, const char *format, ...)
 {
     auto_buf struct buf text = {0};
@@ -19,6 +35,7 @@ int xt_error(struct xt_parse *parse, const struct xml_node *node, const char *fo
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
+    parse->placed = true;
     return err_set(parse->err, ERR_XML_ERROR, "%s (line %u)", buf_text(&text), node->line);
 }
 
@@ -28,14 +45,14 @@ int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const cha
     const char *expect = type && type->expect ? type->expect : "";
     const char *gap = *expect ? " " : "";
 
-    if (err_is_set(parse->err)) { /* the type knows more: say where */
-        err_append(parse->err, " in element '%s' (line %u)", node->name, node->line);
-        return -1;
-    }
-    if (type == &xt_bitmap)
+    if (err_is_set(parse->err)) /* the type knows more: say where */
+        return place(parse, node);
+    if (type == &xt_bitmap) {
+        parse->placed = true;
         return err_set(parse->err, ERR_INVALID_ARG,
                        "Failed to parse bitmap '%s' of %s in element '%s' (line %u)", value,
                        attr ? attr : "text", node->name, node->line);
+    }
     if (!attr)
         return xt_error(parse, node, "Invalid value for element '%s': '%s'.%s%s", node->name, value, gap,
                         expect);
@@ -111,14 +128,18 @@ static int parse_hook(struct xt_parse *parse, const struct xt_row *row, struct x
     struct xml_node *child;
     void *object = xt_at(base, row->offset);
 
+    if (row->hook == &xt_place_hook) { /* looks at the first, and doesn't count as using it */
+        child = row->name ? xml_child(node, row->name) : node;
+        return child ? row->hook->parse(parse, child, object) : 0;
+    }
     if (!row->name)
-        return row->hook->parse(parse, node, object);
+        return row->hook->parse(parse, node, object) < 0 ? place(parse, node) : 0;
     for (child = xml_child(node, row->name); child; child = xml_next(child, row->name)) {
         child->used = true;
         if (ignored(row, parse))
             xml_use_all(child);
         else if (row->hook->parse(parse, child, object) < 0)
-            return -1;
+            return place(parse, child);
     }
     return 0;
 }
@@ -205,7 +226,7 @@ int xt_parse_node(struct xt_parse *parse, const struct xt_table *table, struct x
     node->used = true;
     if (parse_rows(parse, table->rows, node, object) < 0)
         return -1;
-    return table->finish ? table->finish(parse, object) : 0;
+    return table->finish && table->finish(parse, object) < 0 ? place(parse, node) : 0;
 }
 
 static int refuse_unknown(const struct xml_node *root, struct err *err)
@@ -270,3 +291,21 @@ static void verbatim_copy(struct arena *arena, void *to, const void *from)
 
 const struct xt_hook xt_verbatim = {
     .parse = verbatim_parse, .format = verbatim_format, .copy = verbatim_copy};
+
+/* ---- where it stood ---- */
+
+static int place_parse(struct xt_parse *parse, struct xml_node *node, void *object)
+{
+    *(struct xt_place *)object = (struct xt_place){arena_strdup(parse->arena, node->name), node->line};
+    return 0;
+}
+
+static void place_format(struct xt_format *format UNUSED, const void *object UNUSED)
+{
+}
+
+static void place_copy(struct arena *arena UNUSED, void *to UNUSED, const void *from UNUSED)
+{
+}
+
+const struct xt_hook xt_place_hook = {.parse = place_parse, .format = place_format, .copy = place_copy};

@@ -256,6 +256,21 @@ struct xt_table {
 extern const struct xt_type xt_enum;
 /* The element as it was written, in a `struct xml_node *`: XT_HOOK(S, extra, "extra", xt_verbatim, 0). */
 extern const struct xt_hook xt_verbatim;
+/*
+ * Where an element stands, kept for checks that run when the document is gone: XT_PLACE(S, place, NULL) of
+ * the element around the row, XT_PLACE(S, place, "name") of the first <name> in it. Not printed; all zero in
+ * what doesn't come from a document, and in copies.
+ */
+struct xt_place {
+    const char *element;
+    uint32_t line;
+};
+extern const struct xt_hook xt_place_hook;
+#define XT_PLACE(S, m, n)                                                                                    \
+    {                                                                                                        \
+        .kind = XT_KIND_HOOK, .offset = XT_FITS(S, m, struct xt_place * : 1), .name = n,                     \
+        .hook = &xt_place_hook                                                                               \
+    }
 
 /* ---- walking ---- */
 
@@ -281,6 +296,7 @@ struct xt_parse {
     struct arena *arena; /* of the object */
     unsigned flags;
     const char *unit; /* for a type's parse function */
+    bool placed;      /* the error says already where in the document it is */
     struct err *err;
 };
 
@@ -302,10 +318,13 @@ void *xt_parse(const struct xt_document *document, struct arena *arena, const ch
                struct err *err);
 /* Hooks: read an element into a zeroed object by a table's rows (and its finish). 0 or -1. */
 int xt_parse_node(struct xt_parse *parse, const struct xt_table *table, struct xml_node *node, void *object);
-/* Errors at a place of the document: the line is added. Always -1. */
+/* Errors at a place of the document: the line is added (to what a finish or a hook says, too). Always -1. */
 int xt_error(struct xt_parse *parse, const struct xml_node *node, const char *format, ...) PRINTF(3, 4);
 int xt_error_attr(struct xt_parse *parse, const struct xml_node *node, const char *attr, const char *value,
                   const struct xt_type *type);
+
+/* Behind an error of a check that ran later: where its subject stands, when that is known. Always -1. */
+int xt_add_place(struct err *err, const struct xt_place *place);
 
 /* Append the element (its name; NULL: the table's) at the given indentation. */
 void xt_format(const struct xt_table *table, struct buf *text, const void *object, unsigned flags,

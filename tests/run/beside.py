@@ -185,7 +185,7 @@ def run_side(uri, home, path):
 
 # What may be different in what both answer: what is replaced in both texts, and why.
 MEANT = (
-    (r" \(line \d+\)$", "", "ours say where in the document"),
+    (r"( in element '[^']*')? \(line \d+\)$", "", "ours say where in the document"),
     (r"(qemu unexpectedly closed the monitor|process exited while connecting to monitor): ", "QEMU ended: ", "it depends on when"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z ", "", "QEMU's clock"),
     (r'"id":"libvirt-\d+"', '"id":"libvirt-N"', "how much was asked before"),

@@ -130,7 +130,7 @@ def uncounted(text):
     for pattern, word in ((r"/dev/pts/\d+", "/dev/pts/N"), (r"<domain type='qemu' id='\d+'", "<domain type='qemu' id='N'"),
                           (r"domain-\d+-", "domain-N-"), (r"\b59\d\d\b", "59NN"), (r"(127\.0\.0\.1):\d+\b", r"\1:N"),
                           (r"(?s)(qemu unexpectedly closed the monitor|process exited while connecting to monitor): .*?-device",
-                                                          "QEMU ended: -device"), (r"for virtio-vga.*", "for virtio-vga"), (r" \(line \d+\)$", ""),
+                                                          "QEMU ended: -device"), (r"for virtio-vga.*", "for virtio-vga"), (r"( in element '[^']*')? \(line \d+\)$", ""),
                           (r'"id":"video0","max_outputs":1', '"max_outputs":1,"id":"video0"'), (r"unable to open vhost-vsock device: .*", "unable to open vhost-vsock device")):
         text = re.sub(pattern, word, text)
     return text

@@ -31,6 +31,7 @@ struct bike {
     struct wheel **wheels;
     size_t n_wheels;
     struct xml_node *extra;
+    struct xt_place place, named;
 };
 XT_DECLARE(bike_table, struct bike);
 XT_DECLARE(wheel_table, struct wheel);
@@ -56,6 +57,8 @@ XT_DEFINE_ROWS(frame_table, "frame", NULL,
 
 #define T struct bike
 XT_DEFINE(bike_table, "bike", bike_finish,
+    XT_PLACE(T, place, NULL),
+    XT_PLACE(T, named, "name"),
     XT_ENUM(T, kind, "kind", kind_names, XT_REQUIRED | XT_ABI),
     XT_TEXT(T, uuid, "uuid", uuid, 0),
     XT_TEXT(T, name, "name", str, XT_REQUIRED),
@@ -229,6 +232,32 @@ START_TEST(bad_values)
 }
 END_TEST
 
+/* What a noun's own code says gets the place; later checks find it beside what was read. */
+START_TEST(places)
+{
+    auto_arena struct arena arena = {0};
+    auto_err struct err err = {0}, later = {0};
+    const char *three =
+        "<bike kind='path'><name>a</name>\n<wheel>a</wheel><wheel>b</wheel><wheel>c</wheel></bike>";
+    struct bike *bike = read_bike(&arena, whole, 0, &err);
+    const struct bike *copy = xt_copy(&bike_table, &arena, bike);
+
+    ck_assert_str_eq(bike->place.element, "bike");
+    ck_assert_uint_eq(bike->place.line, 1);
+    ck_assert_str_eq(bike->named.element, "name");
+    ck_assert_uint_eq(bike->named.line, 3);
+    ck_assert_uint_eq(copy->named.line, 0);
+    err_set(&later, ERR_XML_ERROR, "Name taken");
+    ck_assert_int_eq(xt_add_place(&later, &copy->named), -1);
+    ck_assert_str_eq(later.detail, "Name taken");
+    xt_add_place(&later, &bike->named);
+    ck_assert_str_eq(later.detail, "Name taken in element 'name' (line 3)");
+
+    ck_assert(!read_bike(&arena, three, 0, &err));
+    ck_assert_str_eq(err.detail, "3 wheels in element 'bike' (line 1)");
+}
+END_TEST
+
 START_TEST(validation)
 {
     auto_arena struct arena arena = {0};
@@ -349,5 +378,5 @@ START_TEST(dump)
 }
 END_TEST
 
-UNIT_MAIN("xt", round_trip, lenient_input, visibility, bad_values, validation, compare, self_check,
+UNIT_MAIN("xt", round_trip, lenient_input, visibility, bad_values, places, validation, compare, self_check,
           all_tables, dump)

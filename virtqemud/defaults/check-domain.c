@@ -150,9 +150,15 @@ static int check_launch(const struct domain *domain, const struct qemu_caps *cap
 
 int check_domain(const struct domain *domain, const struct qemu_caps *caps, struct err *err)
 {
-    if (check_vcpus(domain, err) < 0 || check_memory(domain, err) < 0 || check_cpu(domain->cpu, err) < 0 ||
-        check_sharing(domain, err) < 0 || check_fw_cfg(domain, err) < 0 ||
-        check_launch(domain, caps, err) < 0)
+    if (check_vcpus(domain, err) < 0)
+        return xt_add_place(err, &domain->at.vcpu);
+    if (check_memory(domain, err) < 0)
+        return xt_add_place(err, &domain->at.maximum);
+    if (check_cpu(domain->cpu, err) < 0)
+        return xt_add_place(err, &domain->at.cpu);
+    if (check_sharing(domain, err) < 0 || check_launch(domain, caps, err) < 0)
         return -1;
+    if (check_fw_cfg(domain, err) < 0)
+        return xt_add_place(err, &domain->at.sysinfo);
     return check_life(domain, err);
 }

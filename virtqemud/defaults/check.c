@@ -89,10 +89,9 @@ static int check_controllers(const struct domain *domain, struct err *err)
     for (size_t i = 0; i < devices->n_controllers; i++) {
         const struct controller *controller = devices->controllers[i];
 
-        if (controller->type == CONTROLLER_USB && check_usb(controller, err) < 0)
-            return -1;
-        if (controller->type == CONTROLLER_PCI && check_pci(domain, controller, err) < 0)
-            return -1;
+        if ((controller->type == CONTROLLER_USB && check_usb(controller, err) < 0) ||
+            (controller->type == CONTROLLER_PCI && check_pci(domain, controller, err) < 0))
+            return xt_add_place(err, &controller->info.place);
     }
     return 0;
 }
@@ -109,13 +108,12 @@ static int check_ifaces(const struct devices *devices, struct err *err)
         if (iface->mtu.set &&
             (iface->type == IFACE_USER || iface->type == IFACE_MCAST || iface->type == IFACE_SERVER ||
              iface->type == IFACE_CLIENT || iface->type == IFACE_UDP))
-            return UNSUPPORTED("setting MTU on interface type %s is not supported yet",
-                               iface_type_names[iface->type]);
-
+            return OF_DEVICE(iface, UNSUPPORTED("setting MTU on interface type %s is not supported yet",
+                                                iface_type_names[iface->type]));
         if (iface->type == IFACE_VHOSTUSER && iface->backend_tap)
-            return UNSUPPORTED(
-                "interface %s - custom tap device path is not supported for network interfaces of type %s",
-                mac_format(&iface->mac, mac), iface_type_names[iface->type]);
+            return OF_DEVICE(iface, UNSUPPORTED("interface %s - custom tap device path is not supported for "
+                                                "network interfaces of type %s",
+                                                mac_format(&iface->mac, mac), iface_type_names[iface->type]));
     }
     return 0;
 }
@@ -135,10 +133,12 @@ static int check_serials(const struct domain *domain, struct err *err)
 
         if (arch_is_x86(domain->os.arch) && serial->target > CHARTARGET_PCI_SERIAL &&
             serial->target != CHARTARGET_ISA_DEBUG)
-            return UNSUPPORTED(
-                "Serial device with target type '%s' and target model '%s' not compatible with guest "
-                "architecture or machine type",
-                chardev_target_names[serial->target], serial->target_model ? serial->target_model : "");
+            return OF_DEVICE(
+                serial,
+                UNSUPPORTED(
+                    "Serial device with target type '%s' and target model '%s' not compatible with guest "
+                    "architecture or machine type",
+                    chardev_target_names[serial->target], serial->target_model ? serial->target_model : ""));
     }
     return 0;
 }
@@ -147,7 +147,7 @@ static int check_chardevs(struct chardev *const *list, size_t count, struct err 
 {
     for (size_t i = 0; i < count; i++)
         if (check_source(&list[i]->source, err) < 0)
-            return -1;
+            return xt_add_place(err, &list[i]->info.place);
     return 0;
 }
 
@@ -155,7 +155,9 @@ static int check_hostdevs(const struct devices *devices, struct err *err)
 {
     for (size_t i = 0; i < devices->n_hostdevs; i++)
         if (devices->hostdevs[i]->type == HOSTDEV_SCSI_HOST && devices->hostdevs[i]->info.boot_order)
-            return UNSUPPORTED("booting from assigned devices is not supported by vhost SCSI devices");
+            return OF_DEVICE(
+                devices->hostdevs[i],
+                UNSUPPORTED("booting from assigned devices is not supported by vhost SCSI devices"));
     return 0;
 }
 
@@ -165,11 +167,13 @@ static int check_inputs(const struct devices *devices, struct err *err)
         const struct input *input = devices->inputs[i];
 
         if ((input->type == INPUT_PASSTHROUGH || input->type == INPUT_EVDEV) && !input->evdev)
-            return err_set(err, ERR_XML_ERROR, "Missing evdev path for input device passthrough");
+            return OF_DEVICE(input,
+                             err_set(err, ERR_XML_ERROR, "Missing evdev path for input device passthrough"));
         /* QEMU has both generations only for devices that existed before the second */
         if (input->model > VIRTIO_MODEL_VIRTIO && input->type != INPUT_PASSTHROUGH)
-            return UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",
-                               input_type_names[input->type]);
+            return OF_DEVICE(
+                input, UNSUPPORTED("virtio (non-)transitional models are not supported for input type=%s",
+                                   input_type_names[input->type]));
     }
     return 0;
 }
@@ -180,8 +184,8 @@ static int check_displays(const struct devices *devices, struct err *err)
         const struct video *video = devices->videos[i];
 
         if (i && video->type != VIDEO_QXL && video->type != VIDEO_VIRTIO)
-            return UNSUPPORTED("video type '%s' is only valid as primary video device",
-                               video_type_names[video->type]);
+            return OF_DEVICE(video, UNSUPPORTED("video type '%s' is only valid as primary video device",
+                                                video_type_names[video->type]));
     }
     for (size_t i = 0; i < devices->n_graphics; i++)
         if (devices->graphics[i]->type == GRAPHICS_SPICE && devices->graphics[i]->tls_port.value > 0)
@@ -199,8 +203,6 @@ static int check_iommu(const struct domain *domain, struct err *err)
     const struct iommu *iommu = domain->devices.iommu;
     const struct device_address *address;
 
-    if (!iommu)
-        return 0;
     address = &iommu->info.address;
     if (chipset_of(&domain->os) != CHIPSET_Q35)
         return UNSUPPORTED(iommu->model == IOMMU_VIRTIO
@@ -223,11 +225,13 @@ static int check_shmems(const struct devices *devices, struct err *err)
         enum address_type type = shmem->info.address.type;
 
         if (shmem->name[0] == '.')
-            return err_set(err, ERR_XML_ERROR, "shmem name '%s' must not begin with '.'", shmem->name);
+            return OF_DEVICE(
+                shmem, err_set(err, ERR_XML_ERROR, "shmem name '%s' must not begin with '.'", shmem->name));
         if (shmem->size & (shmem->size - 1))
-            return err_set(err, ERR_XML_ERROR, "shmem size must be a power of two");
+            return OF_DEVICE(shmem, err_set(err, ERR_XML_ERROR, "shmem size must be a power of two"));
         if (type && type != ADDRESS_PCI)
-            return UNSUPPORTED("only 'pci' addresses are supported for the shared memory device");
+            return OF_DEVICE(shmem,
+                             UNSUPPORTED("only 'pci' addresses are supported for the shared memory device"));
     }
     return 0;
 }
@@ -238,7 +242,7 @@ static int check_memdevs(const struct domain *domain, struct err *err)
         const struct memdev *memory = domain->devices.memdevs[i];
 
         if (memory->model == MEMDEV_DIMM && !domain->memory.max)
-            return UNSUPPORTED("maxMemory has to be specified when using memory devices");
+            return OF_DEVICE(memory, UNSUPPORTED("maxMemory has to be specified when using memory devices"));
     }
     return 0;
 }
@@ -267,15 +271,18 @@ int defaults_check(const struct domain *domain, unsigned flags, void *caps, stru
         return 0;
     for (size_t i = 0; i < devices->n_disks; i++)
         if (check_disk(devices->disks[i], err) < 0)
-            return -1;
+            return xt_add_place(err, &devices->disks[i]->info.place);
     if (check_chardevs(devices->serials, devices->n_serials, err) < 0 ||
         check_chardevs(devices->parallels, devices->n_parallels, err) < 0 ||
         check_chardevs(devices->channels, devices->n_channels, err) < 0)
         return -1;
-    if (check_domain(domain, caps, err) < 0 || check_machine(domain, err) < 0 ||
-        check_serials(domain, err) < 0 || check_controllers(domain, err) < 0 ||
-        check_ifaces(devices, err) < 0 || check_hostdevs(devices, err) < 0 ||
-        check_inputs(devices, err) < 0 || check_displays(devices, err) < 0 || check_iommu(domain, err) < 0 ||
+    if (check_machine(domain, err) < 0)
+        return xt_add_place(err, &domain->at.os);
+    if (check_domain(domain, caps, err) < 0 || check_serials(domain, err) < 0 ||
+        check_controllers(domain, err) < 0 || check_ifaces(devices, err) < 0 ||
+        check_hostdevs(devices, err) < 0 || check_inputs(devices, err) < 0 ||
+        check_displays(devices, err) < 0 ||
+        (devices->iommu && OF_DEVICE(devices->iommu, check_iommu(domain, err)) < 0) ||
         check_shmems(devices, err) < 0 || check_memdevs(domain, err) < 0)
         return -1;
     return 0;

@@ -192,12 +192,14 @@ int defaults_devices(struct defaults *defaults)
         const struct controller *root = devices_controller(devices, CONTROLLER_PCI, 0);
         enum controller_model wanted = defaults->chipset == CHIPSET_Q35 ? CMODEL_PCIE_ROOT : CMODEL_PCI_ROOT;
 
-        if (root->model != wanted)
-            return err_set(
+        if (root->model != wanted) {
+            err_set(
                 defaults->err, ERR_XML_ERROR,
                 "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
                 "was found instead",
                 controller_model_names[wanted], controller_model_names[root->model]);
+            return xt_add_place(defaults->err, &root->info.place);
+        }
     }
     if (defaults->chipset && !devices->balloon) {
         devices->balloon = ARENA_NEW(defaults->arena, struct balloon);

@@ -18,7 +18,9 @@ static int reserve_given(void *data, const struct device_visit *visit)
     if (info->address.type != ADDRESS_PCI || !info->address.pci.placed)
         return 0;
     unsigned connect = pci_connects(placer, visit);
-    return pci_set_reserve(&placer->set, &info->address.pci, connect ? connect : placer->conventional);
+    if (pci_set_reserve(&placer->set, &info->address.pci, connect ? connect : placer->conventional) < 0)
+        return xt_add_place(placer->defaults->err, &info->place);
+    return 0;
 }
 
 static struct pci_address fixed(uint32_t slot, uint32_t function)
@@ -71,8 +73,9 @@ static int chipset_i440fx(struct placer *placer)
         } else if (controller->type == CONTROLLER_IDE &&
                    (controller->info.address.pci.bus || controller->info.address.pci.slot != 1 ||
                     controller->info.address.pci.function != 1)) {
-            return err_set(placer->defaults->err, ERR_INTERNAL_ERROR,
-                           "Primary IDE controller must have PCI address 0:0:1.1");
+            err_set(placer->defaults->err, ERR_INTERNAL_ERROR,
+                    "Primary IDE controller must have PCI address 0:0:1.1");
+            return xt_add_place(placer->defaults->err, &controller->info.place);
         }
     }
     /* the ISA bridge is function 0, and the whole slot is the chipset's */

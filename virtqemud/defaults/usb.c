@@ -134,7 +134,7 @@ static int each_device(struct usb_set *set, int (*visit)(struct usb_set *set, st
 #define VISIT(list, condition)                                                                               \
     for (size_t i = 0; i < devices->n_##list; i++)                                                           \
         if ((condition) && visit(set, &devices->list[i]->info) < 0)                                          \
-    return -1
+    return xt_add_place(set->defaults->err, &devices->list[i]->info.place)
     VISIT(hostdevs, devices->hostdevs[i]->type == HOSTDEV_USB);
     VISIT(disks, devices->disks[i]->bus == DISK_BUS_USB);
     VISIT(controllers, devices->controllers[i]->type == CONTROLLER_CCID);
@@ -194,7 +194,7 @@ int defaults_usb_addresses(struct defaults *defaults)
     /* hubs whose place is said come first: other hubs and devices may sit behind them */
     for (size_t i = 0; i < devices->n_hubs; i++) {
         if (reserve(&set, &devices->hubs[i]->info) < 0)
-            return -1;
+            return xt_add_place(defaults->err, &devices->hubs[i]->info.place);
         if (!wants(&devices->hubs[i]->info))
             settle_hub(&set, devices->hubs[i]);
     }
@@ -202,7 +202,7 @@ int defaults_usb_addresses(struct defaults *defaults)
         return -1;
     for (size_t i = 0; i < devices->n_hubs; i++)
         if (wants(&devices->hubs[i]->info) && settle_hub(&set, devices->hubs[i]) < 0)
-            return -1;
+            return xt_add_place(defaults->err, &devices->hubs[i]->info.place);
     each_device(&set, count_wanting);
     while (set.n_places && ports_free(&set) < set.wanting) {
         struct hub *hub = ARENA_NEW(defaults->arena, struct hub);

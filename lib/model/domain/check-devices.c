@@ -136,12 +136,12 @@ static int check_controllers(const struct devices *devices, struct err *err)
         for (size_t j = 0; j < i && controller->type != CONTROLLER_USB; j++)
             if (devices->controllers[j]->type == controller->type &&
                 devices->controllers[j]->index.value == controller->index.value)
-                return err_set(err, ERR_XML_ERROR, "Multiple '%s' controllers with index '%u'",
-                               controller_type_names[controller->type], controller->index.value);
-        if (controller->type == CONTROLLER_USB && check_usb_controller(devices, controller, err) < 0)
-            return -1;
-        if (controller->type == CONTROLLER_PCI && check_pci_controller(controller, err) < 0)
-            return -1;
+                return OF_DEVICE(controller,
+                                 err_set(err, ERR_XML_ERROR, "Multiple '%s' controllers with index '%u'",
+                                         controller_type_names[controller->type], controller->index.value));
+        if ((controller->type == CONTROLLER_USB && check_usb_controller(devices, controller, err) < 0) ||
+            (controller->type == CONTROLLER_PCI && check_pci_controller(controller, err) < 0))
+            return xt_add_place(err, &controller->info.place);
     }
     return 0;
 }
@@ -153,16 +153,21 @@ static int check_usb(const struct devices *devices, struct err *err)
 
     for (size_t i = 0; i < devices->n_redirdevs; i++)
         if (str_eq(devices->redirdevs[i]->bus, "usb") && !has_usb(devices))
-            return UNSUPPORTED("cannot add redirected USB device: USB is disabled for this domain");
+            return OF_DEVICE(
+                devices->redirdevs[i],
+                UNSUPPORTED("cannot add redirected USB device: USB is disabled for this domain"));
     for (size_t i = 0; disabled && i < devices->n_hubs; i++)
         if (str_eq(devices->hubs[i]->type, "usb"))
-            return UNSUPPORTED("Can't add USB hub: USB is disabled for this domain");
+            return OF_DEVICE(devices->hubs[i],
+                             UNSUPPORTED("Can't add USB hub: USB is disabled for this domain"));
     for (size_t i = 0; disabled && i < devices->n_inputs; i++)
         if (devices->inputs[i]->bus == INPUT_BUS_USB)
-            return UNSUPPORTED("Can't add USB input device. USB bus is disabled");
+            return OF_DEVICE(devices->inputs[i],
+                             UNSUPPORTED("Can't add USB input device. USB bus is disabled"));
     for (size_t i = 0; disabled && i < devices->n_hostdevs; i++)
         if (devices->hostdevs[i]->type == HOSTDEV_USB)
-            return UNSUPPORTED("Can't add host USB device: USB is disabled in this host");
+            return OF_DEVICE(devices->hostdevs[i],
+                             UNSUPPORTED("Can't add host USB device: USB is disabled in this host"));
     return 0;
 }
 
@@ -175,7 +180,7 @@ static int check_chardevs(struct chardev *const *list, size_t count, struct err 
                      (list[i]->target == CHARTARGET_VIRTIO || list[i]->target == CHARTARGET_XEN);
 
         if (chardev_source_check(&list[i]->source, named, err) < 0)
-            return -1;
+            return xt_add_place(err, &list[i]->info.place);
     }
     return 0;
 }
@@ -189,13 +194,13 @@ static int check_sources(const struct devices *devices, struct err *err)
         return -1;
     for (size_t i = 0; i < devices->n_redirdevs; i++)
         if (chardev_source_check(&devices->redirdevs[i]->source, false, err) < 0)
-            return -1;
+            return xt_add_place(err, &devices->redirdevs[i]->info.place);
     for (size_t i = 0; i < devices->n_smartcards; i++)
         if (chardev_source_check(&devices->smartcards[i]->source, false, err) < 0)
-            return -1;
+            return xt_add_place(err, &devices->smartcards[i]->info.place);
     for (size_t i = 0; i < devices->n_rngs; i++)
         if (chardev_source_check(&devices->rngs[i]->source, false, err) < 0)
-            return -1;
+            return xt_add_place(err, &devices->rngs[i]->info.place);
     return 0;
 }
 
@@ -257,15 +262,16 @@ static int check_hostdevs(const struct devices *devices, struct err *err)
         enum address_type type = dev->info.address.type;
 
         if (dev->type == HOSTDEV_MDEV && str_eq(dev->model, "vfio-pci") && type && type != ADDRESS_PCI)
-            return err_set(err, ERR_XML_ERROR,
-                           "Unsupported address type '%s' with mediated device model '%s'",
-                           address_type_names[type], dev->model);
+            return OF_DEVICE(dev, err_set(err, ERR_XML_ERROR,
+                                          "Unsupported address type '%s' with mediated device model '%s'",
+                                          address_type_names[type], dev->model));
         if (check_scsi_place(devices, dev, err) < 0)
-            return -1;
+            return xt_add_place(err, &dev->info.place);
         ramfbs += dev->ramfb == TRI_YES;
         for (size_t j = 0; j < i; j++)
             if (same_hostdev(dev, devices->hostdevs[j]))
-                return err_set(err, ERR_XML_ERROR, "Hostdev already exists in the domain configuration");
+                return OF_DEVICE(
+                    dev, err_set(err, ERR_XML_ERROR, "Hostdev already exists in the domain configuration"));
     }
     return ramfbs > 1 ? UNSUPPORTED("Only one vgpu device can have 'ramfb' enabled") : 0;
 }
@@ -284,10 +290,11 @@ static int check_displays(const struct devices *devices, struct err *err)
 {
     for (size_t i = 0; i < devices->n_videos; i++)
         if (devices->videos[i]->type == VIDEO_RAMFB && devices->videos[i]->info.address.type)
-            return UNSUPPORTED("address not supported for video type ramfb");
+            return OF_DEVICE(devices->videos[i], UNSUPPORTED("address not supported for video type ramfb"));
     for (size_t i = 0; i < devices->n_sounds; i++)
         if (devices->sounds[i]->audio_id && !has_audio(devices, devices->sounds[i]->audio_id))
-            return err_set(err, ERR_XML_ERROR, "no audio device with ID %u", devices->sounds[i]->audio_id);
+            return OF_DEVICE(devices->sounds[i], err_set(err, ERR_XML_ERROR, "no audio device with ID %u",
+                                                         devices->sounds[i]->audio_id));
     for (size_t i = 0; i < devices->n_graphics; i++) {
         const struct graphics *graphics = devices->graphics[i];
 
@@ -305,9 +312,10 @@ static int check_shmems(const struct devices *devices, struct err *err)
         const struct shmem *shmem = devices->shmems[i];
 
         if (strchr(shmem->name, '/'))
-            return UNSUPPORTED("shmem name cannot include '/' character");
+            return OF_DEVICE(shmem, UNSUPPORTED("shmem name cannot include '/' character"));
         if (shmem->has_msi && !shmem->has_server)
-            return err_set(err, ERR_XML_ERROR, "msi option is only supported with a server");
+            return OF_DEVICE(shmem,
+                             err_set(err, ERR_XML_ERROR, "msi option is only supported with a server"));
     }
     return 0;
 }
@@ -316,7 +324,7 @@ int check_devices(const struct devices *devices, struct err *err)
 {
     for (size_t i = 0; i < devices->n_disks; i++)
         if (check_disk(devices->disks[i], err) < 0)
-            return -1;
+            return xt_add_place(err, &devices->disks[i]->info.place);
     if (check_controllers(devices, err) < 0 || check_usb(devices, err) < 0 ||
         check_sources(devices, err) < 0 || check_hostdevs(devices, err) < 0 ||
         check_displays(devices, err) < 0)

@@ -13,6 +13,13 @@ static int check_cells(const struct domain *domain, struct err *err)
         if (cpu->cells[i]->cpus && bitmap_last(cpu->cells[i]->cpus) >= (ssize_t)domain->vcpus.max)
             return err_set(err, ERR_INTERNAL_ERROR, "CPU IDs in <numa> exceed the <vcpu> count (cell '%zu')",
                            i);
+    return 0;
+}
+
+static int check_numatune(const struct domain *domain, struct err *err)
+{
+    const struct cpu *cpu = domain->cpu;
+
     if (domain->numatune.n_memnodes && !(cpu && cpu->n_cells))
         return err_set(err, ERR_XML_ERROR, "Element 'memnode' is invalid without any guest NUMA cells");
     if (!domain->idmap.n_uids != !domain->idmap.n_gids)
@@ -62,12 +69,13 @@ static int check_memdevs(const struct domain *domain, struct err *err)
     for (size_t i = 0; i < domain->devices.n_memdevs; i++) {
         const struct memdev *memory = domain->devices.memdevs[i];
 
-        if (memory->node.set && memory->node.value >= cells)
-            return err_set(
-                err, ERR_XML_DETAIL,
+        if (!memory->node.set || memory->node.value < cells)
+            continue;
+        err_set(err, ERR_XML_DETAIL,
                 "can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes "
                 "configured",
                 memory->node.value, cells);
+        return xt_add_place(err, &memory->info.place);
     }
     return 0;
 }
@@ -82,9 +90,10 @@ static int check_boot_order(const struct domain *domain, struct err *err)
 #define TAKE_PLACES(list)                                                                                    \
     for (size_t i = 0; i < devices->n_##list; i++) {                                                         \
         uint32_t order = devices->list[i]->info.boot_order;                                                  \
-        if (order && bitmap_get(&seen, order))                                                               \
-            return err_set(err, ERR_CONFIG_UNSUPPORTED, "boot order '%u' used for more than one device",     \
-                           order);                                                                           \
+        if (order && bitmap_get(&seen, order)) {                                                             \
+            err_set(err, ERR_CONFIG_UNSUPPORTED, "boot order '%u' used for more than one device", order);    \
+            return xt_add_place(err, &devices->list[i]->info.place);                                         \
+        }                                                                                                    \
         if (order)                                                                                           \
             bitmap_set(&seen, order);                                                                        \
     }
@@ -152,9 +161,21 @@ static int check_sysinfo(const struct domain *domain, struct err *err)
 
 int domain_check(const struct domain *domain, struct err *err)
 {
-    if (vcpus_check(&domain->vcpus, err) < 0 || check_cells(domain, err) < 0 || check_os(domain, err) < 0 ||
-        check_sysinfo(domain, err) < 0 || check_hugepages(domain, err) < 0 ||
-        check_memdevs(domain, err) < 0 || check_boot_order(domain, err) < 0 || check_labels(domain, err) < 0)
+    if (vcpus_check(&domain->vcpus, err) < 0)
+        return xt_add_place(err, domain->at.cputune.line ? &domain->at.cputune : &domain->at.vcpu);
+    if (check_cells(domain, err) < 0)
+        return xt_add_place(err, &domain->at.cpu);
+    if (check_numatune(domain, err) < 0)
+        return xt_add_place(err, &domain->at.numatune);
+    if (check_os(domain, err) < 0)
+        return xt_add_place(err, &domain->at.os);
+    if (check_sysinfo(domain, err) < 0)
+        return xt_add_place(err, &domain->at.sysinfo);
+    if (check_hugepages(domain, err) < 0)
+        return xt_add_place(err, &domain->at.backing);
+    if (check_labels(domain, err) < 0)
+        return xt_add_place(err, &domain->at.seclabel);
+    if (check_memdevs(domain, err) < 0 || check_boot_order(domain, err) < 0)
         return -1;
     return check_devices(&domain->devices, err);
 }

@@ -237,11 +237,23 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
     settle_hugepages(domain);
     settle_actions(domain);
     domain_clean_metadata(domain);
-    if (vcpus_settle(&domain->vcpus, arena, err) < 0 || settle_memory(domain, flags, err) < 0 ||
-        settle_perf(domain, err) < 0 || settle_cpu(domain, arena, err) < 0 ||
-        blkiotune_settle(&domain->blkiotune, err) < 0 ||
-        numatune_settle(&domain->numatune, vcpus_auto, err) < 0 || clock_settle(&domain->clock, err) < 0 ||
-        settle_os(domain, arena, err) < 0 || devices_settle(&domain->devices, arena, err) < 0)
+    if (vcpus_settle(&domain->vcpus, arena, err) < 0)
+        return xt_add_place(err, domain->at.iothreads.line ? &domain->at.iothreads : &domain->at.vcpu);
+    if (settle_memory(domain, flags, err) < 0)
+        return xt_add_place(err, domain->memory.max ? &domain->at.maximum : &domain->at.memory);
+    if (settle_perf(domain, err) < 0)
+        return xt_add_place(err, &domain->at.perf);
+    if (settle_cpu(domain, arena, err) < 0)
+        return xt_add_place(err, &domain->at.cpu);
+    if (blkiotune_settle(&domain->blkiotune, err) < 0)
+        return xt_add_place(err, &domain->at.blkiotune);
+    if (numatune_settle(&domain->numatune, vcpus_auto, err) < 0)
+        return xt_add_place(err, &domain->at.numatune);
+    if (clock_settle(&domain->clock, err) < 0)
+        return xt_add_place(err, &domain->at.clock);
+    if (settle_os(domain, arena, err) < 0)
+        return xt_add_place(err, &domain->at.os);
+    if (devices_settle(&domain->devices, arena, err) < 0)
         return -1;
     /* an automatic place of the memory is the vCPUs', too, unless the document says where they are */
     if (domain->numatune.placement == PLACEMENT_AUTO && vcpus_anywhere)
@@ -249,7 +261,8 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
     if (policy && policy->defaults && policy->defaults(domain, arena, flags, policy->data, err) < 0)
         return -1;
     if (check_names(domain, err) < 0)
-        return -1;
+        return xt_add_place(err, domain->title && strchr(domain->title, '\n') ? &domain->at.title
+                                                                              : &domain->at.name);
     if (flags & DOMAIN_PARSE_STORED)
         return 0;
     if (domain_check(domain, err) < 0)

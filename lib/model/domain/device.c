@@ -434,6 +434,7 @@ static const struct xt_hook alias_hook = {.parse = alias_parse,
 /* clang-format off */
 #define T struct device_info
 XT_DEFINE_ROWS(device_info_table, "info", NULL,
+    XT_PLACE(T, place, NULL),
     XT_GROUP("boot", 0,
         XT_ATTR(T, boot_order, "order", count, 0),
         XT_ATTR(T, loadparm, "loadparm", loadparm, 0)),

@@ -91,6 +91,7 @@ struct device_rom {
 };
 
 struct device_info {
+    struct xt_place place; /* where it stood in the document, for messages */
     char *alias; /* "virtio-disk0"; one that begins with "ua-" is the user's own and is kept in the config */
     struct device_address address;
     uint32_t boot_order; /* 0: not given */
@@ -100,6 +101,9 @@ struct device_info {
     struct bitmap *acpi_nodes;
     struct device_rom rom;
 };
+
+/* Returned by checks: the refusal (of `err`), and where the device that it is about stands. */
+#define OF_DEVICE(device, refusal) ((refusal) < 0 ? xt_add_place(err, &(device)->info.place) : 0)
 
 /* Virtio options that any virtio device's <driver> may carry. */
 struct virtio_options {

@@ -118,6 +118,10 @@ struct domain {
     enum tristate iommufd; /* yes, no */
     char *iommufd_group;
     struct native native;
+    struct { /* where elements stand, for messages */
+        struct xt_place name, title, memory, maximum, vcpu, iothreads, cputune, numatune, blkiotune, backing,
+            sysinfo, os, cpu, clock, perf, seclabel;
+    } at;
 };
 XT_DECLARE_ROWS(domain_table, struct domain);
 

@@ -196,13 +196,17 @@ static int settle_disks(struct devices *devices, struct err *err)
     for (size_t i = 0; i < devices->n_disks; i++) {
         struct disk *disk = devices->disks[i];
 
-        for (size_t j = 0; j < i; j++)
-            if (str_eq(devices->disks[j]->dst, disk->dst))
-                return err_set(err, ERR_XML_ERROR, "target '%s' duplicated for disk sources '%s' and '%s'",
-                               disk->dst, devices->disks[j]->src.path ? devices->disks[j]->src.path : "",
-                               disk->src.path ? disk->src.path : "");
+        for (size_t j = 0; j < i; j++) {
+            const struct disk *other = devices->disks[j];
+
+            if (!str_eq(other->dst, disk->dst))
+                continue;
+            err_set(err, ERR_XML_ERROR, "target '%s' duplicated for disk sources '%s' and '%s'", disk->dst,
+                    other->src.path ? other->src.path : "", disk->src.path ? disk->src.path : "");
+            return xt_add_place(err, &disk->info.place);
+        }
         if (settle_drive_address(disk, err) < 0)
-            return -1;
+            return xt_add_place(err, &disk->info.place);
     }
     return 0;
 }

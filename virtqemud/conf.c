@@ -24,6 +24,12 @@ struct keys {
     uint32_t remote_display_port_min, remote_display_port_max;
     uint32_t remote_websocket_port_min, remote_websocket_port_max, keepalive_interval, keepalive_count;
     const char *const *cgroup_device_acl;
+    const char *default_tls_x509_cert_dir, *default_tls_x509_secret_uuid;
+    int32_t default_tls_x509_verify, vnc_tls_x509_verify, chardev_tls_x509_verify;
+    bool vnc_tls, spice_tls, chardev_tls, nbd_tls;
+    const char *vnc_tls_x509_cert_dir, *spice_tls_x509_cert_dir, *chardev_tls_x509_cert_dir,
+        *nbd_tls_x509_cert_dir;
+    const char *vnc_tls_x509_secret_uuid, *chardev_tls_x509_secret_uuid, *nbd_tls_x509_secret_uuid;
 };
 
 /* clang-format off */
@@ -50,6 +56,22 @@ const struct conf_key qemu_conf_keys[] = {
     CONF_ROW(struct keys, cgroup_device_acl, CONF_STRINGS, NULL, .help = "Devices that every QEMU may open where control groups can keep it from others. Not given: null, full, zero, random, urandom, ptmx, kvm, userfaultfd of /dev."),
     CONF_ROW(struct keys, keepalive_interval, CONF_U32, "5", .help = "Seconds between pings of a migration's peer."),
     CONF_ROW(struct keys, keepalive_count, CONF_U32, "5", .help = "Pings without an answer before the peer counts as dead."),
+    CONF_ROW(struct keys, default_tls_x509_cert_dir, CONF_STRING, "\"/etc/pki/qemu\"", .help = "Certificates and key of TLS connections that have no directory of their own: ca-cert.pem, server-cert.pem, server-key.pem, client-cert.pem, client-key.pem."),
+    CONF_ROW(struct keys, default_tls_x509_verify, CONF_I32, "-1", .min = -1, .max = 1, .help = "Clients of QEMU's TLS servers must show a certificate: 1 yes, 0 no, -1 all but those of VNC."),
+    CONF_ROW(struct keys, default_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the server's key is encrypted with."),
+    CONF_ROW(struct keys, vnc_tls, CONF_BOOL, "0", .help = "Use TLS for VNC displays."),
+    CONF_ROW(struct keys, vnc_tls_x509_cert_dir, CONF_STRING, NULL, .help = "Certificates for VNC displays. Not given: /etc/pki/libvirt-vnc if there is one, else default_tls_x509_cert_dir."),
+    CONF_ROW(struct keys, vnc_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the key for VNC displays is encrypted with. Not given: default_tls_x509_secret_uuid."),
+    CONF_ROW(struct keys, vnc_tls_x509_verify, CONF_I32, "-1", .min = -1, .max = 1, .help = "Clients of VNC displays must show a certificate; -1: as default_tls_x509_verify says."),
+    CONF_ROW(struct keys, spice_tls, CONF_BOOL, "0", .help = "Use TLS for SPICE displays."),
+    CONF_ROW(struct keys, spice_tls_x509_cert_dir, CONF_STRING, NULL, .help = "Certificates for SPICE displays. Not given: /etc/pki/libvirt-spice if there is one, else default_tls_x509_cert_dir."),
+    CONF_ROW(struct keys, chardev_tls, CONF_BOOL, "0", .help = "Use TLS for character devices over TCP, where the definition doesn't say."),
+    CONF_ROW(struct keys, chardev_tls_x509_cert_dir, CONF_STRING, NULL, .help = "Certificates for character devices over TCP. Not given: /etc/pki/libvirt-chardev if there is one, else default_tls_x509_cert_dir."),
+    CONF_ROW(struct keys, chardev_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the key for character devices over TCP is encrypted with. Not given: default_tls_x509_secret_uuid."),
+    CONF_ROW(struct keys, chardev_tls_x509_verify, CONF_I32, "-1", .min = -1, .max = 1, .help = "Clients of character devices over TCP must show a certificate; -1: as default_tls_x509_verify says."),
+    CONF_ROW(struct keys, nbd_tls, CONF_BOOL, "0", .help = "Use TLS for disks on NBD servers, where the definition doesn't say."),
+    CONF_ROW(struct keys, nbd_tls_x509_cert_dir, CONF_STRING, NULL, .help = "Certificates for disks on NBD servers. Not given: /etc/pki/libvirt-nbd if there is one, else default_tls_x509_cert_dir."),
+    CONF_ROW(struct keys, nbd_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the key for disks on NBD servers is encrypted with. Not given: default_tls_x509_secret_uuid."),
     {0},
 };
 /* clang-format on */
@@ -113,6 +135,22 @@ static int find_group(const char *name, gid_t *ret, struct err *err)
     return 0;
 }
 
+/* Of one kind: its own keys, then the default ones. verify: 1, 0, or -1 for what `usual` says. */
+static struct qemu_tls tls_of(const struct keys *keys, struct arena *arena, const char *kind, bool on,
+                              const char *dir, const char *secret, int verify, bool usual)
+{
+    const char *own = arena_printf(arena, "/etc/pki/libvirt-%s", kind);
+
+    if (verify < 0)
+        verify = keys->default_tls_x509_verify;
+    if (!dir)
+        dir = access(own, F_OK) == 0 ? own : keys->default_tls_x509_cert_dir;
+    return (struct qemu_tls){.on = on,
+                             .dir = dir,
+                             .secret = secret ? secret : keys->default_tls_x509_secret_uuid,
+                             .verify = verify < 0 ? usual : verify};
+}
+
 int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struct qemu_conf *ret,
                    struct err *err)
 {
@@ -144,6 +182,14 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
         .keepalive_interval = keys.keepalive_interval,
         .keepalive_count = keys.keepalive_count,
         .device_acl = keys.cgroup_device_acl,
+        .vnc_tls = tls_of(&keys, arena, "vnc", keys.vnc_tls, keys.vnc_tls_x509_cert_dir,
+                          keys.vnc_tls_x509_secret_uuid, keys.vnc_tls_x509_verify, false),
+        .spice_tls =
+            tls_of(&keys, arena, "spice", keys.spice_tls, keys.spice_tls_x509_cert_dir, NULL, -1, true),
+        .chardev_tls = tls_of(&keys, arena, "chardev", keys.chardev_tls, keys.chardev_tls_x509_cert_dir,
+                              keys.chardev_tls_x509_secret_uuid, keys.chardev_tls_x509_verify, true),
+        .nbd_tls = tls_of(&keys, arena, "nbd", keys.nbd_tls, keys.nbd_tls_x509_cert_dir,
+                          keys.nbd_tls_x509_secret_uuid, 1, true),
     };
     if (privileged &&
         (find_user(keys.user, &conf.user, err) < 0 || find_group(keys.group, &conf.group, err) < 0))

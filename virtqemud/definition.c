@@ -86,6 +86,18 @@ static struct domain *read_long_document(struct req *rq, struct arena *arena, co
     return reading.domain;
 }
 
+/* What qemu.conf doesn't allow. */
+static int check_conf(const struct domain *domain, struct err *err)
+{
+    const struct devices *devices = &domain->devices;
+
+    for (size_t i = 0; i < devices->n_graphics && !qemud.conf.spice_tls.on; i++)
+        if (devices->graphics[i]->type == GRAPHICS_SPICE && devices->graphics[i]->tls_port.value > 0)
+            return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                           "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
+    return 0;
+}
+
 struct domain *definition_parse(struct req *rq, struct arena *arena, const char *xml, unsigned flags)
 {
     auto_caps const struct qemu_caps *caps = NULL;
@@ -114,6 +126,8 @@ struct domain *definition_parse(struct req *rq, struct arena *arena, const char 
     }
     policy = defaults_policy(caps);
     if (domain_post_parse(domain, arena, parse, &policy, &rq->err) < 0)
+        return NULL;
+    if (caps && check_conf(domain, &rq->err) < 0)
         return NULL;
     if (caps) /* not for what we stored ourselves */
         firmware_nvram_path(arena, domain, qemud.dirs.nvram);

@@ -28,6 +28,14 @@ struct qemud_dirs {
 };
 
 /* qemu.conf, as far as the daemon honours it. */
+/* How QEMU shows who it is, and whom it believes, for one kind of connection. */
+struct qemu_tls {
+    bool on;            /* where the definition doesn't say */
+    const char *dir;    /* of certificates and key */
+    const char *secret; /* UUID of what the key is encrypted with; NULL: it isn't */
+    bool verify;        /* servers: clients must show a certificate */
+};
+
 struct qemu_conf {
     uid_t user; /* QEMU runs as; our own in a session */
     gid_t group;
@@ -36,6 +44,7 @@ struct qemu_conf {
     unsigned max_processes, max_files;
     uint64_t max_core; /* bytes; UINT64_MAX: unlimited */
     const char *vnc_listen, *spice_listen, *vnc_password, *spice_password;
+    struct qemu_tls vnc_tls, spice_tls, chardev_tls, nbd_tls;
     unsigned port_min, port_max, websocket_min, websocket_max;
     unsigned keepalive_interval, keepalive_count;
     const char *const *device_acl; /* that every QEMU may open; NULL: the usual ones */

@@ -23,6 +23,7 @@ except ImportError:
 from devicekinds import INTERFACES, CHARDEVS, DISKS, OTHERS, GRAPHICS, UEFI
 from devicelab import ROOT, run, try_row
 from deviceplug import HOTPLUG
+from devicetls import TLS, prepare
 
 ROWS = HOTPLUG + INTERFACES + CHARDEVS + DISKS + OTHERS + GRAPHICS + UEFI
 
@@ -41,11 +42,16 @@ def main():
     assert beat >= 0
     words = sys.argv[1:]
     suite = lab.Suite()
-    with lab.Private() as session:
-        session.start("virtsecretd")
-        session.start("virtqemud")
-        for row in ROWS:
-            if not words or any(word in row.name for word in words):
+    for rows, before in ((ROWS, None), (TLS, prepare)):
+        rows = [row for row in rows if not words or any(word in row.name for word in words)]
+        if not rows:
+            continue
+        with lab.Private() as session:
+            if before:
+                before(session)
+            session.start("virtsecretd")
+            session.start("virtqemud")
+            for row in rows:
                 suite.run(row.name, try_row, session, row)
                 session.alive("virtqemud")
     suite.done()

@@ -188,9 +188,6 @@ static int check_displays(const struct devices *devices, struct err *err)
                                                 video_type_names[video->type]));
     }
     for (size_t i = 0; i < devices->n_graphics; i++)
-        if (devices->graphics[i]->type == GRAPHICS_SPICE && devices->graphics[i]->tls_port.value > 0)
-            return UNSUPPORTED("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
-    for (size_t i = 0; i < devices->n_graphics; i++)
         for (size_t j = 0; j < i; j++)
             if (devices->graphics[i]->type == devices->graphics[j]->type)
                 return UNSUPPORTED(

@@ -13,8 +13,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "virtqemud/dev/dev.h"
-#include "virtqemud/qemud.h"
+#include "virtqemud/dev/tls.h"
 
 /* ---- the host's side ---- */
 
@@ -22,8 +21,10 @@ int prepare_chardev(struct req *rq, struct build *build, const char *alias UNUSE
                     struct chardev_source *source, const char *auto_name)
 {
     /* the default of a live definition is said */
-    if (source->type == CHARDEV_TCP && !source->tls && !build->validate_only)
-        source->tls = TRI_NO;
+    if (source->type == CHARDEV_TCP && !source->tls && (!build->validate_only || qemud.conf.chardev_tls.on))
+        source->tls = tri(qemud.conf.chardev_tls.on);
+    if (source->type == CHARDEV_TCP && source->tls == TRI_YES)
+        return tls_prepare(rq, build, source, &qemud.conf.chardev_tls);
     if (source->type != CHARDEV_UNIX || source->path)
         return 0;
     if (!auto_name)
@@ -108,11 +109,10 @@ static int unix_backend(struct build *build, const struct chardev_source *source
     return 0;
 }
 
-static int tcp_backend(const struct build *build, const struct chardev_source *source, struct buf *option,
-                       struct err *err)
+/* id: "charserial0" */
+static void tcp_backend(struct build *build, const char *id, const struct chardev_source *source,
+                        struct buf *option)
 {
-    if (source->tls == TRI_YES)
-        return err_set(err, ERR_NO_SUPPORT, "TLS for character devices");
     option_add(option, "host", source->host ? source->host : "");
     option_add(option, "port", source->service);
     if (source->protocol == CHARPROTO_TELNET)
@@ -121,7 +121,11 @@ static int tcp_backend(const struct build *build, const struct chardev_source *s
         buf_add_string(option, ",server=on,wait=off");
     else
         reconnect_options(build, option, &source->reconnect);
-    return 0;
+    if (source->tls == TRI_YES)
+        option_add(option, "tls-creds",
+                   tls_object(build, source, &qemud.conf.chardev_tls,
+                              arena_printf(build->arena, "obj%s_tls0", id), id,
+                              source->mode == CHARMODE_BIND));
 }
 
 int build_chardev(struct build *build, const char *id, const struct chardev_source *source, struct err *err)
@@ -170,7 +174,7 @@ int build_chardev(struct build *build, const char *id, const struct chardev_sour
         }
         break;
     case CHARDEV_TCP:
-        r = tcp_backend(build, source, &option, err);
+        tcp_backend(build, id, source, &option);
         break;
     case CHARDEV_UNIX:
         r = unix_backend(build, source, &option, err);

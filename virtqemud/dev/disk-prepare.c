@@ -10,8 +10,7 @@
 #include "base/str.h"
 #include "loop/fiber.h"
 #include "virtqemud/dev/disk.h"
-#include "virtqemud/dev/secret.h"
-#include "virtqemud/qemud.h"
+#include "virtqemud/dev/tls.h"
 
 #define TOOL_USEC SECONDS(60)
 
@@ -117,9 +116,15 @@ static enum secret_usage usage_of(const struct storage *storage)
     return storage->protocol == NETPROTO_ISCSI ? SECRET_ISCSI : SECRET_VOLUME;
 }
 
-static int prepare_layer(struct req *rq, struct build *build, const struct storage *layer)
+static int prepare_layer(struct req *rq, struct build *build, struct storage *layer)
 {
     const struct storage_encryption *encryption = layer->encryption;
+    bool nbd = layer->type == STORAGE_NETWORK && layer->protocol == NETPROTO_NBD;
+
+    if (nbd && !layer->tls && qemud.conf.nbd_tls.on)
+        layer->tls = TRI_YES;
+    if (nbd && layer->tls == TRI_YES && tls_prepare(rq, build, layer, &qemud.conf.nbd_tls) < 0)
+        return -1;
 
     if (layer->auth && secret_prepare(rq, build, layer->auth, &layer->auth->secret, usage_of(layer),
                                       layer->protocol == NETPROTO_RBD) < 0)

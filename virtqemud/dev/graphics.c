@@ -13,8 +13,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "virtqemud/dev/dev.h"
-#include "virtqemud/qemud.h"
+#include "virtqemud/dev/tls.h"
 
 /* ---- ports ---- */
 
@@ -69,7 +68,7 @@ static void take_port(struct build *build, unsigned port)
 static int choose_port(struct build *build, struct err *err, unsigned min, unsigned max, const char *what,
                        struct opt_i32 *ret)
 {
-    if (!build->port_locks) /* a port and one for web sockets */
+    if (!build->port_locks) /* a port and one for web sockets, or TLS */
         build->port_locks = ARENA_ARRAY(build->arena, int, 2 * build->domain->devices.n_graphics);
     for (unsigned port = min; port <= max; port++) {
         auto_fd int lock = bitmap_get(&qemud.ports, port) ? -1 : lock_port(port);
@@ -94,6 +93,15 @@ void graphics_found(struct build *build, const struct graphics *graphics)
             take_port(build, (unsigned)ports[i]->value);
 }
 
+/* A port for TLS is chosen where ports are and it may be used. */
+static bool wants_tls_port(const struct graphics *graphics)
+{
+    if (graphics->type != GRAPHICS_SPICE || !qemud.conf.spice_tls.on)
+        return false;
+    return graphics->tls_port.value == -1 ||
+           (graphics->autoport == TRI_YES && graphics->default_mode != SPICE_MODE_INSECURE);
+}
+
 static int graphics_prepare(struct req *rq, struct build *build, void *device)
 {
     struct graphics *graphics = device;
@@ -116,6 +124,8 @@ static int graphics_prepare(struct req *rq, struct build *build, void *device)
         listen->from_config = 1;
     }
     graphics->listen = listen->type == LISTEN_ADDRESS ? listen->address : NULL;
+    if (vnc && conf->vnc_tls.on && tls_prepare(rq, build, graphics, &conf->vnc_tls) < 0)
+        return -1;
     if (listen->type != LISTEN_ADDRESS && listen->type != LISTEN_NETWORK)
         return 0;
     if (build->validate_only) {
@@ -131,7 +141,9 @@ static int graphics_prepare(struct req *rq, struct build *build, void *device)
         choose_port(build, &rq->err, conf->websocket_min, conf->websocket_max, "vncwebsocket",
                     &graphics->websocket) < 0)
         return -1;
-    return 0;
+    return wants_tls_port(graphics)
+               ? choose_port(build, &rq->err, conf->port_min, conf->port_max, "spiceTLS", &graphics->tls_port)
+               : 0;
 }
 
 /* ---- options ---- */
@@ -173,6 +185,10 @@ static int vnc_command(struct build *build, const struct graphics *graphics, str
     option_add(&option, "share", graphics->share_policy);
     if (graphics->passwd || qemud.conf.vnc_password)
         buf_add_string(&option, ",password=on");
+    if (qemud.conf.vnc_tls.on)
+        option_add(&option, "tls-creds",
+                   tls_object(build, graphics, &qemud.conf.vnc_tls, "vnc-tls-creds0", "vnc-tls-creds0",
+                              /* server= */ true));
     if (graphics->power_control)
         buf_printf(&option, ",power-control=%s", graphics->power_control == TRI_YES ? "on" : "off");
     audio_option(build, &option, graphics->audio_id);
@@ -182,13 +198,22 @@ static int vnc_command(struct build *build, const struct graphics *graphics, str
     return 0;
 }
 
+static void channel_option(struct buf *option, enum spice_channel_mode mode, const char *name)
+{
+    if (mode == SPICE_MODE_SECURE)
+        option_add(option, "tls-channel", name);
+    else if (mode == SPICE_MODE_INSECURE)
+        option_add(option, "plaintext-channel", name);
+}
+
 static int spice_command(struct build *build, const struct graphics *graphics, struct err *err)
 {
     const struct graphics_listen *listen = graphics->listens[0];
     auto_buf struct buf option = {0};
 
-    if (graphics->tls_port.value > 0)
-        return err_set(err, ERR_NO_SUPPORT, "TLS for spice");
+    if (graphics->tls_port.value > 0 && !qemud.conf.spice_tls.on)
+        return err_set(err, ERR_CONFIG_UNSUPPORTED,
+                       "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     switch (listen->type) {
     case LISTEN_SOCKET:
         buf_add_string(&option, "unix,addr=");
@@ -198,7 +223,10 @@ static int spice_command(struct build *build, const struct graphics *graphics, s
         buf_add_string(&option, "port=0");
         break;
     default:
-        buf_printf(&option, "port=%d", graphics->port.value);
+        if (graphics->port.value > 0 || graphics->tls_port.value <= 0)
+            buf_printf(&option, "port=%d", graphics->port.value);
+        if (graphics->tls_port.value > 0)
+            buf_printf(&option, "%stls-port=%d", option.length ? "," : "", graphics->tls_port.value);
         option_add(&option, "addr", listen->address);
         break;
     }
@@ -206,9 +234,12 @@ static int spice_command(struct build *build, const struct graphics *graphics, s
         ; /* set once QEMU runs */
     else
         buf_add_string(&option, ",disable-ticketing=on");
+    if (qemud.conf.spice_tls.on)
+        option_add(&option, "x509-dir", qemud.conf.spice_tls.dir);
+    channel_option(&option, graphics->default_mode, "default");
     for (size_t i = 0; i < graphics->n_channels; i++)
-        if (graphics->channels[i]->mode == SPICE_MODE_INSECURE)
-            option_add(&option, "plaintext-channel", spice_channel_names[graphics->channels[i]->name]);
+        channel_option(&option, graphics->channels[i]->mode,
+                       spice_channel_names[graphics->channels[i]->name]);
     option_add(&option, "image-compression", graphics->image);
     option_add(&option, "jpeg-wan-compression", graphics->jpeg);
     option_add(&option, "zlib-glz-wan-compression", graphics->zlib);

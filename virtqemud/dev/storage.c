@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 #include "virtqemud/dev/disk.h"
-#include "virtqemud/dev/secret.h"
+#include "virtqemud/dev/tls.h"
 
 /* How a cache mode reads in block nodes; the third part, the guest's write cache, is the device's. */
 static void cache_props(struct props *props, enum disk_cache cache)
@@ -140,11 +140,24 @@ static void auth_props(struct build *build, const struct storage *storage, const
     props_string(props, password, secret_object(build, storage->auth, id));
 }
 
+static void nbd_tls(struct build *build, const struct storage *storage, struct props *props)
+{
+    const char *name = arena_printf(build->arena, "libvirt-%u-storage", storage->index.value);
+
+    if (storage->tls != TRI_YES)
+        return;
+    props_string(props, "tls-creds",
+                 tls_object(build, storage, &qemud.conf.nbd_tls,
+                            arena_printf(build->arena, "obj%s_tls0", name), name, /* server= */ false));
+    props_string(props, "tls-hostname", storage->tls_hostname);
+}
+
 static int network_props(struct build *build, struct props *props, const struct storage *storage,
                          struct err *err)
 {
-    if (storage->tls == TRI_YES || storage->n_cookies || storage->ssh_agent || storage->ssh_keyfile)
-        return err_set(err, ERR_NO_SUPPORT, "images over TLS, with cookies or with ssh keys");
+    if ((storage->tls == TRI_YES && storage->protocol != NETPROTO_NBD) || storage->n_cookies ||
+        storage->ssh_agent || storage->ssh_keyfile)
+        return err_set(err, ERR_NO_SUPPORT, "images with cookies or ssh keys, or over TLS but for nbd");
     if (!storage->n_hosts && storage->protocol != NETPROTO_RBD)
         return err_set(err, ERR_CONFIG_UNSUPPORTED, "protocol '%s' needs a host",
                        net_protocol_names[storage->protocol]);
@@ -155,7 +168,7 @@ static int network_props(struct build *build, struct props *props, const struct 
         inet_address(props, storage->hosts[0]);
         props_end_object(props);
         props_string(props, "export", storage->name);
-        props_string(props, "tls-hostname", storage->tls_hostname);
+        nbd_tls(build, storage, props);
         props_number(props, "reconnect-delay", storage->reconnect.delay.value);
         return 0;
     case NETPROTO_HTTP:

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import labhost
+from hostinstall import borrow
 from lab import TOP, Skip, Suite
 
 USER = "newcomer"
@@ -98,6 +99,38 @@ def by_root(fresh):
     quickstart(fresh, "SCREENSHOT=/root/picture.png tools/quickstart", "root", "/root/picture.png")
 
 
+MACHINE = """<domain type='qemu'><name>first</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><console type='pty'/></devices></domain>
+"""
+
+
+def on_a_host(fresh):
+    """README's other commands, on the same Debian when it runs: nothing of libvirt was ever there. Then a client library that is libvirt's."""
+    host = labhost.Host(fresh.path(""), layer="base")
+    try:
+        assert host.sh("id libvirt-qemu", check=False)[0] != 0
+        host.sh(f"make -C {CLONE}/build install", timeout=300)
+        host.sh("systemctl enable --now virtqemud.socket 2>&1")
+        host.write("/tmp/first.xml", MACHINE)
+        host.virsh("create /tmp/first.xml")
+        pid = host.sh("pgrep -f gues[t]=first,").strip()
+        assert host.sh(f"stat -c %U /proc/{pid}").strip() == "libvirt-qemu", "QEMU isn't unprivileged"
+        assert "root" not in host.sh("journalctl -q -u virtqemud.service -p warning"), "there is a warning"
+        host.virsh("destroy first")
+        host.sh(f"make -C {CLONE}/build install")  # again: nothing is in its own way
+        # no systemd of the user's, no socket: the client library is Debian's, and knows no name but libvirtd
+        host.sh("rm -f /usr/bin/virsh /usr/lib/libvirt* /usr/lib/*/libvirt*")
+        borrow(host, "libvirt-clients")
+        virsh = "env -u XDG_RUNTIME_DIR virsh -q -c qemu:///session "
+        for _ in range(2):
+            assert "Running against daemon: 12." in host.sh(virsh + "version --daemon", USER)
+            host.sh(virsh + "create /tmp/first.xml && " + virsh + "destroy first", USER)
+            host.sh(f"pkill -u {USER} virtqemud; while pgrep -u {USER} virtqemud; do sleep 0.05; done")
+        host.sh(f"make -C {CLONE}/build uninstall && test ! -e /usr/sbin/libvirtd -a ! -L /usr/sbin/libvirtd")
+    finally:
+        host.down()
+
+
 def main():
     suite = Suite()
     why = labhost.missing() or (None if shutil.which("git") and os.path.exists(TOP + "/.git") else "this is no clone")
@@ -107,7 +140,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="vireo-fresh-", dir="/var/tmp")  # an overlay's upper directory can't be one itself, as /tmp may
     try:
         fresh = Fresh(folder)
-        for test in (prepare, without_packages, by_sudo, by_user, by_root):
+        for test in (prepare, without_packages, by_sudo, by_user, by_root, on_a_host):
             if fresh.ready or test is prepare:
                 suite.run("fresh: " + test.__name__.replace("_", " "), test, fresh)
     finally:

@@ -62,7 +62,7 @@ def copy_program(path, folder):
 class Host:
     """A container. HOST names one that runs already: it gets the tree and is left."""
 
-    def __init__(self, tree, unified=False):
+    def __init__(self, tree, unified=False, layer="libvirt"):
         if os.environ.get("HOST"):
             self.run = os.environ["HOST"]
             subprocess.run([HOSTS, "put", self.run, "h1", tree], check=True)
@@ -73,7 +73,7 @@ class Host:
                 self.virsh(f"undefine {name} --nvram --managed-save --remove-all-storage", check=False)
             return
         env = dict(os.environ, **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if unified else {}))
-        up = subprocess.run([HOSTS, "up", "-n", "1", "-l", "libvirt", "-t", tree], stdout=subprocess.PIPE, text=True, env=env, check=False)
+        up = subprocess.run([HOSTS, "up", "-n", "1", "-l", layer, "-t", tree], stdout=subprocess.PIPE, text=True, env=env, check=False)
         if up.returncode:
             raise RuntimeError("no lab host came up")
         self.run = up.stdout.strip()

@@ -47,6 +47,10 @@ XT_DECLARE(status_table, struct status);
 /* Read NAME.xml of the state directory into the arena. NULL with err set when it isn't understood. */
 struct status *status_read(const char *name, struct arena *arena, struct err *err);
 
+/* The same from its text, and the text again (secrets and all). */
+struct status *status_parse(const char *text, struct arena *arena, struct err *err);
+void status_format(const struct status *status, struct buf *text);
+
 /* "running" and the reason's word, as the file and virsh have them; NULL: unknown. */
 const char *status_state_name(unsigned state);
 const char *status_reason_name(unsigned state, unsigned reason);

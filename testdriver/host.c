@@ -3,7 +3,8 @@
 #define ERR_FROM ERR_FROM_TEST
 #include <unistd.h>
 
-#include "host/x86.h"
+#include "cpu/baseline.h"
+#include "cpu/names.h"
 #include "model/domain/os.h"
 #include "testdriver/driver.h"
 
@@ -216,58 +217,38 @@ static int m_capabilities(struct req *rq, struct client *client,
 
 /* ---- processors ---- */
 
-/* Architectures whose processors have names; those of x86 stand in a table of their own. */
-static const struct {
-    const char *arch;
-    const char *const *models;
-} named_models[] = {
-    {"ppc64", (const char *const[]){"POWER6", "POWER7", "POWER8", "POWER9", "POWER10", "POWERPC_e5500",
-                                    "POWERPC_e6500", NULL}},
-    {"ppc64le", (const char *const[]){"POWER6", "POWER7", "POWER8", "POWER9", "POWER10", "POWERPC_e5500",
-                                      "POWERPC_e6500", NULL}},
-    {"aarch64", (const char *const[]){NULL}},
-    {"armv6l", (const char *const[]){NULL}},
-    {"armv7b", (const char *const[]){NULL}},
-    {"armv7l", (const char *const[]){NULL}},
-    {"s390", (const char *const[]){NULL}},
-    {"s390x", (const char *const[]){NULL}},
-};
-
-static void add_name(struct remote_connect_get_cpu_model_names_out *out, const char *name,
-                     struct arena *arena)
-{
-    out->models.v = arena_grow(arena, out->models.v, out->models.n, sizeof(*out->models.v));
-    out->models.v[out->models.n++] = (char *)name;
-}
-
 static int m_cpu_models(struct req *rq, struct client *client,
                         const struct remote_connect_get_cpu_model_names_in *in,
                         struct remote_connect_get_cpu_model_names_out *out)
 {
-    const char *const *names = NULL;
-    size_t count = 0;
+    const char *name;
 
     if (!os_arch_known(in->arch))
         return err_set(rq->err, ERR_INVALID_ARG, "cannot find architecture %s", in->arch);
-    if (str_eq(in->arch, "i686") || str_eq(in->arch, "x86_64")) {
-        const struct x86_model *models = x86_models(&count);
-
-        for (size_t i = 0; i < count; i++)
-            add_name(out, models[i].name, rq->arena);
-    } else {
-        for (size_t i = 0; i < ARRAY_SIZE(named_models); i++)
-            if (str_eq(named_models[i].arch, in->arch))
-                names = named_models[i].models;
-        if (!names)
-            return err_set_from(rq->err, ERR_FROM_CPU, ERR_NO_SUPPORT,
-                                "'%s' architecture is not supported by CPU driver", in->arch);
-        for (; *names; names++)
-            add_name(out, *names, rq->arena);
+    if (!cpu_names_known(in->arch))
+        return err_set_from(rq->err, ERR_FROM_CPU, ERR_NO_SUPPORT,
+                            "'%s' architecture is not supported by CPU driver", in->arch);
+    for (unsigned i = 0; (name = cpu_name_at(in->arch, i)); i++) {
+        out->ret++;
+        if (!in->need_results)
+            continue;
+        out->models.v = arena_grow(rq->arena, out->models.v, out->models.n, sizeof(*out->models.v));
+        out->models.v[out->models.n++] = (char *)name;
     }
-    out->ret = (int32_t)out->models.n;
-    if (!in->need_results)
-        out->models.n = 0;
     return 0;
+}
+
+static int m_baseline(struct req *rq, struct client *client, const struct remote_connect_baseline_cpu_in *in,
+                      struct remote_connect_baseline_cpu_out *out)
+{
+    const struct cpu_baseline question = {
+        .xmls = in->xml_cpus.v,
+        .count = in->xml_cpus.n,
+        .hosts_only = true,
+        .expand = in->flags & VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES,
+    };
+
+    return cpu_baseline(rq->arena, &question, &out->cpu, rq->err);
 }
 
 static int m_is_secure(struct req *rq, struct client *client, const struct remote_connect_is_secure_in *in,
@@ -286,6 +267,7 @@ const struct method host_methods[] = {
     METHOD(remote, CONNECT_GET_SYSINFO, m_sysinfo),
     METHOD(remote, CONNECT_GET_CAPABILITIES, m_capabilities),
     METHOD(remote, CONNECT_GET_CPU_MODEL_NAMES, m_cpu_models),
+    METHOD(remote, CONNECT_BASELINE_CPU, m_baseline, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES),
     METHOD(remote, NODE_GET_INFO, m_node_info),
     METHOD(remote, NODE_GET_SECURITY_MODEL, m_security_model),
     METHOD(remote, NODE_GET_CPU_MAP, m_cpu_map),

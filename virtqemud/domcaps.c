@@ -14,6 +14,7 @@
 #include "base/enum.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cpu/demand.h"
 #include "loop/work.h"
 #include "model/domain/domain.h"
 #include "virtqemud/cpu-model.h"

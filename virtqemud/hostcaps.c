@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "cpu/demand.h"
 #include "host/cpu.h"
 #include "host/kvm.h"
 #include "host/machine.h"

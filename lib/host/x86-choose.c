@@ -71,6 +71,11 @@ bool x86_choose(const struct x86_question *question, struct x86_choice *ret)
                                  .require = x86_set_minus(&cpu->features, &model->features),
                                  .disable = x86_set_minus(&model->features, &cpu->features)};
 
+        if (!question->host) { /* who builds a guest's processor may still add them */
+            struct x86_set removed = x86_set_minus(&model->removed, &cpu->features);
+
+            one.disable = x86_set_or(&one.disable, &removed);
+        }
         blockers = x86_set_minus(&blockers, &one.require);
         one.disable = x86_set_or(&one.disable, &blockers);
         if (question->host && !x86_set_empty(&one.disable))

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "cpu/demand.h"
 #include "virtqemud/caps-internal.h"
 #include "virtqemud/cpu-model.h"
 #include "xml/node.h"

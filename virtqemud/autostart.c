@@ -53,7 +53,7 @@ static void start_one(struct req *rq, const char *name)
 
     if (vm && vm_take_job(rq, vm, "autostart") == 0) {
         if (vm_is_persistent(vm) && !vm->run)
-            life_start(rq, vm, 0);
+            life_start(rq, vm, qemud.conf.auto_start_bypass_cache ? API_DOMAIN_START_BYPASS_CACHE : 0);
         vm_give_job(rq, vm);
     }
     if (err_is_set(&rq->err))

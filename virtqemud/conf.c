@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "virtqemud/save-image.h"
 
 /* As in the file, before names become numbers. */
 struct keys {
@@ -26,6 +27,8 @@ struct keys {
     const char *const *cgroup_device_acl;
     const char *default_tls_x509_cert_dir, *default_tls_x509_secret_uuid;
     int32_t default_tls_x509_verify, vnc_tls_x509_verify, chardev_tls_x509_verify;
+    int32_t save_image_format, dump_image_format;
+    bool auto_start_bypass_cache;
     bool vnc_tls, spice_tls, chardev_tls, nbd_tls;
     const char *vnc_tls_x509_cert_dir, *spice_tls_x509_cert_dir, *chardev_tls_x509_cert_dir,
         *nbd_tls_x509_cert_dir;
@@ -56,6 +59,9 @@ const struct conf_key qemu_conf_keys[] = {
     CONF_ROW(struct keys, cgroup_device_acl, CONF_STRINGS, NULL, .help = "Devices that every QEMU may open where control groups can keep it from others. Not given: null, full, zero, random, urandom, ptmx, kvm, userfaultfd of /dev."),
     CONF_ROW(struct keys, keepalive_interval, CONF_U32, "5", .help = "Seconds between pings of a migration's peer."),
     CONF_ROW(struct keys, keepalive_count, CONF_U32, "5", .help = "Pings without an answer before the peer counts as dead."),
+    CONF_ROW(struct keys, save_image_format, CONF_ENUM, "\"raw\"", .names = save_format_names, .help = "How states of saved machines are compressed: raw, gzip, bzip2, xz, lzop, zstd."),
+    CONF_ROW(struct keys, dump_image_format, CONF_ENUM, "\"raw\"", .names = save_format_names, .help = "How dumps are compressed; those of memory alone have formats of their own."),
+    CONF_ROW(struct keys, auto_start_bypass_cache, CONF_BOOL, "0", .help = "States of machines that start by themselves are read past the host's page cache."),
     CONF_ROW(struct keys, default_tls_x509_cert_dir, CONF_STRING, "\"/etc/pki/qemu\"", .help = "Certificates and key of TLS connections that have no directory of their own: ca-cert.pem, server-cert.pem, server-key.pem, client-cert.pem, client-key.pem."),
     CONF_ROW(struct keys, default_tls_x509_verify, CONF_I32, "-1", .min = -1, .max = 1, .help = "Clients of QEMU's TLS servers must show a certificate: 1 yes, 0 no, -1 all but those of VNC."),
     CONF_ROW(struct keys, default_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the server's key is encrypted with."),
@@ -182,6 +188,9 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
         .keepalive_interval = keys.keepalive_interval,
         .keepalive_count = keys.keepalive_count,
         .device_acl = keys.cgroup_device_acl,
+        .save_format = keys.save_image_format,
+        .dump_format = keys.dump_image_format,
+        .auto_start_bypass_cache = keys.auto_start_bypass_cache,
         .vnc_tls = tls_of(&keys, arena, "vnc", keys.vnc_tls, keys.vnc_tls_x509_cert_dir,
                           keys.vnc_tls_x509_secret_uuid, keys.vnc_tls_x509_verify, false),
         .spice_tls =

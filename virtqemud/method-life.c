@@ -58,6 +58,7 @@ int life_start(struct req *rq, struct vm *vm, unsigned flags)
     struct arena arena = {0};
     struct start_how how = {
         .paused = flags & API_DOMAIN_START_PAUSED,
+        .bypass_cache = flags & API_DOMAIN_START_BYPASS_CACHE,
         .autodestroy = flags & API_DOMAIN_START_AUTODESTROY ? req_client(rq) : NULL,
     };
     struct domain *domain;

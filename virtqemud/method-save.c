@@ -15,6 +15,7 @@
 #include "virtqemud/params.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
+#include "virtqemud/save-filter.h"
 #include "virtqemud/save.h"
 #include "virtqemud/vms.h"
 
@@ -63,7 +64,7 @@ static int save(struct req *rq, struct vm *vm, const char *path, const char *dxm
         return -1;
     if (vm_check_active(rq, vm) < 0)
         return -1;
-    return save_machine(rq, vm, path, image_xml(rq, domain), wanted_state(flags));
+    return save_machine(rq, vm, path, image_xml(rq, domain), wanted_state(flags), flags & BYPASS_CACHE);
 }
 
 static int m_save(struct req *rq, struct vm *vm, const struct remote_domain_save_in *in,
@@ -126,7 +127,8 @@ static int m_managed_save(struct req *rq, struct vm *vm, const struct remote_dom
 static int restore_image(struct req *rq, struct save_image *image, const char *dxml, unsigned flags)
 {
     struct arena arena = {0};
-    struct start_how how = {.restored = true, .stream = image->fd};
+    CLEANUP(save_filter_done) struct save_filter filter = {0};
+    struct start_how how = {.restored = true};
     struct domain *domain = definition_parse(rq, &rq->arena, image->xml, DEFINITION_STORED);
 
     how.paused = wanted_state(flags) < 0 ? !image->running : !wanted_state(flags);
@@ -138,6 +140,11 @@ static int restore_image(struct req *rq, struct save_image *image, const char *d
         arena_done(&arena);
         return -1;
     }
+    if (save_filter_open(rq, image->format, flags & BYPASS_CACHE, image->fd, &filter) < 0) {
+        arena_done(&arena);
+        return -1;
+    }
+    how.stream = filter.stream;
     return life_start_as(rq, &arena, domain, "restore", &how, /* ret= */ NULL);
 }
 
@@ -176,6 +183,7 @@ static int m_restore_params(struct req *rq, struct client *client,
 int save_start(struct req *rq, struct vm *vm, const struct start_how *how, bool *ret_done)
 {
     CLEANUP(save_image_done) struct save_image image = {.fd = -1};
+    CLEANUP(save_filter_done) struct save_filter filter = {0};
     const char *path = managed_path(rq, vm);
     struct start_how restored = *how;
     struct arena arena = {0};
@@ -196,12 +204,12 @@ int save_start(struct req *rq, struct vm *vm, const struct start_how *how, bool 
         err_set(&rq->err, ERR_OPERATION_FAILED, "'%s' holds another domain, '%s'", path, domain->name);
         domain = NULL;
     }
-    if (!domain) {
+    if (!domain || save_filter_open(rq, image.format, how->bypass_cache, image.fd, &filter) < 0) {
         arena_done(&arena);
         return -1;
     }
     restored.restored = true;
-    restored.stream = image.fd;
+    restored.stream = filter.stream;
     restored.paused |= !image.running;
     if (machine_start(rq, vm, &arena, domain, &restored) < 0)
         return -1;
@@ -336,7 +344,9 @@ static int dump(struct req *rq, struct vm *vm, const char *path, unsigned format
     stopped = vm->state == API_DOMAIN_RUNNING && !(flags & DUMP_LIVE);
     r = stopped ? machine_pause(rq, vm, API_DOMAIN_PAUSED_DUMP) : 0;
     if (r == 0)
-        r = flags & DUMP_MEMORY_ONLY ? dump_memory(rq, vm, fd, format) : save_state(rq, vm, fd);
+        r = flags & DUMP_MEMORY_ONLY
+                ? dump_memory(rq, vm, fd, format)
+                : save_stream(rq, vm, fd, qemud.conf.dump_format, flags & DUMP_BYPASS_CACHE);
     if (r < 0) {
         err_move(&why, &rq->err);
         save_image_discard(path);

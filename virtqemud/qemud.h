@@ -44,6 +44,8 @@ struct qemu_conf {
     unsigned max_processes, max_files;
     uint64_t max_core; /* bytes; UINT64_MAX: unlimited */
     const char *vnc_listen, *spice_listen, *vnc_password, *spice_password;
+    int save_format, dump_format; /* enum save_format */
+    bool auto_start_bypass_cache;
     struct qemu_tls vnc_tls, spice_tls, chardev_tls, nbd_tls;
     unsigned port_min, port_max, websocket_min, websocket_max;
     unsigned keepalive_interval, keepalive_count;

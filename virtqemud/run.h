@@ -124,6 +124,7 @@ struct start_how {
     bool validate;
     bool restored; /* from a saved state: `stream` is where QEMU reads it; stays the caller's */
     int stream;
+    bool bypass_cache;          /* a saved state is read past the host's page cache */
     struct client *autodestroy; /* kill it when this client leaves; NULL: don't */
 };
 /*

@@ -12,10 +12,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-enum { VERSION = 2, ROOM = 64 << 10, LENGTH_MAX = 64 << 20, FORMAT_RAW_STATE = 0 };
+enum { VERSION = 2, ROOM = 64 << 10, LENGTH_MAX = 64 << 20, BLOCK = 4096 };
 
 static const char magic_whole[] = "LibvirtQemudSave", magic_part[] = "LibvirtQemudPart";
-static const char *const formats[] = {"raw", "gzip", "bzip2", "xz", "lzop"};
+const char *const save_format_names[] = {"raw", "gzip", "bzip2", "xz", "lzop", "zstd", NULL};
 
 struct header {
     char magic[16];
@@ -51,23 +51,24 @@ static int write_front(int fd, const char *path, const struct header *header, co
     return r < 0 ? err_system(err, r, "failed to write header to domain save file '%s'", path) : 0;
 }
 
-int save_image_create(const char *path, const char *xml, bool running, struct save_image *ret,
-                      struct err *err)
+int save_image_create(const char *path, const char *xml, bool running, enum save_format format,
+                      struct save_image *ret, struct err *err)
 {
-    struct header header = {.version = VERSION,
-                            .length = (uint32_t)strlen(xml) + 1 + ROOM,
-                            .running = running,
-                            .format = FORMAT_RAW_STATE};
+    struct header header = {
+        .version = VERSION, .length = (uint32_t)strlen(xml) + 1 + ROOM, .running = running, .format = format};
     auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     memcpy(header.magic, magic_part, sizeof(header.magic));
+    /* the state begins with a block, for whoever reads past the page cache */
+    header.length += -(sizeof(header) + header.length) % BLOCK;
     if (fd < 0)
         return err_system(err, errno, "Failed to create file '%s'", path);
     if (write_front(fd, path, &header, xml, NULL, 0, err) < 0) {
         save_image_discard(path);
         return -1;
     }
-    *ret = (struct save_image){.fd = FD_TAKE(fd), .running = running, .length = header.length};
+    *ret =
+        (struct save_image){.fd = FD_TAKE(fd), .running = running, .format = format, .length = header.length};
     return 0;
 }
 
@@ -115,6 +116,7 @@ static int open_image(const char *path, int flags, bool partial, struct header *
         return err_set(err, ERR_OPERATION_FAILED, "'%s': failed to read domain XML", path);
     *ret = (struct save_image){.fd = FD_TAKE(fd),
                                .running = header->running,
+                               .format = header->format,
                                .partial = memcmp(header->magic, magic_whole, sizeof(header->magic)) != 0,
                                .length = header->length,
                                .cookie = header->cookie,
@@ -128,11 +130,10 @@ int save_image_open(const char *path, bool partial, struct save_image *ret, stru
 
     if (open_image(path, O_RDONLY, partial, &header, ret, err) < 0)
         return -1;
-    if (header.format == FORMAT_RAW_STATE)
+    if (header.format < SAVE_FORMAT_MAX)
         return 0;
     save_image_done(ret);
-    return err_set(err, ERR_OPERATION_UNSUPPORTED, "'%s': states compressed with %s can't be read yet", path,
-                   header.format < ARRAY_SIZE(formats) ? formats[header.format] : "something unknown");
+    return err_set(err, ERR_OPERATION_FAILED, "'%s': invalid compressed save format %u", path, header.format);
 }
 
 int save_image_define(const char *path, const char *xml, int running, struct err *err)

@@ -7,7 +7,7 @@
  *     u32          version, 2
  *     u32          length of what follows the header, up to the state
  *     u32          1: it was running
- *     u32          how the state is compressed: 0 not at all, 1 gzip, 2 bzip2, 3 xz, 4 lzop
+ *     u32          how the state is compressed, see save_format_names
  *     u32          where behind the header a cookie begins (stock's notes on the CPU); 0: there is none
  *     14 u32       0
  *     XML and a 0 byte, the cookie, room for a longer XML (64 KiB)
@@ -22,17 +22,22 @@
 
 #include "base/err.h"
 
+/* Numbers are those in the files. */
+enum save_format { SAVE_RAW, SAVE_GZIP, SAVE_BZIP2, SAVE_XZ, SAVE_LZOP, SAVE_ZSTD, SAVE_FORMAT_MAX };
+extern const char *const save_format_names[];
+
 struct save_image {
     int fd; /* at the state; -1: none */
     bool running;
+    enum save_format format;
     bool partial; /* whoever wrote it did not get to the end */
     uint32_t length, cookie;
     char *xml; /* the caller frees */
 };
 
 /* A new file (an old one is replaced) with an unfinished header; fd stands where the state begins. */
-int save_image_create(const char *path, const char *xml, bool running, struct save_image *ret,
-                      struct err *err);
+int save_image_create(const char *path, const char *xml, bool running, enum save_format format,
+                      struct save_image *ret, struct err *err);
 /* The state is written: now it counts. */
 int save_image_finish(const char *path, struct save_image *image, struct err *err);
 /* Open one; what isn't whole is an error unless `partial` is fine. */

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "loop/work.h"
+#include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
+#include "virtqemud/save-filter.h"
 
 #define QMP_USEC SECONDS(30)
 #define FILE_USEC SECONDS(60) /* for a server that is slow; one that hangs longer is given up */
@@ -26,6 +28,7 @@ struct file_work {
     char *path, *xml;
     int running;
     bool partial;
+    enum save_format format;
     struct save_image image;
     struct err err;
 };
@@ -36,7 +39,8 @@ static int file_run(void *arg)
 
     switch (work->what) {
     case FILE_CREATE:
-        return save_image_create(work->path, work->xml, work->running, &work->image, &work->err);
+        return save_image_create(work->path, work->xml, work->running, work->format, &work->image,
+                                 &work->err);
     case FILE_FINISH:
         return save_image_finish(work->path, &work->image, &work->err);
     case FILE_OPEN:
@@ -147,7 +151,7 @@ static int await_stream(struct req *rq, struct vm *vm, const char *doing)
     }
 }
 
-int save_state(struct req *rq, struct vm *vm, int fd)
+static int save_state(struct req *rq, struct vm *vm, int fd)
 {
     struct qmp *qmp;
     int r;
@@ -212,7 +216,18 @@ static void go_on(struct req *rq, struct vm *vm, const struct run *run, bool was
     err_move(&rq->err, &why);
 }
 
-int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xml, int running)
+int save_stream(struct req *rq, struct vm *vm, int fd, enum save_format format, bool bypass_cache)
+{
+    CLEANUP(save_filter_done) struct save_filter filter = {0};
+
+    if (save_filter_start(format, bypass_cache, /* reading= */ false, fd, &filter, &rq->err) < 0 ||
+        save_state(rq, vm, filter.stream) < 0)
+        return -1;
+    return save_filter_finish(rq, &filter);
+}
+
+int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xml, int running,
+                 bool bypass_cache)
 {
     CLEANUP(save_image_done) struct save_image image = {.fd = -1};
     const struct run *run = vm->run;
@@ -226,11 +241,12 @@ int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xm
                       (struct file_work){.what = FILE_CREATE,
                                          .path = (char *)path,
                                          .xml = (char *)xml,
+                                         .format = qemud.conf.save_format,
                                          .running = running < 0 ? was_running : running},
                       &image);
     created = r == 0 && image.fd >= 0;
     if (r == 0 && vm->run == run)
-        r = save_state(rq, vm, image.fd);
+        r = save_stream(rq, vm, image.fd, image.format, bypass_cache);
     if (r == 0)
         r = on_worker(rq, (struct file_work){.what = FILE_FINISH, .path = (char *)path}, &image);
     if (r < 0) {

@@ -14,9 +14,10 @@ int save_define(struct req *rq, const char *path, const char *xml, int running);
  * whether it shall run when it is restored (1, 0; -1: as it does now). When anything fails it goes on as it
  * was and the file is gone.
  */
-int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xml, int running);
+int save_machine(struct req *rq, struct vm *vm, const char *path, const char *xml, int running,
+                 bool bypass_cache);
 /* QEMU's state, without any header, as `virsh dump` has it; the machine stays. */
-int save_state(struct req *rq, struct vm *vm, int fd);
+int save_stream(struct req *rq, struct vm *vm, int fd, enum save_format format, bool bypass_cache);
 /*
  * Start an inactive vm from its managed save image, which is gone afterwards; *ret_done false: it has none
  * that can be used, and nothing was done.

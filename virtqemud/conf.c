@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "model/domain/native.h"
 #include "virtqemud/save-image.h"
 
 /* As in the file, before names become numbers. */
@@ -27,6 +28,10 @@ struct keys {
     const char *const *cgroup_device_acl;
     const char *default_tls_x509_cert_dir, *default_tls_x509_secret_uuid;
     int32_t default_tls_x509_verify, vnc_tls_x509_verify, chardev_tls_x509_verify;
+    const char *default_tls_priority, *vnc_tls_priority, *chardev_tls_priority, *nbd_tls_priority;
+    bool vnc_auto_unix_socket, spice_auto_unix_socket, vnc_sasl, spice_sasl;
+    const char *vnc_sasl_dir, *spice_sasl_dir, *pr_helper;
+    int32_t deprecation_behavior;
     int32_t save_image_format, dump_image_format;
     bool auto_start_bypass_cache;
     bool vnc_tls, spice_tls, chardev_tls, nbd_tls;
@@ -78,6 +83,18 @@ const struct conf_key qemu_conf_keys[] = {
     CONF_ROW(struct keys, nbd_tls, CONF_BOOL, "0", .help = "Use TLS for disks on NBD servers, where the definition doesn't say."),
     CONF_ROW(struct keys, nbd_tls_x509_cert_dir, CONF_STRING, NULL, .help = "Certificates for disks on NBD servers. Not given: /etc/pki/libvirt-nbd if there is one, else default_tls_x509_cert_dir."),
     CONF_ROW(struct keys, nbd_tls_x509_secret_uuid, CONF_STRING, NULL, .help = "Secret that the key for disks on NBD servers is encrypted with. Not given: default_tls_x509_secret_uuid."),
+    CONF_ROW(struct keys, default_tls_priority, CONF_STRING, NULL, .help = "Algorithms of TLS connections in GnuTLS's words."),
+    CONF_ROW(struct keys, vnc_tls_priority, CONF_STRING, NULL, .help = "Algorithms of TLS for VNC displays. Not given: default_tls_priority."),
+    CONF_ROW(struct keys, chardev_tls_priority, CONF_STRING, NULL, .help = "Algorithms of TLS for character devices. Not given: default_tls_priority."),
+    CONF_ROW(struct keys, nbd_tls_priority, CONF_STRING, NULL, .help = "Algorithms of TLS for disks on NBD servers. Not given: default_tls_priority."),
+    CONF_ROW(struct keys, vnc_auto_unix_socket, CONF_BOOL, "0", .help = "VNC displays whose definition names no address listen on a socket of their own."),
+    CONF_ROW(struct keys, vnc_sasl, CONF_BOOL, "0", .help = "Clients of VNC displays authenticate by SASL."),
+    CONF_ROW(struct keys, vnc_sasl_dir, CONF_STRING, NULL, .help = "Where the SASL library looks for QEMU's settings (qemu.conf), for VNC."),
+    CONF_ROW(struct keys, spice_auto_unix_socket, CONF_BOOL, "0", .help = "SPICE displays whose definition names no address listen on a socket of their own."),
+    CONF_ROW(struct keys, spice_sasl, CONF_BOOL, "0", .help = "Clients of SPICE displays authenticate by SASL."),
+    CONF_ROW(struct keys, spice_sasl_dir, CONF_STRING, NULL, .help = "Where the SASL library looks for QEMU's settings (qemu.conf), for SPICE."),
+    CONF_ROW(struct keys, pr_helper, CONF_STRING, "\"qemu-pr-helper\"", .help = "The helper for SCSI reservations."),
+    CONF_ROW(struct keys, deprecation_behavior, CONF_ENUM, "\"none\"", .names = native_deprecation_names, .help = "What QEMU does when it is told something deprecated: none, omit, reject, crash. A definition may say otherwise."),
     {0},
 };
 /* clang-format on */
@@ -143,7 +160,8 @@ static int find_group(const char *name, gid_t *ret, struct err *err)
 
 /* Of one kind: its own keys, then the default ones. verify: 1, 0, or -1 for what `usual` says. */
 static struct qemu_tls tls_of(const struct keys *keys, struct arena *arena, const char *kind, bool on,
-                              const char *dir, const char *secret, int verify, bool usual)
+                              const char *dir, const char *secret, const char *priority, int verify,
+                              bool usual)
 {
     const char *own = arena_printf(arena, "/etc/pki/libvirt-%s", kind);
 
@@ -152,6 +170,7 @@ static struct qemu_tls tls_of(const struct keys *keys, struct arena *arena, cons
     if (!dir)
         dir = access(own, F_OK) == 0 ? own : keys->default_tls_x509_cert_dir;
     return (struct qemu_tls){.on = on,
+                             .priority = priority ? priority : keys->default_tls_priority,
                              .dir = dir,
                              .secret = secret ? secret : keys->default_tls_x509_secret_uuid,
                              .verify = verify < 0 ? usual : verify};
@@ -188,17 +207,27 @@ int qemu_conf_read(struct arena *arena, const char *path, bool privileged, struc
         .keepalive_interval = keys.keepalive_interval,
         .keepalive_count = keys.keepalive_count,
         .device_acl = keys.cgroup_device_acl,
+        .vnc_auto_socket = keys.vnc_auto_unix_socket,
+        .spice_auto_socket = keys.spice_auto_unix_socket,
+        .vnc_sasl = keys.vnc_sasl,
+        .spice_sasl = keys.spice_sasl,
+        .vnc_sasl_dir = keys.vnc_sasl_dir,
+        .spice_sasl_dir = keys.spice_sasl_dir,
+        .pr_helper = keys.pr_helper,
+        .deprecation = keys.deprecation_behavior,
         .save_format = keys.save_image_format,
         .dump_format = keys.dump_image_format,
         .auto_start_bypass_cache = keys.auto_start_bypass_cache,
-        .vnc_tls = tls_of(&keys, arena, "vnc", keys.vnc_tls, keys.vnc_tls_x509_cert_dir,
-                          keys.vnc_tls_x509_secret_uuid, keys.vnc_tls_x509_verify, false),
+        .vnc_tls =
+            tls_of(&keys, arena, "vnc", keys.vnc_tls, keys.vnc_tls_x509_cert_dir,
+                   keys.vnc_tls_x509_secret_uuid, keys.vnc_tls_priority, keys.vnc_tls_x509_verify, false),
         .spice_tls =
-            tls_of(&keys, arena, "spice", keys.spice_tls, keys.spice_tls_x509_cert_dir, NULL, -1, true),
+            tls_of(&keys, arena, "spice", keys.spice_tls, keys.spice_tls_x509_cert_dir, NULL, NULL, -1, true),
         .chardev_tls = tls_of(&keys, arena, "chardev", keys.chardev_tls, keys.chardev_tls_x509_cert_dir,
-                              keys.chardev_tls_x509_secret_uuid, keys.chardev_tls_x509_verify, true),
+                              keys.chardev_tls_x509_secret_uuid, keys.chardev_tls_priority,
+                              keys.chardev_tls_x509_verify, true),
         .nbd_tls = tls_of(&keys, arena, "nbd", keys.nbd_tls, keys.nbd_tls_x509_cert_dir,
-                          keys.nbd_tls_x509_secret_uuid, 1, true),
+                          keys.nbd_tls_x509_secret_uuid, keys.nbd_tls_priority, 1, true),
     };
     if (privileged &&
         (find_user(keys.user, &conf.user, err) < 0 || find_group(keys.group, &conf.group, err) < 0))

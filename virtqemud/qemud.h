@@ -30,10 +30,11 @@ struct qemud_dirs {
 /* qemu.conf, as far as the daemon honours it. */
 /* How QEMU shows who it is, and whom it believes, for one kind of connection. */
 struct qemu_tls {
-    bool on;            /* where the definition doesn't say */
-    const char *dir;    /* of certificates and key */
-    const char *secret; /* UUID of what the key is encrypted with; NULL: it isn't */
-    bool verify;        /* servers: clients must show a certificate */
+    bool on;              /* where the definition doesn't say */
+    const char *dir;      /* of certificates and key */
+    const char *priority; /* GnuTLS's words on algorithms; NULL: the host's own */
+    const char *secret;   /* UUID of what the key is encrypted with; NULL: it isn't */
+    bool verify;          /* servers: clients must show a certificate */
 };
 
 struct qemu_conf {
@@ -47,6 +48,9 @@ struct qemu_conf {
     int save_format, dump_format; /* enum save_format */
     bool auto_start_bypass_cache;
     struct qemu_tls vnc_tls, spice_tls, chardev_tls, nbd_tls;
+    bool vnc_auto_socket, spice_auto_socket, vnc_sasl, spice_sasl;
+    const char *vnc_sasl_dir, *spice_sasl_dir, *pr_helper;
+    int deprecation; /* enum native_deprecation, where the definition doesn't say */
     unsigned port_min, port_max, websocket_min, websocket_max;
     unsigned keepalive_interval, keepalive_count;
     const char *const *device_acl; /* that every QEMU may open; NULL: the usual ones */

@@ -23,7 +23,7 @@ except ImportError:
 from devicekinds import INTERFACES, CHARDEVS, DISKS, OTHERS, GRAPHICS, UEFI
 from devicelab import ROOT, run, try_row
 from deviceplug import HOTPLUG
-from devicetls import TLS, prepare
+from devicetls import CONFIGURED, TLS, configure, prepare
 
 ROWS = HOTPLUG + INTERFACES + CHARDEVS + DISKS + OTHERS + GRAPHICS + UEFI
 
@@ -42,7 +42,7 @@ def main():
     assert beat >= 0
     words = sys.argv[1:]
     suite = lab.Suite()
-    for rows, before in ((ROWS, None), (TLS, prepare)):
+    for rows, before in ((ROWS, None), (TLS, prepare), (CONFIGURED, configure)):
         rows = [row for row in rows if not words or any(word in row.name for word in words)]
         if not rows:
             continue

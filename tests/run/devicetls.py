@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Connections of QEMU's over TLS, as qemu.conf asks for them: certificates made here, a client that shows one, one that doesn't."""
+"""What qemu.conf makes of devices. TLS: certificates made here, a client that shows one, one that doesn't; and sockets, SASL, deprecation."""
 
 import os
 import re
@@ -28,7 +28,15 @@ def prepare(session):
         run("openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", "2", "-extfile", more, "-out", cert)
     os.makedirs(os.path.join(session.env["XDG_CONFIG_HOME"], "libvirt"), exist_ok=True)
     with open(os.path.join(session.env["XDG_CONFIG_HOME"], "libvirt", "qemu.conf"), "w") as file:
-        file.write(f'default_tls_x509_cert_dir = "{folder}"\nvnc_tls = 1\nspice_tls = 1\nchardev_tls = 1\n')
+        file.write(f'default_tls_x509_cert_dir = "{folder}"\nvnc_tls = 1\nspice_tls = 1\nchardev_tls = 1\ndefault_tls_priority = "NORMAL"\n')
+
+
+def configure(session):
+    """Keys of qemu.conf that change what devices are like."""
+    os.makedirs(os.path.join(session.env["XDG_CONFIG_HOME"], "libvirt"), exist_ok=True)
+    with open(os.path.join(session.env["XDG_CONFIG_HOME"], "libvirt", "qemu.conf"), "w") as file:
+        file.write(f'vnc_auto_unix_socket = 1\nspice_auto_unix_socket = 1\nvnc_sasl = 1\nvnc_sasl_dir = "{session.home}"\nspice_sasl = 1\n'
+                   'deprecation_behavior = "omit"\n')
 
 
 def context(machine, known):
@@ -103,6 +111,18 @@ def vnc(machine):
         assert types == b"\x01\x13", types
 
 
+def asks_sasl(machine):
+    """Security type 20 alone."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(re.search(r"socket='([^']*vnc.sock)'", machine.live()).group(1))
+        assert link.recv(12).startswith(b"RFB")
+        link.sendall(b"RFB 003.008\n")
+        types = link.recv(16)
+        assert types == b"\x01\x14", types
+    with open(f"/proc/{machine.pid()}/environ") as file:
+        assert f"SASL_CONF_PATH={machine.home}" in file.read()
+
+
 def plug(machine):
     """Plugged and taken out again, with its credentials."""
     text = "<channel type='tcp'><source mode='bind' host='127.0.0.1' service='25473' tls='yes'/><target type='virtio' name='a'/></channel>"
@@ -122,9 +142,17 @@ TLS = [
         args=["tls-creds=objcharserial0_tls0"]),
     Row("tls-serial-plain", serial("bind", 25472, " tls='no'"), check=lambda m: socket.create_connection(("127.0.0.1", 25472), 5).close()),
     Row("tls-channel-plugged", "<controller type='virtio-serial'/>", check=plug),
-    Row("tls-vnc", "<graphics type='vnc' autoport='yes'/>", qom={"vnc-tls-creds0": {"verify-peer": False}}, check=vnc),
+    Row("tls-vnc", "<graphics type='vnc' autoport='yes'/>", qom={"vnc-tls-creds0": {"verify-peer": False, "priority": "NORMAL"}}, check=vnc),
     Row("tls-spice", "<graphics type='spice' autoport='yes'><channel name='main' mode='secure'/></graphics>", args=["tls-channel=main", "x509-dir="], check=spice),
     Row("tls-nbd", "<disk type='network'><driver name='qemu' type='raw'/><source protocol='nbd' name='x' tls='yes'><host name='localhost' port='25474'/></source>"
         "<target dev='vda' bus='virtio'/></disk>", before=nbd, needs=["qemu-nbd"], qom={"objlibvirt-1-storage_tls0": {"endpoint": "client"}},
         node={"libvirt-1-storage": "nbd"}),
+]
+
+CONFIGURED = [
+    Row("conf-vnc", "<graphics type='vnc' autoport='yes'/>", live=["<listen type='socket' socket='[^']*vnc.sock'/>"], check=asks_sasl,
+        args=["-vnc vnc=unix:[^ ]*,sasl=on", '-compat {"deprecated-output":"hide"}']),
+    Row("conf-vnc-address", "<graphics type='vnc' autoport='yes' listen='127.0.0.1'/>", live=["<listen type='address' address='127.0.0.1'/>"]),
+    Row("conf-spice", "<graphics type='spice' autoport='yes'/>", live=["<listen type='socket' socket='[^']*spice.sock'/>"], args=["-spice unix,addr=[^ ]*,sasl=on"]),
+    Row("conf-deprecation", tail="<qemu:deprecation behavior='reject'/>", args=['"deprecated-input":"reject"']),
 ]

@@ -48,6 +48,29 @@ START_TEST(wrong)
 }
 END_TEST
 
+/* What a kind of connection doesn't say itself is the default's. */
+START_TEST(tls)
+{
+    auto_arena struct arena arena = {0};
+    auto_err struct err err = {0};
+    struct qemu_conf conf;
+
+    ck_assert_int_eq(reread(&arena,
+                            "user = \"+5\"\ngroup = \"+6\"\ndefault_tls_x509_cert_dir = \"/d\"\n"
+                            "chardev_tls = 1\nchardev_tls_x509_cert_dir = \"/c\"\nvnc_tls_x509_verify = 1\n"
+                            "default_tls_priority = \"NORMAL\"\nnbd_tls_priority = \"SECURE256\"\n",
+                            &conf, &err),
+                     0);
+    ck_assert(conf.chardev_tls.on && !conf.vnc_tls.on);
+    ck_assert_str_eq(conf.chardev_tls.dir, "/c");
+    ck_assert_str_eq(conf.vnc_tls.priority, "NORMAL");
+    ck_assert_str_eq(conf.nbd_tls.priority, "SECURE256");
+    ck_assert(conf.vnc_tls.verify && conf.chardev_tls.verify);
+    ck_assert_int_eq(reread(&arena, "user = \"+5\"\ngroup = \"+6\"\n", &conf, &err), 0);
+    ck_assert(!conf.vnc_tls.verify && conf.chardev_tls.verify);
+}
+END_TEST
+
 START_TEST(right)
 {
     auto_arena struct arena arena = {0};
@@ -62,4 +85,4 @@ START_TEST(right)
 }
 END_TEST
 
-UNIT_MAIN("qemu-conf", wrong, right)
+UNIT_MAIN("qemu-conf", wrong, tls, right)

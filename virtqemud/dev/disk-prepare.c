@@ -55,7 +55,7 @@ static int start_pr_helper(struct req *rq, struct build *build, const char *path
     /* where QEMU's user can't write: the process that it names will be sent a signal by root */
     const char *pid_file = arena_printf(build->arena, "%s/%s-pr-helper0.pid", qemud.dirs.state,
                                         strrchr(build->lib_dir, '/') + strlen("/domain-"));
-    const char *const argv[] = {"qemu-pr-helper", "-d", "-k", path, "-f", pid_file, NULL};
+    const char *const argv[] = {qemud.conf.pr_helper, "-d", "-k", path, "-f", pid_file, NULL};
     auto_free char *line = NULL;
     uint32_t pid;
     int pidfd;

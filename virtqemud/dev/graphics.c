@@ -111,6 +111,11 @@ static int graphics_prepare(struct req *rq, struct build *build, void *device)
 
     if ((!vnc && graphics->type != GRAPHICS_SPICE) || !listen)
         return 0;
+    if (listen->type == LISTEN_ADDRESS && !listen->address &&
+        (vnc ? conf->vnc_auto_socket : conf->spice_auto_socket)) {
+        listen->type = LISTEN_SOCKET;
+        listen->from_config = 1;
+    }
     if (listen->type == LISTEN_SOCKET && !listen->socket) {
         listen->socket =
             arena_printf(build->arena, "%s/%s.sock", build->lib_dir, graphics_type_names[graphics->type]);
@@ -158,6 +163,12 @@ static void audio_option(const struct build *build, struct buf *option, uint32_t
         buf_printf(option, ",audiodev=audio%u", id);
 }
 
+static void sasl_settings(struct build *build, const char *dir)
+{
+    if (dir)
+        build_env(build, "SASL_CONF_PATH", dir);
+}
+
 static int vnc_command(struct build *build, const struct graphics *graphics, struct err *err)
 {
     enum { VNC_FIRST_PORT = 5900 };
@@ -189,6 +200,10 @@ static int vnc_command(struct build *build, const struct graphics *graphics, str
         option_add(&option, "tls-creds",
                    tls_object(build, graphics, &qemud.conf.vnc_tls, "vnc-tls-creds0", "vnc-tls-creds0",
                               /* server= */ true));
+    if (qemud.conf.vnc_sasl) {
+        buf_add_string(&option, ",sasl=on");
+        sasl_settings(build, qemud.conf.vnc_sasl_dir);
+    }
     if (graphics->power_control)
         buf_printf(&option, ",power-control=%s", graphics->power_control == TRI_YES ? "on" : "off");
     audio_option(build, &option, graphics->audio_id);
@@ -234,6 +249,10 @@ static int spice_command(struct build *build, const struct graphics *graphics, s
         ; /* set once QEMU runs */
     else
         buf_add_string(&option, ",disable-ticketing=on");
+    if (qemud.conf.spice_sasl) {
+        buf_add_string(&option, ",sasl=on");
+        sasl_settings(build, qemud.conf.spice_sasl_dir);
+    }
     if (qemud.conf.spice_tls.on)
         option_add(&option, "x509-dir", qemud.conf.spice_tls.dir);
     channel_option(&option, graphics->default_mode, "default");

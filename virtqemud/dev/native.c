@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "virtqemud/dev/dev.h"
 #include "virtqemud/json.h"
+#include "virtqemud/qemud.h"
 
 static const struct native_override *override_of(const struct native *native, const char *alias)
 {
@@ -68,7 +69,8 @@ static void deprecation(struct build *build)
 {
     static const char *const input[NATIVE_DEPRECATION_MAX] = {
         [DEPRECATION_REJECT] = "reject", [DEPRECATION_CRASH] = "crash"};
-    enum native_deprecation wanted = build->domain->native.deprecation;
+    enum native_deprecation own = build->domain->native.deprecation;
+    enum native_deprecation wanted = own ? own : (enum native_deprecation)qemud.conf.deprecation;
     auto_props struct props props = {0};
 
     if (!wanted || wanted == DEPRECATION_NONE)

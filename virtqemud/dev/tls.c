@@ -20,6 +20,7 @@ const char *tls_object(struct build *build, const void *owner, const struct qemu
     props_string(&props, "dir", tls->dir);
     props_string(&props, "endpoint", server ? "server" : "client");
     props_bool(&props, "verify-peer", !server || tls->verify);
+    props_string(&props, "priority", tls->priority);
     props_string(&props, "passwordid", secret);
     build_json(build, "-object", &props);
     return id;

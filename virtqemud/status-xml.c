@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The document of a status file, see status.h. What stock libvirt writes and we don't need is skipped by the table engine. */
+/* The document of a status file, see status.h. What stock libvirt writes and we don't need is skipped by the
+ * table engine. */
 #include "base/enum.h"
 #include "model/domain/domain.h"
 #include "virtqemud/status.h"

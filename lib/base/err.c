@@ -125,39 +125,34 @@ int err_system_from(struct err *err, enum err_domain domain, int errnum, const c
     return set(err, domain, ERR_SYSTEM_ERROR, errnum, mem_printf("%s: %s", what, strerror(errnum)));
 }
 
-static void rephrase(struct err *err, const char *before, const char *behind)
+PRINTF(3, 0) static void rephrase(struct err *err, bool before, const char *format, va_list args)
 {
-    char *detail = mem_printf("%s%s%s", before, err->detail ? err->detail : "", behind);
+    auto_free char *what = NULL, *old = NULL;
 
-    free(err->detail);
-    err->detail = detail;
+    if (!err_is_set(err))
+        return;
+    what = format_args(format, args);
+    old = err->detail ? err->detail : mem_strdup("");
+    err->detail = before ? mem_printf("%s%s", what, old) : mem_printf("%s%s", old, what);
     compose(err);
 }
 
 void err_prefix(struct err *err, const char *format, ...)
 {
-    auto_free char *what = NULL;
     va_list args;
 
-    if (!err_is_set(err))
-        return;
     va_start(args, format);
-    what = format_args(format, args);
+    rephrase(err, /* before= */ true, format, args);
     va_end(args);
-    rephrase(err, what, "");
 }
 
 void err_append(struct err *err, const char *format, ...)
 {
-    auto_free char *what = NULL;
     va_list args;
 
-    if (!err_is_set(err))
-        return;
     va_start(args, format);
-    what = format_args(format, args);
+    rephrase(err, /* before= */ false, format, args);
     va_end(args);
-    rephrase(err, "", !err->detail && *what == ' ' ? what + 1 : what);
 }
 
 void err_move(struct err *to, struct err *from)

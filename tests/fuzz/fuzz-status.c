@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The file that finds a running machine again, which libvirt may have written. What is accepted must print, and what was printed must be
- * accepted again and print the same. */
+/* The file that finds a running machine again, which libvirt may have written. What is accepted must print,
+ * and what was printed must be accepted again and print the same. */
 #include <stdlib.h>
 
 #include "base/str.h"

@@ -9,9 +9,8 @@ import re
 import subprocess
 import sys
 import tempfile
-import traceback
 
-from lab import Suite, as_user, build_dir
+from lab import Suite, apart, as_user, build_dir
 from scripted import Daemon, blank
 
 BOTH, DIRECT, LEGACY, NONE = ("virtqemud-sock", "libvirt-sock"), ("virtqemud-sock",), ("libvirt-sock",), ()
@@ -82,20 +81,7 @@ def work():
     results = {}
     with tempfile.TemporaryDirectory(prefix="vireo-connecting-") as folder:
         for i, (name, case) in enumerate(cases().items()):
-            out, into = os.pipe()
-            child = os.fork()
-            if not child:
-                try:
-                    told = attempt(libvirt, os.path.join(folder, str(i)), case)
-                except BaseException:  # pylint: disable=broad-except
-                    told = {"broken": traceback.format_exc()}
-                os.write(into, json.dumps(told).encode())
-                os._exit(0)
-            os.close(into)
-            with os.fdopen(out) as pipe:
-                text = pipe.read()
-            status = os.waitpid(child, 0)[1]
-            results[name] = json.loads(text) if text else {"died": status}
+            results[name] = apart(attempt, libvirt, os.path.join(folder, str(i)), case)
     print(json.dumps(results))
 
 

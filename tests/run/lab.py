@@ -4,6 +4,7 @@
 A suite is an executable that prints `ok NAME`, `not ok NAME - WHY` or `skip NAME - WHY` per test, and exits with 1 when any failed.
 BUILD_DIR says where the programs are (default: the current directory or build/)."""
 
+import json
 import os
 import shutil
 import signal
@@ -158,6 +159,26 @@ def wait_for(done, otherwise, seconds=5):
     while not done():
         assert time.monotonic() < deadline, otherwise()
         time.sleep(0.01)
+
+
+def apart(call, *arguments):
+    """What call(*arguments) returns, made of what JSON has, from a process of its own: it may die there, and whatever it says to stderr is lost."""
+    out, into = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(out)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        try:
+            told = call(*arguments)
+        except BaseException:  # pylint: disable=broad-except
+            told = {"broken": traceback.format_exc()}
+        os.write(into, json.dumps(told).encode())
+        os._exit(0)
+    os.close(into)
+    with os.fdopen(out) as pipe:
+        text = pipe.read()
+    status = os.waitpid(child, 0)[1]
+    return json.loads(text) if text else {"died": status}
 
 
 class Small:

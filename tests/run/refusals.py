@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 
-from lab import TOP, Skip, Suite, build_dir
+from lab import TOP, Skip, Suite, apart, build_dir
 
 sys.dont_write_bytecode = True
 LIBRARIES = {"libvirt": "libvirt.so.0", "qemu": "libvirt-qemu.so.0", "lxc": "libvirt-lxc.so.0", "admin": "libvirt-admin.so.0"}
@@ -111,21 +111,6 @@ class Worker:
             return {"error": said if own else "the driver's"}
         return {"result": bool(result) if pointer else result, "error": said}
 
-    def apart(self, function, way):
-        """The call in a child: what it did, or how it died."""
-        out, into = os.pipe()
-        child = os.fork()
-        if not child:
-            os.close(out)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            os.write(into, json.dumps(self.call(function, way)).encode())
-            os._exit(0)
-        os.close(into)
-        with os.fdopen(out) as pipe:
-            text = pipe.read()
-        status = os.waitpid(child, 0)[1]
-        return json.loads(text) if text else {"died": status}
-
 
 def ways(function):
     kind = function.params[0].type if function.params else ""
@@ -152,7 +137,7 @@ def work():
     for function in functions():
         if function.name not in LEFT_OUT and worker.find(function):
             for way in ways(function):
-                results[f"{function.name} {way}"] = worker.apart(function, way)
+                results[f"{function.name} {way}"] = apart(worker.call, function, way)
     print(json.dumps(results))
 
 

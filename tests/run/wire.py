@@ -13,9 +13,8 @@ import re
 import subprocess
 import sys
 import tempfile
-import traceback
 
-from lab import Suite, build_dir
+from lab import Suite, apart, build_dir
 from refusals import LIBRARIES, functions
 from scripted import Daemon, Failure, blank
 
@@ -218,25 +217,6 @@ class Caller:
         return {"result": result, "error": said, "outputs": outputs}
 
 
-def apart(caller):
-    out, into = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(out)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        try:
-            told = caller.call()
-        except Exception:  # pylint: disable=broad-except
-            told = {"broken": traceback.format_exc()}
-        os.write(into, json.dumps(told).encode())
-        os._exit(0)
-    os.close(into)
-    with os.fdopen(out) as pipe:
-        text = pipe.read()
-    status = os.waitpid(child, 0)[1]
-    return json.loads(text) if text else {"died": status}
-
-
 def readable(value):
     if isinstance(value, bytes):
         return value.hex()
@@ -265,7 +245,7 @@ def work():
             for way in WAYS:
                 script.way, script.begun = way, False
                 del daemon.calls[:]
-                told = apart(Caller(libraries, daemon.path, function, way))
+                told = apart(Caller(libraries, daemon.path, function, way).call)
                 names = [name for name, _ in daemon.calls]
                 begin = names.index("connect_get_lib_version") + 1 if "connect_get_lib_version" in names else 0
                 told["calls"] = [[name, readable(args)] for name, args in daemon.calls[begin:] if name not in ("connect_supports_feature", "connect_close")]

@@ -11,27 +11,13 @@
 #include "base/str.h"
 #include "model/domain/domain.h"
 #include "unit.h"
+#include "tree.h"
 
 static const char *top(void)
 {
     const char *folder = getenv("top_srcdir");
 
     return folder ? folder : ".";
-}
-
-/* Whole file, or NULL when it isn't there. */
-static char *slurp(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    auto_buf struct buf text = {0};
-    size_t got;
-
-    if (!file)
-        return NULL;
-    while ((got = fread(buf_reserve(&text, 65536), 1, 65536, file)) > 0)
-        text.length += got;
-    fclose(file);
-    return arena_strndup(arena, text.data, text.length);
 }
 
 /* Names of the *.xml files in a folder, sorted; NULL when there is no folder. */
@@ -69,8 +55,8 @@ static void check_case(const char *folder, const char *name)
     unsigned parse = inactive ? DOMAIN_PARSE_INACTIVE | DOMAIN_PARSE_ABI_UPDATE : 0;
     unsigned format = DOMAIN_FORMAT_SECURE | (inactive ? DOMAIN_FORMAT_INACTIVE : 0);
     const char *stem = arena_strndup(&arena, name, strlen(name) - strlen(".xml"));
-    const char *text = slurp(&arena, arena_printf(&arena, "%s/%s", folder, name));
-    const char *wanted = slurp(&arena, arena_printf(&arena, "%s/%s.out.xml", folder, stem));
+    const char *text = tree_read(&arena, arena_printf(&arena, "%s/%s", folder, name));
+    const char *wanted = tree_read(&arena, arena_printf(&arena, "%s/%s.out.xml", folder, stem));
     struct domain *domain = domain_parse(&arena, text, parse, NULL, &err), *copy;
 
     ck_assert_msg(domain != NULL, "%s: %s", name, err.message);
@@ -229,7 +215,7 @@ struct tally {
 static unsigned ratchet(const char *name)
 {
     auto_arena struct arena arena = {0};
-    const char *text = slurp(&arena, arena_printf(&arena, "%s/tests/data/ratchet", top()));
+    const char *text = tree_read(&arena, arena_printf(&arena, "%s/tests/data/ratchet", top()));
     const char *line = text ? strstr(text, arena_printf(&arena, "%s ", name)) : NULL;
 
     return line ? (unsigned)strtoul(line + strlen(name), NULL, 10) : 0;
@@ -239,8 +225,8 @@ static bool comes_out_right(const struct tally *tally, const char *from, const c
 {
     auto_arena struct arena arena = {0};
     unsigned inactive = strstr(name, "inactive") ? XT_PARSE_INACTIVE : 0;
-    const char *text = slurp(&arena, arena_printf(&arena, "%s/%s", from, name));
-    const char *wanted = slurp(&arena, arena_printf(&arena, "%s/%s", to, name));
+    const char *text = tree_read(&arena, arena_printf(&arena, "%s/%s", from, name));
+    const char *wanted = tree_read(&arena, arena_printf(&arena, "%s/%s", to, name));
     struct domain *domain = domain_parse(&arena, text, tally->parse | inactive, NULL, NULL);
 
     if (!domain)

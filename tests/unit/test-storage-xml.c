@@ -10,21 +10,7 @@
 #include "model/storage/pool.h"
 #include "model/storage/volume.h"
 #include "unit.h"
-
-/* Whole file, or NULL when it isn't there. */
-static char *slurp(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    auto_buf struct buf text = {0};
-    size_t got;
-
-    if (!file)
-        return NULL;
-    while ((got = fread(buf_reserve(&text, 65536), 1, 65536, file)) > 0)
-        text.length += got;
-    fclose(file);
-    return arena_strndup(arena, text.data, text.length);
-}
+#include "tree.h"
 
 /* Parsed and printed; NULL with err set. */
 static char *pool_again(struct arena *arena, const char *xml, unsigned flags, struct err *err)
@@ -56,7 +42,7 @@ static void check_case(const char *in, const char *out, again_function *again, u
 {
     auto_arena struct arena arena = {0};
     auto_err struct err err = {0};
-    char *text = slurp(&arena, in), *wanted = slurp(&arena, out), *got;
+    char *text = tree_read(&arena, in), *wanted = tree_read(&arena, out), *got;
 
     ck_assert_msg(text && wanted, "%s or %s can't be read", in, out);
     got = again(&arena, text, flags, &err);

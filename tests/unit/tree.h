@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -18,6 +19,16 @@ static inline char *tree_make(void)
 
     ck_assert_ptr_nonnull(mkdtemp(path));
     return path;
+}
+
+/* A whole file; NULL: it can't be read. */
+UNUSED static inline char *tree_read(struct arena *arena, const char *path)
+{
+    auto_buf struct buf text = {0};
+
+    return file_read(AT_FDCWD, path, 64 << 20, &text) < 0
+               ? NULL
+               : arena_strndup(arena, buf_text(&text), text.length);
 }
 
 static inline void tree_put(const char *root, const char *name, const char *text)

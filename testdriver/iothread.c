@@ -62,6 +62,8 @@ static int m_add(struct req *rq, struct vm *vm, const struct remote_domain_add_i
 {
     struct affected affected;
 
+    if (!in->iothread_id)
+        return err_set_from(rq->err, ERR_FROM_TEST, ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
     if (vm_affected(rq, vm, in->flags, &affected) < 0)
         return -1;
     for (int i = 0; i < 2; i++)

@@ -126,12 +126,12 @@ static int m_launch_security(struct req *rq, struct vm *vm,
                              struct remote_domain_get_launch_security_info_out *out)
 {
     /* as for the scheduler: see there */
-    return fail_flags(rq, VIR_TYPED_PARAM_STRING_OKAY);
+    return fail_flags(rq, in->flags | VIR_TYPED_PARAM_STRING_OKAY);
 }
 
 const struct method screen_methods[] = {
     METHOD(remote, DOMAIN_SCREENSHOT, m_screenshot),
     METHOD(remote, DOMAIN_GET_SECURITY_LABEL, m_security_label),
-    METHOD(remote, DOMAIN_GET_LAUNCH_SECURITY_INFO, m_launch_security, VIR_TYPED_PARAM_STRING_OKAY),
+    METHOD(remote, DOMAIN_GET_LAUNCH_SECURITY_INFO, m_launch_security, ~0u),
     {0},
 };

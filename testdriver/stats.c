@@ -197,7 +197,7 @@ const struct method stats_methods[] = {
     METHOD(remote, DOMAIN_BLOCK_STATS, m_block_stats),
     METHOD(remote, DOMAIN_INTERFACE_STATS, m_interface_stats),
     METHOD(remote, DOMAIN_GET_BLOCK_INFO, m_block_info),
-    METHOD(remote, DOMAIN_GET_DISK_ERRORS, m_disk_errors, ~0u),
+    METHOD(remote, DOMAIN_GET_DISK_ERRORS, m_disk_errors),
     METHOD(remote, DOMAIN_GET_CPU_STATS, m_cpu_stats, VIR_TYPED_PARAM_STRING_OKAY),
     METHOD(remote, CONNECT_GET_ALL_DOMAIN_STATS, m_all_stats,
            STATS_FILTERS | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |

@@ -128,7 +128,7 @@ static int m_get_vcpus(struct req *rq, struct vm *vm, const struct remote_domain
 static int m_pin_info(struct req *rq, struct vm *vm, const struct remote_domain_get_vcpu_pin_info_in *in,
                       struct remote_domain_get_vcpu_pin_info_out *out)
 {
-    const struct domain *domain = vm_model(rq, vm, in->flags);
+    const struct domain *domain = vm_model(rq, vm, in->flags & BOTH);
     uint32_t maplen = in->maplen < 0 ? 0 : (uint32_t)in->maplen, count;
 
     if (!domain)
@@ -231,7 +231,7 @@ const struct method vcpu_methods[] = {
     METHOD(remote, DOMAIN_GET_VCPUS_FLAGS, m_get_vcpus_flags, BOTH | VIR_DOMAIN_VCPU_MAXIMUM),
     METHOD(remote, DOMAIN_GET_MAX_VCPUS, m_max_vcpus),
     METHOD(remote, DOMAIN_GET_VCPUS, m_get_vcpus),
-    METHOD(remote, DOMAIN_GET_VCPU_PIN_INFO, m_pin_info, BOTH),
+    METHOD(remote, DOMAIN_GET_VCPU_PIN_INFO, m_pin_info, ~0u), /* unknown flags don't matter */
     METHOD(remote, DOMAIN_PIN_VCPU, m_pin_vcpu),
     METHOD(remote, DOMAIN_PIN_VCPU_FLAGS, m_pin_vcpu_flags),
     METHOD(remote, DOMAIN_PIN_EMULATOR, m_pin_emulator, BOTH),

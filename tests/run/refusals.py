@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 from lab import TOP, Skip, Suite, apart, build_dir
 
@@ -143,7 +144,9 @@ def work():
 
 def run(library):
     env = {**os.environ, "LD_LIBRARY_PATH": library} if library else {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
-    done = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker"], env=env, capture_output=True, text=True, check=True)
+    with tempfile.TemporaryDirectory(prefix="vireo-refusals-") as folder:  # some calls write into the file that they are given
+        done = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker"], env=env, cwd=folder, capture_output=True, text=True,
+                              check=True)
     return json.loads(done.stdout)
 
 
@@ -172,8 +175,12 @@ def main():
             print("\n".join(differences))
         assert len(differences) <= allowed, f"{len(differences)} differences"
 
-    # how many may differ: only ever made smaller
-    for way, allowed in (("nothing", 0), ("other", 2), ("bare", 4), ("bare read-only", 2), ("flags", 7), ("no", 1), ("empty", 0), ("negative", 0)):
+    # The second number of a row says how many may differ; only ever made smaller:
+    # other: virDomainFDAssociate and virDomainLxcEnterNamespace look at their other arguments first in stock, which crashes without an object
+    # bare: virDomainQemuAgentCommand without a command and the end of events of secrets: stock's test driver has no such call, and says so first
+    # bare, bare read-only: virNodeDeviceGetAutostart of read-only connections was refused until libvirt 10 (a mistake: it changes nothing)
+    # no: events of networks had one kind, now they have two
+    for way, allowed in (("nothing", 0), ("other", 2), ("bare", 3), ("bare read-only", 2), ("flags", 0), ("no", 1), ("empty", 0), ("negative", 0)):
         suite.run(way.replace(" ", "_"), compare, way, allowed)
     suite.done()
 

@@ -82,7 +82,7 @@ class Side:
             text = value if isinstance(value, str) else repr(value)
         except self.libvirt.libvirtError as error:
             # where in the document it is, only ours says
-            message = re.sub(r"( in element '[^']*')?( \(line \d+\))?$", "", error.get_error_message())
+            message = re.sub(r"( in element '[^']*')*( \(line \d+\))?$", "", error.get_error_message())
             text = f"ERROR {error.get_error_code()} {error.get_error_domain()} {message}"
         except Exception as error:  # of the binding
             text = f"{type(error).__name__} {error}"

@@ -46,6 +46,25 @@ static void default_migratable(struct defaults *defaults)
             cpu->migratable = TRI_NO;
 }
 
+/* vCPUs that are in no NUMA cell belong to the first. */
+static void fill_first_cell(const struct domain *domain, struct arena *arena)
+{
+    const struct cpu *cpu = domain->cpu;
+    struct bitmap placed = {.arena = arena};
+
+    for (size_t i = 0; i < cpu->n_cells; i++)
+        if (cpu->cells[i]->cpus)
+            bitmap_or(&placed, cpu->cells[i]->cpus);
+    for (uint32_t id = 0; id < domain->vcpus.max; id++) {
+        if (bitmap_get(&placed, id))
+            continue;
+        if (!cpu->cells[0]->cpus)
+            cpu->cells[0]->cpus = ARENA_NEW(arena, struct bitmap);
+        cpu->cells[0]->cpus->arena = arena;
+        bitmap_set(cpu->cells[0]->cpus, id);
+    }
+}
+
 int defaults_machine(struct defaults *defaults)
 {
     struct domain *domain = defaults->domain;
@@ -68,6 +87,8 @@ int defaults_machine(struct defaults *defaults)
     default_cpu(defaults, machine);
     cpu_default_check(domain->cpu, domain->virt == VIRT_QEMU, arch_is_x86(domain->os.arch));
     default_migratable(defaults);
+    if (domain->cpu && domain->cpu->n_cells)
+        fill_first_cell(domain, defaults->arena);
     return 0;
 }
 

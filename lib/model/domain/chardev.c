@@ -133,6 +133,8 @@ int chardev_source_check(const struct chardev_source *source, bool named, struct
 {
     const char *what = NULL;
 
+    if (reconnect_check(&source->reconnect, err) < 0)
+        return -1;
     switch (source->type) {
     case CHARDEV_DEV:
     case CHARDEV_FILE:

@@ -79,32 +79,11 @@ static void settle_hugepages(struct domain *domain)
     }
 }
 
-/* vCPUs that are in no NUMA cell belong to the first. */
-static void fill_first_cell(const struct domain *domain, struct arena *arena)
-{
-    const struct cpu *cpu = domain->cpu;
-    struct bitmap placed = {.arena = arena};
-
-    for (size_t i = 0; i < cpu->n_cells; i++)
-        if (cpu->cells[i]->cpus)
-            bitmap_or(&placed, cpu->cells[i]->cpus);
-    for (uint32_t id = 0; id < domain->vcpus.max; id++) {
-        if (bitmap_get(&placed, id))
-            continue;
-        if (!cpu->cells[0]->cpus)
-            cpu->cells[0]->cpus = ARENA_NEW(arena, struct bitmap);
-        cpu->cells[0]->cpus->arena = arena;
-        bitmap_set(cpu->cells[0]->cpus, id);
-    }
-}
-
-static int settle_cpu(struct domain *domain, struct arena *arena, struct err *err)
+static int settle_cpu(const struct domain *domain, struct err *err)
 {
     const struct cpu *cpu = domain->cpu;
     uint64_t arranged;
 
-    if (cpu && cpu->n_cells)
-        fill_first_cell(domain, arena);
     if (!cpu || !cpu->topology.sockets)
         return 0;
     arranged = (uint64_t)cpu->topology.sockets * cpu->topology.dies *
@@ -243,7 +222,7 @@ int domain_post_parse(struct domain *domain, struct arena *arena, unsigned flags
         return xt_add_place(err, domain->memory.max ? &domain->at.maximum : &domain->at.memory);
     if (settle_perf(domain, err) < 0)
         return xt_add_place(err, &domain->at.perf);
-    if (settle_cpu(domain, arena, err) < 0)
+    if (settle_cpu(domain, err) < 0)
         return xt_add_place(err, &domain->at.cpu);
     if (blkiotune_settle(&domain->blkiotune, err) < 0)
         return xt_add_place(err, &domain->at.blkiotune);

@@ -71,6 +71,8 @@ static int iface_finish(struct xt_parse *parse, void *object)
     if (iface->model &&
         !str_only(iface->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"))
         return err_set(parse->err, ERR_INVALID_ARG, "Model name contains invalid characters");
+    if (reconnect_check(&iface->vhostuser.reconnect, parse->err) < 0)
+        return -1;
     settle_model(iface);
     switch (iface->type) {
     case IFACE_NETWORK:

@@ -60,6 +60,14 @@ static void drop_skipped_labels(struct storage *storage)
     storage->n_seclabels = kept;
 }
 
+int reconnect_check(const struct reconnect *reconnect, struct err *err)
+{
+    if (reconnect->enabled == TRI_YES && !reconnect->timeout.set && !reconnect->delay.set)
+        return err_set_from(err, ERR_FROM_XML, ERR_XML_ERROR,
+                            "Missing required attribute 'timeout' in element 'reconnect'");
+    return 0;
+}
+
 int storage_finish(struct xt_parse *parse, void *object)
 {
     struct storage *storage = object;
@@ -70,6 +78,8 @@ int storage_finish(struct xt_parse *parse, void *object)
     if (storage->type == STORAGE_VHOSTUSER && !storage->path)
         return err_set(parse->err, ERR_XML_ERROR,
                        "Missing required attribute 'path' in element 'source' of type 'vhostuser'");
+    if (reconnect_check(&storage->reconnect, parse->err) < 0)
+        return -1;
     settle_hosts(storage);
     if (parse->flags & XT_PARSE_INACTIVE)
         drop_skipped_labels(storage);

@@ -109,6 +109,8 @@ struct reservations {
 };
 
 XT_DECLARE_ROWS(reconnect_table, struct reconnect);
+/* Who tries again has to say after which time. */
+int reconnect_check(const struct reconnect *reconnect, struct err *err);
 XT_DECLARE(net_host_table, struct net_host);
 XT_DECLARE(storage_auth_table, struct storage_auth);
 XT_DECLARE(storage_encryption_table, struct storage_encryption);

@@ -238,6 +238,17 @@ def serial(kind, source="", more=""):
 
 
 SERIAL = {"serial0": {"type": "isa-serial"}}
+THROTTLED = "<disk type='file'><driver name='qemu' type='raw'/><source file='@HOME@/d.img'/><target dev='vda' bus='virtio'/><throttlefilters>%s</throttlefilters></disk>"
+THROTTLES = [
+    Row("throttle-groups", THROTTLED % "<throttlefilter group='slow'/><throttlefilter group='few'/>", before=image("d.img"),
+        head="<throttlegroups><throttlegroup><total_bytes_sec>4096000</total_bytes_sec><group_name>slow</group_name></throttlegroup>"
+             "<throttlegroup><read_iops_sec>100</read_iops_sec><group_name>few</group_name></throttlegroup></throttlegroups>",
+        node={"libvirt-1-filter0": "throttle", "libvirt-1-filter1": "throttle"},
+        check=lambda m: [m.qom("throttle-slow", "limits")["bps-total"], m.qom("throttle-few", "limits")["iops-read"]] == [4096000, 100] or 1 / 0),
+    Row("throttle-no-group", THROTTLED % "<throttlefilter group='none'/>", before=image("d.img"), error="throttle group 'none' of disk 'vda' doesn't exist"),
+]
+
+
 CHARDEVS = [
     Row("serial-pty", serial("pty"), qom=SERIAL, chardev={"charserial0": "pty:/dev/pts/"},
         live=[r"<serial type='pty'>\s*<source path='/dev/pts/\d+'/>", r"<console type='pty' tty='/dev/pts/\d+'>"]),

@@ -20,12 +20,12 @@ except ImportError:
     print("skip devices - no python3-libvirt here")
     sys.exit(0)
 
-from devicekinds import INTERFACES, CHARDEVS, DISKS, OTHERS, GRAPHICS, UEFI
+from devicekinds import INTERFACES, CHARDEVS, THROTTLES, DISKS, OTHERS, GRAPHICS, UEFI
 from devicelab import ROOT, run, try_row
 from deviceplug import HOTPLUG
 from devicetls import CONFIGURED, TLS, configure, prepare
 
-ROWS = HOTPLUG + INTERFACES + CHARDEVS + DISKS + OTHERS + GRAPHICS + UEFI
+ROWS = HOTPLUG + INTERFACES + CHARDEVS + THROTTLES + DISKS + OTHERS + GRAPHICS + UEFI
 
 
 def main():

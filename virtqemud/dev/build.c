@@ -19,6 +19,7 @@
 #include "virtqemud/dev/hostdev.h"
 #include "virtqemud/dev/iface.h"
 #include "virtqemud/dev/kinds.h"
+#include "virtqemud/dev/throttle.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/json.h"
 #include "virtqemud/qemud.h"
@@ -80,7 +81,10 @@ int build_command(struct req *rq, struct build *build)
         build_arg(build, "-object",
                   json_text(build->arena, "{'qom-type':'secret','id':'masterKey0','format':'raw','file':%s}",
                             build->master_key));
-    if (build_machine(build, &rq->err) < 0 || kinds_command(build, &rq->err) < 0)
+    if (build_machine(build, &rq->err) < 0)
+        return -1;
+    throttle_groups(build);
+    if (kinds_command(build, &rq->err) < 0)
         return -1;
     if (build->sandbox)
         build_arg(build, "-sandbox",

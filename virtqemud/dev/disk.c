@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "virtqemud/dev/disk.h"
+#include "virtqemud/dev/throttle.h"
 
 /* Which of the bus's devices it is. */
 static const char *scsi_driver(const struct disk *disk)
@@ -216,6 +217,8 @@ static int disk_command(struct build *build, void *device, struct err *err)
         if (build_storage(build, disk, &disk->src, disk->readonly, &node, err) < 0)
             return -1;
         node = copy_on_read(build, disk, node);
+        if (throttle_filters(build, disk, &node, err) < 0)
+            return -1;
     }
     if (bus_props(build, disk, &props, err) < 0)
         return -1;

@@ -22,15 +22,11 @@
 struct qemud qemud;
 
 static const struct method *const methods[] = {
-    life_methods,     define_methods,     device_methods,
-    list_methods,     info_methods,       tune_methods,
-    metadata_methods, input_methods,      monitor_methods,
-    stats_methods,    console_methods,    native_methods,
-    agent_methods,    pin_methods,        sched_methods,
-    limits_methods,   iothread_methods,   block_methods,
-    guest_methods,    guest_info_methods, iface_methods,
-    measure_methods,  save_methods,       node_methods,
-    memory_methods,   caps_methods,       NULL,
+    life_methods,     define_methods, device_methods,     list_methods,   info_methods,     tune_methods,
+    metadata_methods, input_methods,  monitor_methods,    stats_methods,  console_methods,  native_methods,
+    agent_methods,    pin_methods,    sched_methods,      limits_methods, iothread_methods, block_methods,
+    throttle_methods, guest_methods,  guest_info_methods, iface_methods,  measure_methods,  save_methods,
+    node_methods,     memory_methods, caps_methods,       NULL,
 };
 
 static void fill_dirs(struct serve *serve)

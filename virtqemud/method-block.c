@@ -182,6 +182,20 @@ static int check_maxima(struct req *rq, const struct disk_iotune *tune)
     return 0;
 }
 
+int block_tune_change(struct req *rq, const struct wire_typed_param *v, uint32_t n,
+                      const struct disk_iotune *old, struct arena *arena, struct disk_iotune *ret)
+{
+    const struct remote_domain_set_block_io_tune_in in = {
+        .params = {.n = n, .v = (struct wire_typed_param *)v}};
+    struct param_rule rules[TUNE_ROWS + 2] = {{"group_name", PARAM_STRING}};
+
+    for (size_t i = 0; i < TUNE_ROWS; i++)
+        rules[i + 1] = (struct param_rule){tune_rows[i].name, PARAM_ULLONG};
+    if (params_check(rq, v, n, rules) < 0 || change_tune(rq, &in, old, arena, ret, NULL) < 0)
+        return -1;
+    return check_maxima(rq, ret);
+}
+
 static struct disk_iotune *keep_tune(struct arena *arena, const struct disk_iotune *tune)
 {
     struct disk_iotune *kept;

@@ -12,9 +12,13 @@
 extern const struct method life_methods[], define_methods[], list_methods[], info_methods[], tune_methods[],
     metadata_methods[], input_methods[], monitor_methods[], stats_methods[], console_methods[],
     device_methods[], native_methods[], agent_methods[], pin_methods[], sched_methods[], limits_methods[],
-    iothread_methods[], block_methods[], guest_methods[], guest_info_methods[], iface_methods[],
-    measure_methods[], save_methods[];
+    iothread_methods[], block_methods[], throttle_methods[], guest_methods[], guest_info_methods[],
+    iface_methods[], measure_methods[], save_methods[];
 
+/* Limits of a disk or group as a call gives them, over those that are there (or NULL). */
+struct disk_iotune;
+int block_tune_change(struct req *rq, const struct wire_typed_param *v, uint32_t n,
+                      const struct disk_iotune *old, struct arena *arena, struct disk_iotune *ret);
 /* Start an inactive persistent vm whose job rq holds; flags API_DOMAIN_START_*. */
 int life_start(struct req *rq, struct vm *vm, unsigned flags);
 /*

@@ -5,7 +5,9 @@
 
 #include "base/str.h"
 
-void throttle_limits(const struct disk_iotune *tune, struct props *props)
+/* all: what isn't limited is said, too, since QEMU keeps what it isn't told; no burst is shorter than a
+ * second. */
+static void throttle_limits(const struct disk_iotune *tune, bool all, struct props *props)
 {
     const struct {
         const char *name;
@@ -33,12 +35,30 @@ void throttle_limits(const struct disk_iotune *tune, struct props *props)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-        props_number(props, members[i].name, members[i].value);
+        if (members[i].value || all)
+            props_u64(props, members[i].name,
+                      members[i].value || !str_ends(members[i].name, "-length") ? members[i].value : 1);
 }
 
-static const char *object_of(const struct build *build, const char *group)
+static const char *object_of(struct arena *arena, const char *group)
 {
-    return arena_printf(build->arena, "throttle-%s", group);
+    return arena_printf(arena, "throttle-%s", group);
+}
+
+void throttle_change(struct arena *arena, const struct disk_iotune *tune, bool there, struct props *props)
+{
+    const char *id = object_of(arena, tune->group_name);
+
+    if (there) {
+        props_format(props, "path", "/objects/%s", id);
+        props_string(props, "property", "limits");
+    } else {
+        props_string(props, "qom-type", "throttle-group");
+        props_string(props, "id", id);
+    }
+    props_object(props, there ? "value" : "limits");
+    throttle_limits(tune, there, props);
+    props_end_object(props);
 }
 
 void throttle_groups(struct build *build)
@@ -50,11 +70,7 @@ void throttle_groups(struct build *build)
 
         if (!domain->throttle_groups[i]->group_name)
             continue;
-        props_string(&props, "qom-type", "throttle-group");
-        props_string(&props, "id", object_of(build, domain->throttle_groups[i]->group_name));
-        props_object(&props, "limits");
-        throttle_limits(domain->throttle_groups[i], &props);
-        props_end_object(&props);
+        throttle_change(build->arena, domain->throttle_groups[i], /* there= */ false, &props);
         build_json(build, "-object", &props);
     }
 }
@@ -85,7 +101,7 @@ int throttle_filters(struct build *build, const struct disk *disk, const char **
                            group, disk->dst);
         props_string(&props, "driver", "throttle");
         props_string(&props, "node-name", filter);
-        props_string(&props, "throttle-group", object_of(build, group));
+        props_string(&props, "throttle-group", object_of(build->arena, group));
         props_string(&props, "file", *node);
         build_json(build, "-blockdev", &props);
         *node = filter;

@@ -3,8 +3,8 @@
 
 #include "virtqemud/dev/dev.h"
 
-/* The members of a throttle group's limits; what isn't limited is left out. */
-void throttle_limits(const struct disk_iotune *tune, struct props *props);
+/* What object-add, or qom-set for a group that is there, takes. */
+void throttle_change(struct arena *arena, const struct disk_iotune *tune, bool there, struct props *props);
 /* -object for each group of the machine. */
 void throttle_groups(struct build *build);
 /* -blockdev for each filter of a disk, one on the other; *node: what they stand on, and then the topmost. */

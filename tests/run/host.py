@@ -243,7 +243,7 @@ def rebooted(host):
 
 
 def units(host):
-    for unit in ("virtqemud", "virtsecretd"):
+    for unit in labhost.DAEMONS:
         said = host.sh(f"systemd-analyze --man=no verify /usr/lib/systemd/system/{unit}.service 2>&1 | grep {unit} | grep -v \"Command 'man\" || :").strip()
         assert said == "", said
         text = host.sh(f"systemd-analyze security --no-pager {unit}.service 2>/dev/null | tail -1")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The document of a status file, see status.h. What stock libvirt writes and we don't need is skipped by the
  * table engine. */
+#define ERR_FROM ERR_FROM_QEMU
 #include "base/enum.h"
 #include "model/domain/domain.h"
 #include "virtqemud/status.h"
@@ -92,6 +93,10 @@ struct status *status_parse(const char *text, struct arena *arena, struct err *e
     status = xt_parse(&document, arena, text, XT_PARSE_STATUS, err);
     if (!status)
         return NULL;
+    if (!status->monitor_path) {
+        err_set(err, ERR_XML_ERROR, "the element 'monitor' is missing in the status");
+        return NULL;
+    }
     r = enum_find(state_names, status->state_name);
     status->state = r < 0 ? 0 : (unsigned)r;
     r = enum_find(reason_names[status->state], status->reason_name);

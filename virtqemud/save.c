@@ -161,7 +161,7 @@ static int save_state(struct req *rq, struct vm *vm, int fd)
         qmp_call(rq, qmp, "migrate-set-parameters", "{\"max-bandwidth\":9223372036853727232}", NULL,
                  QMP_USEC) < 0 ||
         !(qmp = vm_monitor(rq, vm)) ||
-        qmp_call(rq, qmp, "migrate", "{\"detach\":true,\"uri\":\"fd:migrate\"}", NULL, QMP_USEC) < 0)
+        qmp_call(rq, qmp, "migrate", "{\"uri\":\"fd:migrate\"}", NULL, QMP_USEC) < 0)
         return -1;
     if (!vm->run)
         return vm_check_active(rq, vm);

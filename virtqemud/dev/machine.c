@@ -225,6 +225,23 @@ static void iothreads(struct build *build)
     }
 }
 
+/* ---- monitor ---- */
+
+static void monitor_option(struct build *build)
+{
+    auto_props struct props props = {0};
+
+    build_argf(build, "-chardev", "socket,id=charmonitor,fd=%d,server=on,wait=off", build->monitor_fd);
+    if (!qemu_caps_has(build->caps, QEMU_CAP_MONITOR_QMP)) {
+        build_arg(build, "-mon", "chardev=charmonitor,id=monitor,mode=control");
+        return;
+    }
+    props_string(&props, "qom-type", "monitor-qmp");
+    props_string(&props, "id", "monitor");
+    props_string(&props, "chardev", "charmonitor");
+    build_json(build, "-object", &props);
+}
+
 /* ---- clock ---- */
 
 static void rtc_option(struct build *build)
@@ -334,10 +351,8 @@ int build_machine(struct build *build, struct err *err)
         build_arg(build, "-display", "none");
     build_arg(build, "-no-user-config", NULL);
     build_arg(build, "-nodefaults", NULL);
-    if (build->monitor_fd > 0) {
-        build_argf(build, "-chardev", "socket,id=charmonitor,fd=%d,server=on,wait=off", build->monitor_fd);
-        build_arg(build, "-mon", "chardev=charmonitor,id=monitor,mode=control");
-    }
+    if (build->monitor_fd > 0)
+        monitor_option(build);
     rtc_option(build);
     /* a guest that powers off is ours to end: its reason must be known first */
     build_arg(build, "-no-shutdown", NULL);

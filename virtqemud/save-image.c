@@ -56,7 +56,7 @@ int save_image_create(const char *path, const char *xml, bool running, enum save
 {
     struct header header = {
         .version = VERSION, .length = (uint32_t)strlen(xml) + 1 + ROOM, .running = running, .format = format};
-    auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     memcpy(header.magic, magic_part, sizeof(header.magic));
     /* the state begins with a block, for whoever reads past the page cache */

@@ -3,13 +3,16 @@
 #include "virtqemud/save.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/enum.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "loop/work.h"
+#include "virtqemud/caps.h"
 #include "virtqemud/qemud.h"
 #include "virtqemud/qmp.h"
 #include "virtqemud/save-filter.h"
@@ -109,14 +112,53 @@ int save_define(struct req *rq, const char *path, const char *xml, int running)
 
 /* ---- QEMU's part ---- */
 
-static int give_fd(struct req *rq, struct vm *vm, const char *name, int fd)
+/* A descriptor that QEMU has a stream in. */
+struct place {
+    const char *uri; /* for migrate and migrate-incoming */
+    bool in_set;
+    unsigned set;
+};
+
+/* Files from 9.1 on as members of a set, whose access mode must be the one that QEMU opens with; else by a
+ * name. */
+static int give_fd(struct req *rq, struct vm *vm, int fd, struct place *ret)
 {
+    auto_json struct json_object *set = NULL;
     struct qmp *qmp = vm_monitor(rq, vm);
     struct qmp_call call = {0};
+    struct stat about;
 
-    if (!qmp || qmp_put_fd(rq, qmp, &call, "getfd", json_text(&rq->arena, "{'fdname':%s}", name), fd) < 0)
+    *ret = (struct place){.uri = "fd:state"};
+    ret->in_set = vm->run && vm->run->caps && qemu_caps_has(vm->run->caps, QEMU_CAP_MIGRATE_FILE) &&
+                  fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    if (!qmp || (ret->in_set ? qmp_put_fd(rq, qmp, &call, "add-fd", NULL, fd)
+                             : qmp_put_fd(rq, qmp, &call, "getfd", "{\"fdname\":\"state\"}", fd)) < 0)
         return -1;
-    return qmp_take(rq, &call, NULL, QMP_USEC);
+    if (qmp_take(rq, &call, &set, QMP_USEC) < 0)
+        return -1;
+    if (!ret->in_set)
+        return 0;
+    ret->set = (unsigned)json_uint(set, "fdset-id", 0);
+    ret->uri = arena_printf(&rq->arena, "file:/dev/fdset/%u,offset=%" PRIu64, ret->set,
+                            (uint64_t)lseek(fd, 0, SEEK_CUR));
+    return 0;
+}
+
+/* Keeps rq's error. */
+static void take_fd_back(struct req *rq, struct vm *vm, const struct place *place)
+{
+    struct err why = {0};
+    struct qmp *qmp;
+
+    if (!place->in_set || !vm->run)
+        return;
+    err_move(&why, &rq->err);
+    qmp = vm_monitor(rq, vm);
+    if (qmp)
+        (void)qmp_call(rq, qmp, "remove-fd", arena_printf(&rq->arena, "{\"fdset-id\":%u}", place->set), NULL,
+                       QMP_USEC);
+    err_clear(&rq->err);
+    err_move(&rq->err, &why);
 }
 
 /* Until QEMU says that the stream is at its end. Looks often at first: a small machine needs milliseconds. */
@@ -153,15 +195,16 @@ static int await_stream(struct req *rq, struct vm *vm, const char *doing)
 
 static int save_state(struct req *rq, struct vm *vm, int fd)
 {
+    struct place place;
     struct qmp *qmp;
     int r;
 
-    if (give_fd(rq, vm, "migrate", fd) < 0 || !(qmp = vm_monitor(rq, vm)) ||
+    if (give_fd(rq, vm, fd, &place) < 0 || !(qmp = vm_monitor(rq, vm)) ||
         /* a disk is not a network that others use, too */
         qmp_call(rq, qmp, "migrate-set-parameters", "{\"max-bandwidth\":9223372036853727232}", NULL,
                  QMP_USEC) < 0 ||
         !(qmp = vm_monitor(rq, vm)) ||
-        qmp_call(rq, qmp, "migrate", "{\"uri\":\"fd:migrate\"}", NULL, QMP_USEC) < 0)
+        qmp_call(rq, qmp, "migrate", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL, QMP_USEC) < 0)
         return -1;
     if (!vm->run)
         return vm_check_active(rq, vm);
@@ -169,17 +212,23 @@ static int save_state(struct req *rq, struct vm *vm, int fd)
     r = await_stream(rq, vm, "saving the state");
     if (vm->run)
         vm->run->streaming = false;
+    take_fd_back(rq, vm, &place);
     return r;
 }
 
 int save_load(struct req *rq, struct vm *vm, int fd)
 {
+    struct place place;
     struct qmp *qmp;
+    int r;
 
-    if (give_fd(rq, vm, "restore", fd) < 0 || !(qmp = vm_monitor(rq, vm)) ||
-        qmp_call(rq, qmp, "migrate-incoming", "{\"uri\":\"fd:restore\"}", NULL, QMP_USEC) < 0)
+    if (give_fd(rq, vm, fd, &place) < 0 || !(qmp = vm_monitor(rq, vm)) ||
+        qmp_call(rq, qmp, "migrate-incoming", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL,
+                 QMP_USEC) < 0)
         return -1;
-    return await_stream(rq, vm, "restoring the state");
+    r = await_stream(rq, vm, "restoring the state");
+    take_fd_back(rq, vm, &place);
+    return r;
 }
 
 /* ---- both ---- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* virt-host-validate: tell whether this host is fit for virtual machines or containers (see validate.h). */
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -8,61 +7,67 @@
 #include "base/enum.h"
 #include "base/str.h"
 #include "config.h"
+#include "tool.h"
 #include "validate.h"
 
-static void usage(FILE *out)
-{
-    fputs("\n"
-          "syntax: virt-host-validate [OPTIONS] [HVTYPE]\n"
-          "\n"
-          " Hypervisor types:\n"
-          "\n"
-          "   - qemu\n"
-          "   - lxc\n"
-          "   - bhyve\n"
-          "   - ch\n"
-          "\n"
-          " Options:\n"
-          "   -h, --help     Display command line help\n"
-          "   -v, --version  Display command version\n"
-          "   -q, --quiet    Don't display progress information\n"
-          "\n",
-          out);
-}
+static const struct tool_option options[] = {
+    {'q', "quiet", NULL, "Print nothing; the exit status tells."},
+    TOOL_VERSION('v'),
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Looks at what the kernel and the firmware offer (processor features, devices, control groups, "
+    "namespaces, IOMMU, encrypted guests) and prints a line for each check. Nothing is changed. Without an "
+    "argument the checks of all kinds run.",
+    "A line ends with PASS when the check holds, WARN when something useful is missing and FAIL when such "
+    "guests can't run well; advice stands in brackets behind it.",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-host-validate",
+    .purpose = "check whether a host is fit for virtual machines or containers",
+    .arguments = "[OPTION...] [qemu | lxc]",
+    .text = paragraphs,
+    .options = options,
+    .status = "0 when no check ended with FAIL, else 1.",
+    .see_also = "virsh(1), virt-xml-validate(1)",
+    .usage = "\n"
+             "syntax: virt-host-validate [OPTIONS] [HVTYPE]\n"
+             "\n"
+             " Hypervisor types:\n"
+             "\n"
+             "   - qemu\n"
+             "   - lxc\n"
+             "   - bhyve\n"
+             "   - ch\n"
+             "\n"
+             " Options:\n"
+             "   -h, --help     Display command line help\n"
+             "   -v, --version  Display command version\n"
+             "   -q, --quiet    Don't display progress information\n"
+             "\n",
+    .version = "version: virt-host-validate " PACKAGE_VERSION,
+};
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {"quiet", no_argument, NULL, 'q'},
-        {0},
-    };
     struct utsname machine;
     struct validate validate = {"", uname(&machine) < 0 ? "" : machine.machine, stdout, false,
                                 isatty(STDOUT_FILENO) == 1};
     bool fit = true;
     int option;
 
-    while ((option = getopt_long(argc, argv, "hvq", options, NULL)) != -1)
+    while ((option = tool_next(&tool, argc, argv, EXIT_FAILURE)) != -1)
         switch (option) {
-        case 'h':
-            usage(stdout);
-            return EXIT_SUCCESS;
-        case 'v':
-            printf("version: virt-host-validate " PACKAGE_VERSION "\n");
-            return EXIT_SUCCESS;
         case 'q':
             validate.quiet = true;
             break;
-        default:
-            usage(stderr);
-            return EXIT_FAILURE;
         }
     if (argc - optind > 2) { /* stock takes two, and looks at the first */
         fprintf(stderr, "virt-host-validate: too many command line arguments\n");
-        usage(stderr);
-        return EXIT_FAILURE;
+        tool_misused(&tool, EXIT_FAILURE);
     }
     const char *only = argv[optind];
 

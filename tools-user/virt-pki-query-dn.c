@@ -2,36 +2,54 @@
 /* virt-pki-query-dn: the distinguished name of a certificate, as lists of allowed clients want it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "config.h"
+#include "tool.h"
 
 enum { CERTIFICATE_SIZE_MAX = 1024 * 1024 };
 
-static void usage(FILE *out)
-{
-    fputs("Usage:\n"
-          "  virt-pki-query-dn FILE\n"
-          "  virt-pki-query-dn { -v | -h }\n"
-          "\n"
-          "Extract Distinguished Name from a PEM certificate.\n"
-          "The output is meant to be used in the tls_allowed_dn_list\n"
-          "configuration option in the libvirtd.conf file.\n"
-          "\n"
-          "  FILE            certificate file to extract the DN from\n"
-          "\n"
-          "options:\n"
-          "  -h | --help     display this help and exit\n"
-          "  -v | --version  output version information and exit\n",
-          out);
-}
+static const struct tool_option options[] = {
+    TOOL_VERSION('v'),
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Reads a certificate in PEM format and prints the name of its owner in the form that the key "
+    "tls_allowed_dn_list of the daemons' configuration files wants.",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-pki-query-dn",
+    .purpose = "print the distinguished name of a certificate",
+    .arguments = "FILE",
+    .text = paragraphs,
+    .options = options,
+    .status = "0, or 1 when the file can't be read or holds no certificate.",
+    .see_also = "virt-pki-validate(1)",
+    .usage = "Usage:\n"
+             "  virt-pki-query-dn FILE\n"
+             "  virt-pki-query-dn { -v | -h }\n"
+             "\n"
+             "Extract Distinguished Name from a PEM certificate.\n"
+             "The output is meant to be used in the tls_allowed_dn_list\n"
+             "configuration option in the libvirtd.conf file.\n"
+             "\n"
+             "  FILE            certificate file to extract the DN from\n"
+             "\n"
+             "options:\n"
+             "  -h | --help     display this help and exit\n"
+             "  -v | --version  output version information and exit\n",
+    .version = PACKAGE_VERSION,
+};
 
 static int complain(const char *what, const char *why)
 {
@@ -75,25 +93,9 @@ static int query(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
-    int option;
-
-    while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1)
-        switch (option) {
-        case 'h':
-            usage(stdout);
-            return EXIT_SUCCESS;
-        case 'v':
-            puts(PACKAGE_VERSION);
-            return EXIT_SUCCESS;
-        default:
-            usage(stderr);
-            return EXIT_FAILURE;
-        }
-    if (optind + 1 != argc) {
-        usage(stderr);
-        return EXIT_FAILURE;
-    }
+    while (tool_next(&tool, argc, argv, EXIT_FAILURE) != -1)
+        ; /* all its options end the program */
+    if (optind + 1 != argc)
+        tool_misused(&tool, EXIT_FAILURE);
     return query(argv[optind]);
 }

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <pwd.h>
@@ -22,6 +21,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "config.h"
+#include "tool.h"
 
 enum { PEM_SIZE_MAX = 1024 * 1024, DAY = 24 * 60 * 60, SOON = 7 * DAY };
 
@@ -178,20 +178,44 @@ static void check_role(const struct places *places, const struct role *role, gnu
     gnutls_x509_crt_deinit(certificate);
 }
 
-static void usage(FILE *out)
-{
-    fputs("Usage:\n"
-          "  virt-pki-validate [OPTION]\n"
-          "\n"
-          "Options:\n"
-          "  -h | --help        Display program help\n"
-          "  -V | --version     Display program version\n"
-          "  -q | --quiet       Print nothing, the exit status tells\n"
-          "  -s | --system      Check the system's certificates (the default of root)\n"
-          "  -u | --user        Check this user's own certificates\n"
-          "  -p | --path DIR    Check the certificates in one directory\n",
-          out);
-}
+static const struct tool_option options[] = {
+    {'s', "system", NULL, "Check /etc/pki/CA and /etc/pki/libvirt: what root does without an option."},
+    {'u', "user", NULL, "Check ~/.pki/libvirt: what other users do without an option."},
+    {'p', "path", "DIR", "Check all files in one directory."},
+    {'q', "quiet", NULL, "Print nothing."},
+    TOOL_VERSION('V'),
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Looks at the authority's, the client's and the server's certificates and keys and prints a line for "
+    "each check: the file is there and readable, protected from others, in date, issued by the authority, "
+    "made for its purpose; the server's certificate names this host; the key belongs to the certificate. "
+    "Nothing is changed.",
+    "A host that is only a client or only a server lacks the other half; those lines fail then.",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-pki-validate",
+    .purpose = "check the certificates for TLS connections",
+    .arguments = "[OPTION]",
+    .text = paragraphs,
+    .options = options,
+    .status = "0 when every check holds, else 1.",
+    .see_also = "virt-pki-query-dn(1)",
+    .usage = "Usage:\n"
+             "  virt-pki-validate [OPTION]\n"
+             "\n"
+             "Options:\n"
+             "  -h | --help        Display program help\n"
+             "  -V | --version     Display program version\n"
+             "  -q | --quiet       Print nothing, the exit status tells\n"
+             "  -s | --system      Check the system's certificates (the default of root)\n"
+             "  -u | --user        Check this user's own certificates\n"
+             "  -p | --path DIR    Check the certificates in one directory\n",
+    .version = "virt-pki-validate (" PACKAGE_NAME ") " PACKAGE_VERSION,
+};
 
 static struct places find_places(const char *path, bool user)
 {
@@ -210,27 +234,14 @@ static struct places find_places(const char *path, bool user)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"system", no_argument, NULL, 's'},
-                                            {"user", no_argument, NULL, 'u'},
-                                            {"path", required_argument, NULL, 'p'},
-                                            {0}};
     const char *path = NULL;
     bool user = geteuid() != 0;
     gnutls_x509_crt_t authority;
     struct places places;
     int option;
 
-    while ((option = getopt_long(argc, argv, "hVqsup:", options, NULL)) != -1)
+    while ((option = tool_next(&tool, argc, argv, EXIT_FAILURE)) != -1)
         switch (option) {
-        case 'h':
-            usage(stdout);
-            return EXIT_SUCCESS;
-        case 'V':
-            puts("virt-pki-validate (" PACKAGE_NAME ") " PACKAGE_VERSION);
-            return EXIT_SUCCESS;
         case 'q':
             quiet = true;
             break;
@@ -241,9 +252,6 @@ int main(int argc, char **argv)
         case 'p':
             path = optarg;
             break;
-        default:
-            usage(stderr);
-            return EXIT_FAILURE;
         }
     if (optind != argc) {
         fprintf(stderr, "virt-pki-validate: unrecognized argument '%s'\n", argv[optind]);

@@ -4,7 +4,6 @@
  * speak to QEMU themselves. Commands (with their descriptors) go through the daemon, events come back.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "config.h"
+#include "tool.h"
 #include "libvirt/libvirt-qemu.h"
 #include "libvirt/libvirt.h"
 #include "libvirt/virterror.h"
@@ -311,47 +311,53 @@ static int serve(virConnectPtr conn, const char *name, const char *path)
     return -1;
 }
 
-static void usage(FILE *out)
-{
-    fputs("usage: virt-qemu-qmp-proxy [-h] [-c URI] DOMAIN SOCKET\n"
-          "\n"
-          "Serve the QMP monitor of a running domain on a Unix socket, through the daemon that owns it.\n"
-          "\n"
-          "  -c, --connect URI   connection to use\n"
-          "  -V, --version       display the version\n"
-          "  -h, --help          display this help\n",
-          out);
-}
+static const struct tool_option options[] = {
+    {'c', "connect", "URI", "The connection, as for virsh(1)."},
+    TOOL_VERSION('V'),
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Listens on a Unix socket that only its user may open, and speaks QEMU's machine protocol there, for "
+    "debuggers and other programs that know QEMU and not the daemon. Commands, also with file descriptors, "
+    "are sent through the daemon; events of the machine come back. One client at a time is served.",
+    "Commands that change the machine behind the daemon's back leave it with a wrong picture: such a machine "
+    "is marked as tainted.",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-qemu-qmp-proxy",
+    .purpose = "the monitor of a running machine as a QMP socket",
+    .arguments = "[OPTION...] DOMAIN SOCKET",
+    .text = paragraphs,
+    .options = options,
+    .status = "1 when the machine, its monitor or the socket can't be had, or when the daemon is gone.",
+    .see_also = "virsh(1)",
+    .usage = "usage: virt-qemu-qmp-proxy [-h] [-c URI] DOMAIN SOCKET\n"
+             "\n"
+             "Serve the QMP monitor of a running domain on a Unix socket, through the daemon that owns it.\n"
+             "\n"
+             "  -c, --connect URI   connection to use\n"
+             "  -V, --version       display the version\n"
+             "  -h, --help          display this help\n",
+    .version = PACKAGE_VERSION,
+};
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"connect", required_argument, NULL, 'c'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     const char *uri = NULL;
     virConnectPtr conn;
     int option, r;
 
-    while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1)
+    while ((option = tool_next(&tool, argc, argv, EXIT_FAILURE)) != -1)
         switch (option) {
         case 'c':
             uri = optarg;
             break;
-        case 'V':
-            puts(PACKAGE_VERSION);
-            return EXIT_SUCCESS;
-        case 'h':
-            usage(stdout);
-            return EXIT_SUCCESS;
-        default:
-            usage(stderr);
-            return EXIT_FAILURE;
         }
-    if (argc - optind != 2) {
-        usage(stderr);
-        return EXIT_FAILURE;
-    }
+    if (argc - optind != 2)
+        tool_misused(&tool, EXIT_FAILURE);
     virSetErrorFunc(NULL, quiet);
     virEventRegisterDefaultImpl();
     conn = virConnectOpen(uri);

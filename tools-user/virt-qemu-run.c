@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "tool.h"
 #include "libvirt/libvirt.h"
 #include "libvirt/virterror.h"
 
@@ -31,22 +31,45 @@ struct guest {
     bool ended;
 };
 
-static void usage(FILE *out)
-{
-    fputs("Usage:\n"
-          "  virt-qemu-run [OPTION?] GUEST-XML-FILE - run a standalone QEMU process\n"
-          "\n"
-          "Help Options:\n"
-          "  -h, --help                                         Show help options\n"
-          "\n"
-          "Application Options:\n"
-          "  -s, --secret=SECRET-XML-FILE,SECRET-VALUE-FILE     Load secret file\n"
-          "  -r, --root=DIR                                     Root directory\n"
-          "  -d, --debug                                        Debug output\n"
-          "  -v, --verbose                                      Verbose output\n"
-          "\n",
-          out);
-}
+static const struct tool_option options[] = {
+    {'r', "root", "DIR",
+     "Keep state, logs and sockets below this directory, which stays. Without it a temporary directory is "
+     "made and removed at the end."},
+    {'s', "secret", "XML-FILE,VALUE-FILE",
+     "Define a secret that the machine's disks may use, with its value. May be given many times."},
+    {'v', "verbose", NULL, "Tell on standard error what is done, with milliseconds since the start."},
+    {'d', "debug", NULL, "Log every call of the client library on standard error."},
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Starts a virtqemud of its own (qemu:///embed), starts the machine that the file describes, and waits "
+    "until it ends. Interrupted, it destroys the machine. No service has to run, and nothing outside of the "
+    "root directory is written. QEMU's log is in log/qemu below that directory.",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-qemu-run",
+    .purpose = "run one virtual machine without a service",
+    .arguments = "[OPTION...] GUEST-XML-FILE",
+    .text = paragraphs,
+    .options = options,
+    .status = "0 when the machine ran and ended, 1 when it could not be started.",
+    .see_also = "virsh(1), virtqemud(8)",
+    .usage = "Usage:\n"
+             "  virt-qemu-run [OPTION?] GUEST-XML-FILE - run a standalone QEMU process\n"
+             "\n"
+             "Help Options:\n"
+             "  -h, --help                                         Show help options\n"
+             "\n"
+             "Application Options:\n"
+             "  -s, --secret=SECRET-XML-FILE,SECRET-VALUE-FILE     Load secret file\n"
+             "  -r, --root=DIR                                     Root directory\n"
+             "  -d, --debug                                        Debug output\n"
+             "  -v, --verbose                                      Verbose output\n"
+             "\n",
+};
 
 /* Milliseconds since the program began, in front of what it does. */
 static void tell(const char *format, ...) PRINTF(1, 2);
@@ -241,21 +264,13 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},       {"secret", required_argument, NULL, 's'},
-        {"root", required_argument, NULL, 'r'}, {"debug", no_argument, NULL, 'd'},
-        {"verbose", no_argument, NULL, 'v'},    {0},
-    };
     char temporary[] = "/tmp/virt-qemu-run-XXXXXX";
     const char *given = NULL, *root;
     auto_strv char **secrets = NULL;
     int option, r;
 
-    while ((option = getopt_long(argc, argv, "hs:r:dv", options, NULL)) != -1)
+    while ((option = tool_next(&tool, argc, argv, EXIT_FAILURE)) != -1)
         switch (option) {
-        case 'h':
-            usage(stdout);
-            return EXIT_SUCCESS;
         case 's':
             secrets = strv_add(secrets, optarg);
             break;
@@ -268,14 +283,9 @@ int main(int argc, char **argv)
         case 'v':
             verbose = true;
             break;
-        default:
-            usage(stderr);
-            return EXIT_FAILURE;
         }
-    if (optind + 1 != argc) {
-        usage(stderr);
-        return EXIT_FAILURE;
-    }
+    if (optind + 1 != argc)
+        tool_misused(&tool, EXIT_FAILURE);
     virSetErrorFunc(NULL, quiet);
     if (make_root(given, temporary, &root) < 0)
         return EXIT_FAILURE;

@@ -22,6 +22,7 @@
 #include "model/secret.h"
 #include "model/storage/pool.h"
 #include "model/storage/volume.h"
+#include "tool.h"
 #include "xml/node.h"
 
 enum { DOCUMENT_SIZE_MAX = 64 * 1024 * 1024 };
@@ -74,19 +75,23 @@ static bool check_volume(struct arena *arena, const char *text, struct err *err)
                         err);
 }
 
+/* As the user says it; the document's element; who reads it. */
+#define SCHEMA_ROWS(ROW)                                                                                     \
+    ROW("domain", "domain", check_domain)                                                                    \
+    ROW("domainsnapshot", "domainsnapshot", check_snapshot)                                                  \
+    ROW("domaincheckpoint", "domaincheckpoint", check_checkpoint)                                            \
+    ROW("interface", "interface", check_interface)                                                           \
+    ROW("network", "network", check_network)                                                                 \
+    ROW("secret", "secret", check_secret)                                                                    \
+    ROW("storagepool", "pool", check_pool)                                                                   \
+    ROW("storagevol", "volume", check_volume)
+#define SCHEMA_NAME(name, root, check) " " name
+#define SCHEMA_ROW(name, root, check) {name, root, check},
+
 static const struct schema {
-    const char *name, *root; /* as the user says it; the document's element */
+    const char *name, *root;
     check *check;
-} schemas[] = {
-    {"domain", "domain", check_domain},
-    {"domainsnapshot", "domainsnapshot", check_snapshot},
-    {"domaincheckpoint", "domaincheckpoint", check_checkpoint},
-    {"interface", "interface", check_interface},
-    {"network", "network", check_network},
-    {"secret", "secret", check_secret},
-    {"storagepool", "pool", check_pool},
-    {"storagevol", "volume", check_volume},
-};
+} schemas[] = {SCHEMA_ROWS(SCHEMA_ROW)};
 
 static int complain(enum exit_code code, const char *format, ...) PRINTF(2, 3);
 static int complain(enum exit_code code, const char *format, ...)
@@ -101,22 +106,41 @@ static int complain(enum exit_code code, const char *format, ...)
     return code;
 }
 
-static void usage(FILE *out)
-{
-    fputs("Usage:\n"
-          "  virt-xml-validate XML-FILE [SCHEMA-NAME]\n"
-          "  virt-xml-validate OPTION\n"
-          "\n"
-          "Options:\n"
-          "  -h | --help        Display program help\n"
-          "  -V | --version     Display program version\n"
-          "\n"
-          "Schemas:\n ",
-          out);
-    for (size_t i = 0; i < ARRAY_SIZE(schemas); i++)
-        fprintf(out, " %s", schemas[i].name);
-    fputc('\n', out);
-}
+static const struct tool_option options[] = {
+    TOOL_VERSION('V'),
+    {0},
+};
+
+static const char *const paragraphs[] = {
+    "Reads the document (-: standard input) with the tables that the daemons read it with. Elements and "
+    "attributes that they don't know, wrong values, missing parts and what can't go together are refused, "
+    "with the line. This is stricter than a definition, which ignores unknown elements, and the same as a "
+    "definition with --validate. What only a host can tell (files, devices, addresses in use) is not looked "
+    "at.",
+    "The kind of document follows from its root element; a name chooses it:" SCHEMA_ROWS(SCHEMA_NAME) ".",
+    NULL,
+};
+
+static const struct tool tool = {
+    .name = "virt-xml-validate",
+    .purpose = "check a document of machines, networks, storage and others",
+    .arguments = "XML-FILE [SCHEMA-NAME]",
+    .text = paragraphs,
+    .options = options,
+    .status = "0: valid. 1: wrong arguments. 2: the document can't be read. 3: not valid, or of an unknown "
+              "kind. 4: no such schema.",
+    .see_also = "virsh(1)",
+    .usage = "Usage:\n"
+             "  virt-xml-validate XML-FILE [SCHEMA-NAME]\n"
+             "  virt-xml-validate OPTION\n"
+             "\n"
+             "Options:\n"
+             "  -h | --help        Display program help\n"
+             "  -V | --version     Display program version\n"
+             "\n"
+             "Schemas:\n " SCHEMA_ROWS(SCHEMA_NAME) "\n",
+    .version = "virt-xml-validate (" PACKAGE_NAME ") " PACKAGE_VERSION,
+};
 
 static const struct schema *schema_named(const char *name)
 {
@@ -165,19 +189,9 @@ static int validate(const char *path, const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *first = argc > 1 ? argv[1] : "";
-
-    if (str_eq(first, "-h") || str_eq(first, "--help")) {
-        usage(stdout);
-        return VALID;
-    }
-    if (str_eq(first, "-V") || str_eq(first, "--version")) {
-        puts("virt-xml-validate (" PACKAGE_NAME ") " PACKAGE_VERSION);
-        return VALID;
-    }
-    if (argc < 2 || argc > 3 || (first[0] == '-' && first[1])) {
-        usage(stderr);
-        return WRONG_USE;
-    }
-    return validate(argv[1], argv[2]);
+    while (tool_next(&tool, argc, argv, WRONG_USE) != -1)
+        ; /* all its options end the program */
+    if (argc - optind < 1 || argc - optind > 2)
+        tool_misused(&tool, WRONG_USE);
+    return validate(argv[optind], argv[optind + 1]);
 }

@@ -3,9 +3,9 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
+#include "base/roff.h"
 #include "base/str.h"
 #include "loop/daemon-private.h"
 
@@ -30,30 +30,6 @@ int daemon_print_sample(const struct daemon *daemon, const char *file)
     return 0;
 }
 
-/* Text as roff shows it as it is. */
-static void say(const char *text)
-{
-    for (const char *at = text; *at; at++) {
-        if (*at == '\\')
-            fputs("\\e", stdout);
-        else if (*at == '-')
-            fputs("\\-", stdout);
-        else if (at == text && (*at == '.' || *at == '\''))
-            printf("\\&%c", *at);
-        else
-            putchar(*at);
-    }
-}
-
-static void item(const char *term, const char *text)
-{
-    fputs(".TP\n.B ", stdout);
-    say(term);
-    putchar('\n');
-    say(text);
-    putchar('\n');
-}
-
 static void options(void)
 {
     puts(".SH OPTIONS");
@@ -63,7 +39,7 @@ static void options(void)
 
         snprintf(term, sizeof(term), "%s%s", option->letter < DAEMON_OPTION_LONG ? letter : "",
                  daemon_option_text(option, text));
-        item(term, option->help);
+        roff_item(term, option->help);
     }
 }
 
@@ -73,8 +49,8 @@ static void keys(const char *file, const struct conf_key *key)
     for (; key->name; key++) {
         auto_arena struct arena arena = {0};
 
-        item(key->fallback ? arena_printf(&arena, "%s = %s", key->name, key->fallback) : key->name,
-             key->help ? key->help : "");
+        roff_item(key->fallback ? arena_printf(&arena, "%s = %s", key->name, key->fallback) : key->name,
+                  key->help ? key->help : "");
     }
 }
 
@@ -109,8 +85,8 @@ static void files(const struct daemon *daemon)
         auto_arena struct arena arena = {0};
         const char *mark = strstr(rows[i].path, "%s");
 
-        item(arena_printf(&arena, "%.*s%s%s", (int)(mark - rows[i].path), rows[i].path, name, mark + 2),
-             rows[i].help);
+        roff_item(arena_printf(&arena, "%.*s%s%s", (int)(mark - rows[i].path), rows[i].path, name, mark + 2),
+                  rows[i].help);
     }
 }
 
@@ -118,13 +94,11 @@ void daemon_print_manual(const struct daemon *daemon)
 {
     const char *name = daemon->spec->name;
 
-    fputs(".TH ", stdout);
-    for (const char *at = name; *at; at++)
-        putchar(toupper((unsigned char)*at));
-    printf(" 8 \"\" \"%s %s\"\n.SH NAME\n%s \\- ", PACKAGE_NAME, PACKAGE_VERSION, name);
-    say(daemon->spec->purpose);
+    roff_title(name, 8);
+    printf(".SH NAME\n%s \\- ", name);
+    roff_text(daemon->spec->purpose);
     printf("\n.SH SYNOPSIS\n.B %s\n[OPTION...]\n.SH DESCRIPTION\n.B %s\n", name, name);
-    say(daemon->spec->purpose);
+    roff_text(daemon->spec->purpose);
     puts(".\nIt is started by systemd when the first client connects to one of its sockets, and leaves when "
          "nobody "
          "needs it.\nStarted by hand, it makes its sockets itself. Run by an ordinary user, it serves that "
@@ -133,13 +107,13 @@ void daemon_print_manual(const struct daemon *daemon)
     options();
     configuration(daemon);
     puts(".SH ENVIRONMENT");
-    item("LIBVIRT_DEBUG", "log level: 1 to 4, or debug, info, warning, error");
-    item("LIBVIRT_LOG_FILTERS, LIBVIRT_LOG_OUTPUTS",
-         "as log_filters and log_outputs; they count more than the file");
+    roff_item("LIBVIRT_DEBUG", "log level: 1 to 4, or debug, info, warning, error");
+    roff_item("LIBVIRT_LOG_FILTERS, LIBVIRT_LOG_OUTPUTS",
+              "as log_filters and log_outputs; they count more than the file");
     puts(".SH SIGNALS");
-    item("SIGHUP", "read the configuration of logging again, open log files anew");
-    item("SIGTERM, SIGINT", "let running calls end, then leave; a second one: leave at once");
-    item("SIGUSR1", "log all requests: what each waits for and since when");
+    roff_item("SIGHUP", "read the configuration of logging again, open log files anew");
+    roff_item("SIGTERM, SIGINT", "let running calls end, then leave; a second one: leave at once");
+    roff_item("SIGUSR1", "log all requests: what each waits for and since when");
     files(daemon);
     puts(".SH EXIT STATUS\n0 after a normal end, 1 when it could not start or its event loop failed.\n.SH "
          "SEE ALSO\n"

@@ -123,6 +123,21 @@ class Library:
         told = self.run("dbus-run-session", "--", "sh", "-c", script)
         assert told.startswith("ao 1 " if driver == "test" else "ao 0"), told
 
+    def pkg_config(self):
+        """Programs are built with our libraries as with libvirt's."""
+        if not shutil.which("pkg-config"):
+            raise Skip("no pkg-config")
+        for name in ("libvirt", "libvirt-qemu", "libvirt-lxc", "libvirt-admin"):
+            def ask(folder, *question, name=name):
+                return subprocess.run(["pkg-config", *question, name], env={**os.environ, "PKG_CONFIG_LIBDIR": folder}, check=True, capture_output=True,
+                                      text=True).stdout.split()
+            ours, stock = os.path.join(build_dir(), "libvirt"), "/usr/lib/x86_64-linux-gnu/pkgconfig"
+            assert ask(ours, "--atleast-version=9.0.0") == []
+            assert "-lvirt" + name[len("libvirt"):] in ask(ours, "--libs", "--keep-system-libs")
+            if os.path.exists(f"{stock}/{name}.pc"):
+                for question in ("--cflags", "--variable=includedir", f"--variable={name.replace('-', '_')}_api"):
+                    assert ask(ours, question) == ask(stock, question), f"{name} {question}: {ask(ours, question)}"
+
     def log(self):
         """The environment says how much is told, and where to."""
         path = os.path.join(self.private.home, "client.log")
@@ -193,6 +208,7 @@ def main():
         for name in ("python", "sys_virt", "glib", "libvirt_dbus", "virt_install"):
             for driver in ("qemu", "test"):
                 suite.run(f"{name} on {driver}", getattr(library, name), driver)
+        suite.run("pkg-config", library.pkg_config)
         suite.run("log", library.log)
         suite.run("memory", library.memory)
         suite.run("threads", library.threads)

@@ -132,8 +132,11 @@ PRINTF(3, 0) static void rephrase(struct err *err, bool before, const char *form
     if (!err_is_set(err))
         return;
     what = format_args(format, args);
-    old = err->detail ? err->detail : mem_strdup("");
-    err->detail = before ? mem_printf("%s%s", what, old) : mem_printf("%s%s", old, what);
+    old = err->detail;
+    if (!old) /* the message has a gap before its detail */
+        err->detail = mem_strdup(what + strspn(what, " "));
+    else
+        err->detail = before ? mem_printf("%s%s", what, old) : mem_printf("%s%s", old, what);
     compose(err);
 }
 

@@ -117,11 +117,11 @@ static int m_create(struct req *rq, struct vm *vm, const struct remote_domain_sn
         goto failed;
     if (current || was_current)
         vm->current_snapshot = node;
-    out->snap = wire(node);
     if (!redefine && (in->flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT) && vm_active(vm)) {
         vm_stop(vm, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT);
         event_lifecycle(rq, vm, VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT);
     }
+    out->snap = wire(node); /* its machine's name may be another definition's now */
     return 0;
 
 failed:

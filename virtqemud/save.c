@@ -199,13 +199,17 @@ static int save_state(struct req *rq, struct vm *vm, int fd)
     struct qmp *qmp;
     int r;
 
-    if (give_fd(rq, vm, fd, &place) < 0 || !(qmp = vm_monitor(rq, vm)) ||
+    if (give_fd(rq, vm, fd, &place) < 0)
+        return -1;
+    if (!(qmp = vm_monitor(rq, vm)) ||
         /* a disk is not a network that others use, too */
         qmp_call(rq, qmp, "migrate-set-parameters", "{\"max-bandwidth\":9223372036853727232}", NULL,
                  QMP_USEC) < 0 ||
         !(qmp = vm_monitor(rq, vm)) ||
-        qmp_call(rq, qmp, "migrate", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL, QMP_USEC) < 0)
+        qmp_call(rq, qmp, "migrate", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL, QMP_USEC) < 0) {
+        take_fd_back(rq, vm, &place);
         return -1;
+    }
     if (!vm->run)
         return vm_check_active(rq, vm);
     vm->run->streaming = true;
@@ -222,11 +226,14 @@ int save_load(struct req *rq, struct vm *vm, int fd)
     struct qmp *qmp;
     int r;
 
-    if (give_fd(rq, vm, fd, &place) < 0 || !(qmp = vm_monitor(rq, vm)) ||
-        qmp_call(rq, qmp, "migrate-incoming", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL,
-                 QMP_USEC) < 0)
+    if (give_fd(rq, vm, fd, &place) < 0)
         return -1;
-    r = await_stream(rq, vm, "restoring the state");
+    qmp = vm_monitor(rq, vm);
+    r = qmp ? qmp_call(rq, qmp, "migrate-incoming", json_text(&rq->arena, "{'uri':%s}", place.uri), NULL,
+                       QMP_USEC)
+            : -1;
+    if (r >= 0)
+        r = await_stream(rq, vm, "restoring the state");
     take_fd_back(rq, vm, &place);
     return r;
 }
